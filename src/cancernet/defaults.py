@@ -1,0 +1,19 @@
+"""Every default in one place, with its unit and its reason."""
+
+PATCH_SIZE = 50  # px; the public IDC set is cut into 50x50 px patches
+MIN_PATCH_SIDE = 25  # px; below half a patch, padding would invent more tissue than there is
+MPP = 4.0  # um/px; 0.25 um/px (40x) reduced 16 times
+CLASS_NAMES = ("benign", "malignant")  # index is the label
+
+WHITE_LEVEL = 220  # mean grey level (0-255) above which, with little contrast, a patch is near-white
+WHITE_SPREAD = 12  # grey-level standard deviation below which a bright patch holds no tissue
+
+SEED = 1
+TEST_FRACTION = 0.2  # share of patches (by patient) that a grouped split tests on
+VAL_FRACTION = 0.2  # share of patches (by patient) that choose epochs and thresholds
+
+TARGET_RECALL = 0.95  # the recall of malignant patches that the operating threshold is chosen for
+DEFAULT_THRESHOLD = 0.5
+BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to about 0.002
+CONFIDENCE = 0.95
+CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)
