@@ -17,3 +17,6 @@ DEFAULT_THRESHOLD = 0.5
 BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to about 0.002
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)
+
+SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three groups
+SAMPLE_PATCHES_PER_PATIENT = 120  # of the synthetic sample; the sections draw in a few seconds
