@@ -1,0 +1,202 @@
+"""Intervals by resampling patients, because patches of one patient are not independent.
+
+A resample of patients is a row of multiplicities. What is a sum over patches (confusion cells, Brier,
+calibration residuals) is summed by patient once, and all resamples are one matrix product. Ranking
+metrics need the multiplicities spread over patches, done in chunks of bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cancernet import defaults
+from cancernet.evaluation import metrics
+from cancernet.evaluation.ranking import Floats, checked, ratio
+
+CHUNK_CELLS = 4_000_000  # weights held at once: 32 MB as float64, a few times that while summing
+PLAIN_METRICS = ("auc", "average_precision", "brier", "ece")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A statistic on the patients at hand and its interval; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+    skipped: int = 0  # resamples in which the statistic was undefined
+
+    def to_dict(self) -> dict[str, float]:
+        """`value`, `low` and `high` as a plain dictionary."""
+        return {name: number for name, number in asdict(self).items() if name != "skipped"}
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Statistics on the patients at hand (`value`) and on every resample of them (`resampled`).
+
+    Keys: "auc", "average_precision", "brier", "ece", and "METRIC@POINT" for each operating point.
+    """
+
+    value: dict[str, float]
+    resampled: dict[str, Floats]  # each (samples,)
+    n_units: int  # patients; patches where the patient is unknown
+
+
+def units(predictions: pd.DataFrame) -> tuple[NDArray[np.int64], int]:
+    """Number the units of resampling: patients, or the patch itself where its patient is unknown.
+
+    Returns:
+        (N,) codes from 0 in sorted order of name (row order does not matter), and how many there are.
+    """
+    patient = predictions["patient"].fillna("").astype(str)
+    # A known patient and an unknown patch must not meet under one name.
+    names = np.where(patient == "", "path:" + predictions["path"].astype(str), "patient:" + patient)
+    unique, codes = np.unique(names.astype(str), return_inverse=True)
+    return codes.astype(np.int64), int(unique.size)
+
+
+def multiplicities(n_units: int, samples: int, seed: int, chunk: int) -> Iterator[Floats]:
+    """Draw how often each unit is in each resample, `chunk` resamples at a time: (<=chunk, n_units)."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, samples, chunk):
+        rows = min(chunk, samples - start)
+        drawn = generator.integers(n_units, size=(rows, n_units)) + n_units * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * n_units).reshape(rows, n_units).astype(np.float64)
+
+
+def replicate(
+    predictions: pd.DataFrame, thresholds: Mapping[str, float], *, samples: int, seed: int
+) -> Replicates:
+    """Every metric on the predictions and on `samples` resamples of their patients.
+
+    Args:
+        predictions: columns path, patient, label, probability; one row a patch.
+        thresholds: operating point -> threshold; may be empty.
+        samples: how many resamples.
+        seed: of the draw. The same patients and seed give the same resamples, whatever the scores:
+            two models compared under one seed are paired.
+
+    Raises:
+        ValueError: no rows, or labels or scores that make no sense.
+    """
+    if predictions.empty:
+        raise ValueError("no predictions to resample")
+    frame = predictions.sort_values("probability", ascending=False, kind="stable")
+    label, probability = checked(frame["label"], frame["probability"])
+    unit, n_units = units(frame)
+    sums = _sums_by_unit(label, probability, unit, n_units, thresholds)
+
+    def statistics(rows: Floats) -> dict[str, Floats]:
+        spread = rows[:, unit]  # each patch weighs what its patient does
+        ranking = {
+            "auc": np.asarray(metrics.auc(label, probability, spread)),
+            "average_precision": np.asarray(metrics.average_precision(label, probability, spread)),
+        }
+        return ranking | _summed_statistics(rows, sums)
+
+    whole = statistics(np.ones((1, n_units)))
+    chunk = max(1, CHUNK_CELLS // max(len(frame), n_units))
+    parts = [statistics(rows) for rows in multiplicities(n_units, samples, seed, chunk)]
+    resampled = {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in whole}
+    return Replicates({name: float(value[0]) for name, value in whole.items()}, resampled, n_units)
+
+
+def patient_bootstrap(
+    predictions: pd.DataFrame,
+    thresholds: Mapping[str, float] | None = None,
+    *,
+    samples: int = defaults.BOOTSTRAP_SAMPLES,
+    seed: int = defaults.SEED,
+    confidence: float = defaults.CONFIDENCE,
+) -> dict[str, Interval]:
+    """Every metric with its interval over patients.
+
+    Args:
+        predictions: columns path, patient, label, probability; one row a patch.
+        thresholds: operating point -> threshold.
+        samples: resamples of the patients.
+        seed: of the draw.
+        confidence: coverage wanted, such as 0.95.
+
+    Returns:
+        "auc", "average_precision", "brier", "ece" and "METRIC@POINT" (such as "recall@target_recall")
+        -> Interval.
+
+    Raises:
+        ValueError: no rows, or labels or scores that make no sense.
+
+    Source: cluster bootstrap, Field & Welsh 2007; interval ends see `interval`.
+    """
+    drawn = replicate(predictions, thresholds or {}, samples=samples, seed=seed)
+    return {
+        name: interval(drawn.value[name], drawn.resampled[name], drawn.n_units, confidence)
+        for name in drawn.value
+    }
+
+
+def interval(
+    value: float, resampled: Floats, n_units: int, confidence: float = defaults.CONFIDENCE
+) -> Interval:
+    """Expanded percentile interval: percentiles moved outward to make up for few patients.
+
+    Plain percentiles act as if a normal quantile held and variance were divided by n, which with 30
+    patients covers some 93 % instead of 95 %. Undefined resamples are left out and counted.
+
+    Source: Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3.
+    """
+    from scipy.stats import norm, t
+
+    defined = resampled[np.isfinite(resampled)]
+    skipped = int(resampled.size - defined.size)
+    if not np.isfinite(value) or n_units < 2 or defined.size == 0:
+        return Interval(value, float("nan"), float("nan"), skipped)
+    stretch = np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - confidence) / 2, n_units - 1)
+    tail = float(norm.cdf(stretch))
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(value, float(low), float(high), skipped)
+
+
+def _sums_by_unit(
+    label: NDArray[np.int64],
+    probability: Floats,
+    unit: NDArray[np.int64],
+    n_units: int,
+    thresholds: Mapping[str, float],
+) -> dict[str, Floats]:
+    """What adds up over patches, summed by unit: each (n_units, k)."""
+
+    def summed(column: NDArray[np.int64], k: int, value: Floats | None = None) -> Floats:
+        flat = np.bincount(unit * k + column, weights=value, minlength=n_units * k)
+        return flat.reshape(n_units, k).astype(np.float64)
+
+    bins, zero, residual = defaults.CALIBRATION_BINS, np.zeros_like(unit), probability - label
+    cells = {
+        f"cells@{point}": summed(2 * label + (probability >= threshold), 4)
+        for point, threshold in thresholds.items()
+    }
+    return cells | {
+        "patches": summed(zero, 1),
+        "square": summed(zero, 1, residual**2),
+        "residual": summed(metrics.bin_of(probability, bins), bins, residual),
+    }
+
+
+def _summed_statistics(rows: Floats, sums: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The statistics (B,) that are made of sums, under each row of multiplicities (B, n_units)."""
+    patches = (rows @ sums["patches"])[:, 0]
+    found = {
+        "brier": ratio((rows @ sums["square"])[:, 0], patches),
+        "ece": ratio(np.abs(rows @ sums["residual"]).sum(axis=1), patches),
+    }
+    for name, by_unit in sums.items():
+        if name.startswith("cells@"):
+            point = name.removeprefix("cells@")
+            cells = metrics.rates(*(rows @ by_unit).T)
+            found |= {f"{rate}@{point}": value for rate, value in cells.items()}
+    return found

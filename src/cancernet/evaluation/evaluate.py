@@ -1,0 +1,172 @@
+"""One model's numbers on every split of its predictions, as plain JSON data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cancernet import defaults
+from cancernet.errors import UserError
+from cancernet.evaluation import metrics
+from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap
+from cancernet.evaluation.operating_points import OPERATING_POINTS
+from cancernet.evaluation.per_patient import per_patient, worst
+
+SPLIT_ORDER = ("test", "val", "train")  # the split to read comes first; any other follows by name
+COLUMNS = ("path", "patient", "label", "probability", "split")
+N_WORST = 5  # patients named in the report
+
+
+def join_labels(predictions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Give predictions the labels of `table`, by path and never by position.
+
+    A generator that shuffles hands its predictions back in another order than its labels: scored by
+    position, a good model then looks like chance. Joined by path, order does not matter.
+
+    Args:
+        predictions: columns path, probability; any order.
+        table: columns path, label and whichever of patient, x, y, split are there; rows without a
+            prediction are left out.
+
+    Returns:
+        the rows of `predictions` in their order, with the columns of `table`.
+
+    Raises:
+        UserError: a path twice on either side, or predictions that `table` does not know.
+    """
+    for name, frame in (("predictions", predictions), ("table of patches", table)):
+        twice = frame.loc[frame["path"].duplicated(), "path"]
+        if len(twice):
+            raise UserError(f"the {name} hold {twice.iloc[0]} more than once: keep one row a patch")
+    lost = ~predictions["path"].isin(table["path"])
+    if lost.any():
+        first = predictions.loc[lost, "path"].iloc[0]
+        raise UserError(
+            f"{int(lost.sum())} predictions have no patch, the first {first}: predict this folder again"
+        )
+    columns = [name for name in ("path", "patient", "x", "y", "label", "split") if name in table]
+    joined = predictions[["path", "probability"]].merge(table[columns], on="path", how="left", validate="1:1")
+    wanted = ["path", "patient", "x", "y", "label", "probability", "split"]
+    return joined[[name for name in wanted if name in joined]]
+
+
+def evaluate(
+    predictions: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    *,
+    model: str,
+    samples: int = defaults.BOOTSTRAP_SAMPLES,
+    seed: int = defaults.SEED,
+) -> dict[str, Any]:
+    """Evaluate one model on every split present.
+
+    Args:
+        predictions: columns path, patient, label, probability, split; one row a patch. Rows of split ""
+            (in no split) are left out.
+        thresholds: operating point -> threshold, chosen on validation patients before.
+        model: its name.
+        samples: resamples of the patients.
+        seed: of the resampling.
+
+    Returns:
+        {"model", "splits": {split: {n_patches, n_patients, n_malignant, prevalence, auc,
+        average_precision, brier, ece, operating_points, per_patient, class_report, bootstrap}}}, "test"
+        first; each statistic {"value", "low", "high"}; None where undefined.
+
+    Raises:
+        UserError: columns missing, a path twice, no labelled rows, scores that are not finite.
+    """
+    missing = [name for name in COLUMNS if name not in predictions]
+    if missing:
+        raise UserError(f"the predictions of {model} lack the column {missing[0]!r}: make them again")
+    if predictions["path"].duplicated().any():
+        first = predictions.loc[predictions["path"].duplicated(), "path"].iloc[0]
+        raise UserError(f"the predictions of {model} hold {first} more than once: keep one row a patch")
+    unusable = int((~predictions["probability"].between(0, 1)).sum())
+    if unusable:
+        raise UserError(
+            f"{unusable} predictions of {model} are not probabilities (NaN or outside 0-1): "
+            "its training may have diverged; train it again with a lower learning rate"
+        )
+    present = [str(name) for name in predictions["split"].dropna().unique() if name]
+    if not present:
+        raise UserError(f"no prediction of {model} belongs to a split: nothing to evaluate")
+    order = sorted(present, key=lambda name: (SPLIT_ORDER.index(name) if name in SPLIT_ORDER else 9, name))
+    return {
+        "model": model,
+        "splits": {
+            name: _one_split(
+                predictions[predictions["split"] == name], thresholds, samples=samples, seed=seed
+            )
+            for name in order
+        },
+    }
+
+
+def _one_split(
+    rows: pd.DataFrame, thresholds: Mapping[str, float], *, samples: int, seed: int
+) -> dict[str, Any]:
+    points = sorted(
+        thresholds, key=lambda name: OPERATING_POINTS.index(name) if name in OPERATING_POINTS else 9
+    )
+    found = patient_bootstrap(rows, thresholds, samples=samples, seed=seed)
+    patients = rows["patient"].fillna("").astype(str)
+    label, probability = rows["label"].to_numpy(), rows["probability"].to_numpy()
+    return {
+        "n_patches": len(rows),
+        "n_patients": int(patients[patients != ""].nunique()),
+        "n_malignant": int(label.sum()),
+        "prevalence": float(label.mean()),
+        **{name: _plain(found[name]) for name in PLAIN_METRICS},
+        "operating_points": {
+            point: {
+                "threshold": float(thresholds[point]),
+                **{name: _plain(found[f"{name}@{point}"]) for name in metrics.RATES},
+                "confusion": dict(
+                    zip(
+                        ("tn", "fp", "fn", "tp"),
+                        (int(cell) for cell in metrics.confusion(label, probability, thresholds[point])),
+                        strict=True,
+                    )
+                ),
+            }
+            for point in points
+        },
+        "per_patient": _patients(rows, thresholds[points[0]]) if points else None,
+        "class_report": {
+            point: metrics.class_report(label, probability, thresholds[point]) for point in points
+        },
+        "bootstrap": {
+            "unit": "patch" if (patients == "").any() else "patient",
+            "samples": samples,
+            "seed": seed,
+            "confidence": defaults.CONFIDENCE,
+            "skipped": max(entry.skipped for entry in found.values()),
+        },
+    }
+
+
+def _patients(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """Median recall over patients and the worst named, at the headline operating point."""
+    table = per_patient(rows, threshold)
+    lowest = worst(table, N_WORST)
+    return {
+        "median_recall": _number(table["recall"].median()),
+        "worst": [
+            {"patient": patient, "n_malignant": int(n), "recall": float(recall)}
+            for patient, n, recall in zip(
+                lowest["patient"], lowest["n_malignant"], lowest["recall"], strict=True
+            )
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _plain(interval: Interval) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in interval.to_dict().items()}

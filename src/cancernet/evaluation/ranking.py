@@ -1,0 +1,145 @@
+"""Metrics of the order of the scores: area under the ROC curve and average precision.
+
+Both take weights, one set or many at once, because a bootstrap over patients is nothing but a set of
+whole-number weights: sorting once and summing cumulatively serves every resample.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def checked(label: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
+    """Give labels and probabilities as arrays that every metric can rely on.
+
+    Args:
+        label: (N,) of 0 (benign) and 1 (malignant).
+        probability: (N,) finite scores.
+
+    Returns:
+        (N,) int64 labels and (N,) float64 probabilities.
+
+    Raises:
+        ValueError: other shapes, other labels, or scores that are not finite.
+    """
+    labels, scores = np.asarray(label), np.asarray(probability, dtype=np.float64)
+    if labels.ndim != 1 or labels.shape != scores.shape:
+        raise ValueError(
+            f"labels {labels.shape} and probabilities {scores.shape} must be two equal 1-D arrays"
+        )
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError("labels must be 0 (benign) or 1 (malignant)")
+    if not np.isfinite(scores).all():
+        raise ValueError("probabilities must be finite numbers")
+    return labels.astype(np.int64), scores
+
+
+def weights_2d(weight: ArrayLike | None, n: int) -> Floats:
+    """Give weights as (B, N): one row of ones for None, one row for (N,).
+
+    Raises:
+        ValueError: not None, (N,) or (B, N); or a negative or non-finite weight.
+    """
+    if weight is None:
+        return np.ones((1, n))
+    rows = np.atleast_2d(np.asarray(weight, dtype=np.float64))
+    if rows.ndim != 2 or rows.shape[1] != n:
+        raise ValueError(f"weights must be ({n},) or (B, {n}), not {np.shape(weight)}")
+    if not (np.isfinite(rows).all() and (rows >= 0).all()):
+        raise ValueError("weights must be finite and not negative")
+    return rows
+
+
+def like_weight(values: Floats, weight: ArrayLike | None) -> float | Floats:
+    """Give a float where one set of weights was given, the (B,) array where many were."""
+    return values if weight is not None and np.ndim(weight) == 2 else float(values[0])
+
+
+def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:
+    """Divide, giving NaN (undefined) where the denominator is 0."""
+    over, under = np.broadcast_arrays(np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64))
+    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+
+
+def _cumulative(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None) -> tuple[Floats, Floats]:
+    """Weight of malignant and of benign patches scored at or above each distinct score, highest first.
+
+    Returns:
+        two (B, K) arrays, K distinct scores.
+    """
+    labels, scores = checked(label, probability)
+    rows = weights_2d(weight, labels.size)
+    order = np.argsort(-scores, kind="stable")  # stable: nearly free when the caller has sorted already
+    scores, positive = scores[order], labels[order].astype(np.float64)
+    # Tied scores are one step of the curve: only the last patch of each tie is kept.
+    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)[: scores.size])
+    ranked = rows[:, order]
+    everyone = np.cumsum(ranked, axis=1)[:, last]
+    ranked *= positive
+    malignant = np.cumsum(ranked, axis=1)[:, last]
+    return malignant, everyone - malignant
+
+
+def auc(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None) -> float | Floats:
+    """Area under the ROC curve: the chance that a malignant patch outscores a benign one, ties half.
+
+    Args:
+        label: (N,) of 0 and 1.
+        probability: (N,) scores, higher is more malignant.
+        weight: None, (N,) or (B, N) non-negative weights.
+
+    Returns:
+        a float, or (B,) for (B, N) weights; NaN where one class has no weight.
+
+    Raises:
+        ValueError: shapes, labels or scores that make no sense.
+
+    Source: Hanley & McNeil 1982, the Mann-Whitney form.
+
+    Example:
+        >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+        0.75
+    """
+    malignant, benign = _cumulative(label, probability, weight)
+    if malignant.shape[1] == 0:
+        return like_weight(np.full(malignant.shape[0], np.nan), weight)
+    step = np.diff(benign, axis=1, prepend=0.0)
+    before = np.concatenate([np.zeros_like(malignant[:, :1]), malignant[:, :-1]], axis=1)
+    wins = np.einsum("bk,bk->b", step, before + malignant) / 2  # trapezia: a tie counts half
+    return like_weight(ratio(wins, malignant[:, -1] * benign[:, -1]), weight)
+
+
+def average_precision(
+    label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None
+) -> float | Floats:
+    """Average precision: precision at each distinct score, weighted by the recall gained there.
+
+    No interpolation, as scikit-learn defines it; its chance level is the prevalence.
+
+    Args:
+        label: (N,) of 0 and 1.
+        probability: (N,) scores, higher is more malignant.
+        weight: None, (N,) or (B, N) non-negative weights.
+
+    Returns:
+        a float, or (B,) for (B, N) weights; NaN where either class has no weight (with malignant
+        patches only it would be 1 whatever the model).
+
+    Raises:
+        ValueError: shapes, labels or scores that make no sense.
+
+    Example:
+        >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 3)
+        0.833
+    """
+    malignant, benign = _cumulative(label, probability, weight)
+    if malignant.shape[1] == 0:
+        return like_weight(np.full(malignant.shape[0], np.nan), weight)
+    precision = np.nan_to_num(ratio(malignant, malignant + benign))
+    gained = np.einsum("bk,bk->b", np.diff(malignant, axis=1, prepend=0.0), precision)
+    value = ratio(gained, malignant[:, -1])
+    value[benign[:, -1] <= 0] = np.nan
+    return like_weight(value, weight)
