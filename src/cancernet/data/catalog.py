@@ -1,0 +1,176 @@
+"""The catalog: one row a usable patch, and every other file with the reason it is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cancernet import defaults
+from cancernet.data.decode import Image
+from cancernet.data.integrity import copies
+from cancernet.data.layout import check_layout, detect_layout, place
+from cancernet.data.scan import Scanned, scan
+from cancernet.data.source import Member, Source, open_source
+from cancernet.errors import UserError
+from cancernet.progress import progress
+
+MARKER = "SYNTHETIC.txt"  # at the top of a generated sample; it says that nothing there is evidence
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What a labelled folder or zip holds.
+
+    `table` has the columns path, patient (str), x, y (Int64, px, may be missing), label (int8), width,
+    height (int32, px, as in the file), hash (str, see `scan.content_hash`), padded and near_white (bool),
+    in the order of path. `quarantine` has path and reason.
+    """
+
+    root: Path
+    layout: str
+    table: pd.DataFrame
+    quarantine: pd.DataFrame
+    warnings: list[str]
+    synthetic: bool = False
+    slots: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N,) position of each row's image in what `sink` was given."""
+
+
+def catalog(
+    path: Path | str,
+    *,
+    layout: str | None = None,
+    workers: int | None = None,
+    sink: Callable[[Image], object] | None = None,
+) -> Catalog:
+    """Read every file of a labelled folder or zip once, and sort usable patches from the rest.
+
+    Nothing is deleted, moved or rewritten, and no single file ends it.
+
+    Args:
+        path: folder or zip.
+        layout: one of `layout.LAYOUTS`; by default detected.
+        workers: threads; by default the number of usable cores.
+        sink: called with the decoded patches, uint8 (n, 50, 50, 3), chunk after chunk. It also gets those
+            later found to be copies: `Catalog.slots` says which ones the table kept.
+
+    Raises:
+        UserError: nothing there, a single file, no known layout, or no usable patch.
+    """
+    source, members = open_labelled(path)
+    return catalog_of(source, members, layout=layout, workers=workers, sink=sink)
+
+
+def open_labelled(path: Path | str) -> tuple[Source, list[Member]]:
+    """Open a labelled folder or zip and list it.
+
+    Raises:
+        UserError: see `open_source`; a single file; an empty folder.
+    """
+    source = open_source(path)
+    members = source.members()
+    if source.root.is_file() and len(members) == 1 and members[0].path == source.root.name:
+        raise UserError(
+            f"{source.root}: is a file, not a folder or zip of patches; give the folder it lies in"
+        )
+    if not members:
+        raise UserError(f"{source.root}: holds no files; give a folder of patches (PATIENT/0, PATIENT/1)")
+    return source, members
+
+
+def catalog_of(
+    source: Source,
+    members: list[Member],
+    *,
+    layout: str | None = None,
+    workers: int | None = None,
+    sink: Callable[[Image], object] | None = None,
+) -> Catalog:
+    """Do what `catalog` does for a source that is open and listed."""
+    synthetic = any(member.path.rpartition("/")[2] == MARKER for member in members)
+    members = [member for member in members if member.path.rpartition("/")[2] != MARKER]
+    layout = _layout(source.root, members, layout)
+    check = partial(place, layout=layout)
+    chunks: list[Scanned] = []
+    with progress(total=len(members), what="Reading patches") as bar:
+        for chunk in scan(source, members, check=check, workers=workers):
+            if sink is not None and len(chunk.images):
+                sink(chunk.images)
+            chunks.append(chunk._replace(images=chunk.images[:0].copy()))  # the pixels must not pile up
+            bar.update(chunk.n_files)
+    table = _table(chunks, layout)
+    bad = [pair for chunk in chunks for pair in chunk.bad]
+    if len(table):
+        reasons = copies(table)
+        bad += zip(table["path"][reasons.index], reasons, strict=True)
+        table = table.drop(index=reasons.index)
+    quarantine = pd.DataFrame(sorted(bad), columns=["path", "reason"], dtype="str")
+    if table.empty:
+        most = quarantine["reason"].mode().iloc[0]
+        raise UserError(
+            f"{source.root}: none of its {len(members):,} files is a usable patch; most often: {most}"
+        )
+    slots = table.index.to_numpy(np.int64)
+    table = table.reset_index(drop=True)
+    return Catalog(source.root, layout, table, quarantine, _warnings(table, quarantine), synthetic, slots)
+
+
+def _layout(root: Path, members: list[Member], layout: str | None) -> str:
+    if layout is not None:
+        check_layout(layout)
+        return layout
+    found = detect_layout([member.path for member in members])
+    if found is None:
+        raise UserError(
+            f"{root}: no known layout; expected PATIENT/0 and PATIENT/1, or benign and malignant folders"
+        )
+    return found
+
+
+def _table(chunks: list[Scanned], layout: str) -> pd.DataFrame:
+    """Put the chunks together, one row a decoded patch; the index is its position in the stream."""
+    paths = [member.path for chunk in chunks for member in chunk.members]
+    places = [place(path, layout) for path in paths]
+    sizes = np.array([size for chunk in chunks for size in chunk.sizes], np.int32).reshape(-1, 2)
+    white = [chunk.near_white for chunk in chunks]
+    return pd.DataFrame(
+        {
+            "path": pd.Series(paths, dtype="str"),
+            "patient": pd.Series([p.patient for p in places], dtype="str"),
+            "x": pd.array([p.x for p in places], dtype="Int64"),
+            "y": pd.array([p.y for p in places], dtype="Int64"),
+            "label": np.array([p.label for p in places], np.int8),
+            "width": sizes[:, 0],
+            "height": sizes[:, 1],
+            "hash": pd.Series([h for chunk in chunks for h in chunk.hashes], dtype="str"),
+            "padded": (sizes < defaults.PATCH_SIZE).any(axis=1),
+            "near_white": np.concatenate(white) if white else np.zeros(0, bool),
+        }
+    )
+
+
+def _warnings(table: pd.DataFrame, quarantine: pd.DataFrame) -> list[str]:
+    """Say what a reader of the results has to know."""
+    warnings = []
+    unknown = table["patient"] == ""
+    if unknown.any():
+        example = table["path"][unknown].iloc[0]
+        warnings.append(
+            f"The patient of {unknown.sum():,} of {len(table):,} patches is unknown (such as {example}): "
+            "a split by patient is impossible, and no score can be trusted to hold for a new patient."
+        )
+    if table["label"].nunique() == 1:
+        warnings.append(
+            f"All patches are of class {table['label'].iloc[0]}: nothing can be learned from one class."
+        )
+    if len(quarantine) > len(table) / 10:
+        warnings.append(
+            f"{len(quarantine):,} files were left out, {len(table):,} kept: look at the quarantine list."
+        )
+    return warnings

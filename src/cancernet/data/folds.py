@@ -1,0 +1,74 @@
+"""Equal folds of patients or patches, alike in prevalence: what splits are put together from."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+import pandas as pd
+
+from cancernet.errors import UserError
+
+MAX_FOLDS = 20  # shares are met to 1/20; more folds would hold too few patients to be alike
+
+
+def fold_shares(test_fraction: float, val_fraction: float, n_keys: int) -> tuple[int, int, int]:
+    """Return (folds, folds that test, folds that validate) that come nearest to the asked shares.
+
+    Args:
+        test_fraction: 0 to 1, without the ends.
+        val_fraction: the same; together under 1.
+        n_keys: how many patients (or patches) there are to give a fold at least one each.
+
+    Raises:
+        UserError: fractions out of range, or fewer than three keys.
+    """
+    if not (0 < test_fraction < 1 and 0 < val_fraction < 1 and test_fraction + val_fraction < 1):
+        raise UserError(
+            f"fractions {test_fraction:g} (test) and {val_fraction:g} (val) leave nothing; try 0.2 and 0.2"
+        )
+    if n_keys < 3:
+        who = "one patient" if n_keys == 1 else f"{n_keys} patients"
+        raise UserError(f"only {who}: a split needs 3 or more, one to train, one to validate, one to test on")
+    shares = [Fraction(f).limit_denominator(MAX_FOLDS) for f in (test_fraction, val_fraction)]
+    n_folds = lcm(*(share.denominator for share in shares))
+    if n_folds > MAX_FOLDS or n_folds < 3:
+        n_folds = MAX_FOLDS
+    n_folds = min(n_folds, n_keys)
+    n_test, n_val = (max(1, round(share * n_folds)) for share in shares)
+    while n_test + n_val > n_folds - 1:  # few keys: the larger side gives way to training
+        n_test, n_val = (n_test - 1, n_val) if n_test >= n_val else (n_test, n_val - 1)
+    return n_folds, n_test, n_val
+
+
+def grouped_folds(table: pd.DataFrame, n_folds: int, seed: int) -> dict[str, int]:
+    """Give each patient one of `n_folds` folds, alike in patches and in prevalence.
+
+    Args:
+        table: with `patient` and `label`.
+        n_folds: at most the number of patients.
+        seed: which of the many such divisions; the order of the rows does not matter.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    ordered = table[["patient", "label"]].sort_values(["patient", "label"], ignore_index=True)
+    patients, labels = ordered["patient"].to_numpy(object), ordered["label"].to_numpy()
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed % 2**32)
+    folds: dict[str, int] = {}
+    for fold, (_, rows) in enumerate(splitter.split(labels, labels, patients)):
+        folds.update(dict.fromkeys(patients[rows], fold))
+    return folds
+
+
+def stratified_folds(table: pd.DataFrame, n_folds: int, seed: int) -> dict[str, int]:
+    """Give each path one of `n_folds` folds, alike in prevalence; see `grouped_folds`."""
+    from sklearn.model_selection import StratifiedKFold
+
+    ordered = table[["path", "label"]].sort_values("path", ignore_index=True)
+    labels = ordered["label"].to_numpy()
+    fold_of_row = np.zeros(len(labels), int)
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed % 2**32)
+    for fold, (_, rows) in enumerate(splitter.split(labels, labels)):
+        fold_of_row[rows] = fold
+    return dict(zip(ordered["path"], fold_of_row.tolist(), strict=True))

@@ -1,0 +1,55 @@
+"""What is wrong among patches that decode well: copies, contradictions, nothing on them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cancernet import defaults
+
+
+def near_white(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which patches show next to no tissue: bright and even.
+
+    Args:
+        images: uint8 RGB (N, height, width, 3).
+
+    Returns:
+        bool (N,): mean grey level over `defaults.WHITE_LEVEL` and standard deviation under
+        `defaults.WHITE_SPREAD`. It is a flag: such patches stay in the table.
+    """
+    n, height, width, _ = images.shape
+    if n == 0:
+        return np.zeros(0, bool)
+    grey = cv2.cvtColor(images.reshape(n * height, width, 3), cv2.COLOR_RGB2GRAY).reshape(n, height * width)
+    bright = np.flatnonzero(grey.mean(axis=1) > defaults.WHITE_LEVEL)  # few; only they need the spread
+    flags = np.zeros(n, bool)
+    flags[bright] = grey[bright].std(axis=1) < defaults.WHITE_SPREAD
+    return flags
+
+
+def copies(table: pd.DataFrame) -> pd.Series:
+    """Find patches of the same content.
+
+    Of a content with one label the first row (in the table's order) is kept and the others are exact
+    duplicates. A content under two labels cannot be trusted at all: every copy is refused.
+
+    Args:
+        table: with `path`, `label`, `hash`.
+
+    Returns:
+        A reason (str) for each row to leave out, by the row's index.
+    """
+    twice = table[table["hash"].duplicated(keep=False)]
+    if twice.empty:
+        return pd.Series(dtype=object)
+    groups = twice.groupby("hash", sort=False)
+    contradicted = groups["label"].transform("nunique") > 1
+    first = groups["path"].transform("first")
+    is_first = ~twice["hash"].duplicated()
+    other = groups["path"].transform("last").where(is_first, first)
+    reasons = "exact duplicate of " + first.astype(object)
+    reasons[contradicted] = "same content under two labels (see " + other[contradicted].astype(object) + ")"
+    return reasons[contradicted | ~is_first]

@@ -1,0 +1,125 @@
+"""Read and decode many files in parallel, in order, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet import defaults
+from cancernet.data.decode import BadImage, Image, decode, fit_patch
+from cancernet.data.integrity import near_white
+from cancernet.data.source import Member, Source
+from cancernet.threads import available_cpus
+
+CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
+
+
+class Scanned(NamedTuple):
+    """One chunk of files, the good ones decoded. All lists and the array's first axis go together."""
+
+    members: list[Member]  # the good ones, in order
+    images: Image  # uint8 (n, 50, 50, 3)
+    sizes: list[tuple[int, int]]  # width, height in the file, px
+    hashes: list[str]  # blake2b-128 of the decoded pixels and their shape
+    near_white: NDArray[np.bool_]  # (n,)
+    bad: list[tuple[str, str]]  # path, reason
+    n_files: int
+
+
+def scan(
+    source: Source,
+    members: Sequence[Member],
+    *,
+    check: Callable[[str], object] | None = None,
+    workers: int | None = None,
+) -> Iterator[Scanned]:
+    """Yield all `members` decoded, chunk after chunk, in their order.
+
+    Threads, not processes: OpenCV, zlib and hashlib release the interpreter lock, so two threads use
+    two cores, and nothing has to be copied between processes.
+
+    Args:
+        source: where they are read.
+        members: what to read.
+        check: called with each path before it is read; may raise BadImage to refuse it.
+        workers: threads; by default the number of usable cores.
+    """
+    workers = workers or available_cpus()
+    chunks = [members[i : i + CHUNK] for i in range(0, len(members), CHUNK)]
+    threads_before = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # its own pool would only fight with ours over patches this small
+    pending: deque[Future[Scanned]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for chunk in chunks:
+            pending.append(pool.submit(scan_chunk, source, chunk, check))
+            if len(pending) > 2 * workers:  # bounded, however slow the one who writes
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        cv2.setNumThreads(threads_before)
+
+
+def scan_chunk(
+    source: Source, chunk: Sequence[Member], check: Callable[[str], object] | None = None
+) -> Scanned:
+    """Read, decode and hash one chunk of files; see `scan`."""
+    size = defaults.PATCH_SIZE
+    images = np.empty((len(chunk), size, size, 3), np.uint8)
+    good: list[Member] = []
+    sizes: list[tuple[int, int]] = []
+    hashes: list[str] = []
+    bad: list[tuple[str, str]] = []
+    for member in chunk:
+        try:
+            image = read_patch(source, member, check)
+            images[len(good)] = fit_patch(image)
+        except BadImage as reason:
+            bad.append((printable(member.path), str(reason)))
+            continue
+        good.append(member)
+        sizes.append((image.shape[1], image.shape[0]))
+        hashes.append(content_hash(image))
+    images = images[: len(good)]
+    return Scanned(good, images, sizes, hashes, near_white(images), bad, len(chunk))
+
+
+def read_patch(source: Source, member: Member, check: Callable[[str], object] | None = None) -> Image:
+    """Read and decode one file: uint8 RGB (height, width, 3), not yet fitted to a patch's size.
+
+    Raises:
+        BadImage: with the reason, whatever is wrong with the file.
+    """
+    if printable(member.path) != member.path:
+        raise BadImage("unreadable (its name is not valid UTF-8)")
+    if check is not None:
+        check(member.path)
+    if member.size > defaults.MAX_FILE_BYTES:
+        raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
+    try:
+        content = source.read(member.path)
+    except OSError as error:
+        raise BadImage(f"unreadable ({error.strerror or error})") from None
+    return decode(content)
+
+
+def content_hash(image: Image) -> str:
+    """Return the blake2b-128 (32 hex digits) of an image's decoded pixels and shape.
+
+    Of the pixels, not of the file: the same patch saved again with another compression is still the same.
+    """
+    return hashlib.blake2b(image.data, digest_size=16, salt=b"%dx%d" % image.shape[:2]).hexdigest()
+
+
+def printable(path: str) -> str:
+    """Return the path with undecodable bytes replaced, fit to be written in a table."""
+    return path if path.isascii() else path.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,117 @@
+"""Splits: patients kept apart at random, by the official lists or by a file; everything public is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cancernet.data.folds import fold_shares, grouped_folds, stratified_folds
+from cancernet.data.sides import ENOUGH, SIDES, Split, assign, sides_of_one_class, write_split
+from cancernet.data.split_lists import official_cases, official_split, split_from_file
+from cancernet.errors import UserError
+
+__all__ = [
+    "SIDES",
+    "Split",
+    "assign",
+    "grouped_split",
+    "kfold",
+    "official_cases",
+    "official_split",
+    "patch_split",
+    "split_from_file",
+    "write_split",
+]
+
+
+def grouped_split(table: pd.DataFrame, *, seed: int, test_fraction: float, val_fraction: float) -> Split:
+    """Split by patient, the sides alike in prevalence and near the asked shares of patches.
+
+    Args:
+        table: with `patient` and `label`, one row a patch.
+        seed: which of the many such splits; the order of the rows does not matter.
+        test_fraction: share of the patches to test on, 0 to 1.
+        val_fraction: share of the patches that choose epochs and thresholds.
+
+    Raises:
+        UserError: an unknown patient, a single class, or too few patients for three sides with both classes.
+
+    Source: StratifiedGroupKFold of scikit-learn.
+    """
+    _require_patients(table)
+    _require_classes(table)
+    n_folds, n_test, n_val = fold_shares(test_fraction, val_fraction, table["patient"].nunique())
+    side_of_fold = np.array([2] * n_test + [1] * n_val + [0] * (n_folds - n_test - n_val))
+    for attempt in range(20):  # with few patients a side may come out with one class
+        folds = grouped_folds(table, n_folds, seed + 1000 * attempt)
+        split = Split(f"grouped, seed {seed}", _named(folds, side_of_fold), patient_safe=True, seed=seed)
+        if not sides_of_one_class(table, split):
+            return split
+    raise UserError(f"too few patients have both classes to give each side of the split both; {ENOUGH}")
+
+
+def kfold(table: pd.DataFrame, k: int, seed: int) -> list[Split]:
+    """Return `k` splits by patient: each patient is tested on once, and validates once.
+
+    Raises:
+        UserError: k under 3, fewer patients than k, an unknown patient, a single class.
+    """
+    if k < 3:
+        raise UserError(
+            f"{k} folds are too few: one tests, one validates, one at least trains; use 3 or more"
+        )
+    _require_patients(table)
+    _require_classes(table)
+    if table["patient"].nunique() < k:
+        raise UserError(f"{table['patient'].nunique()} patients are fewer than {k} folds; use fewer folds")
+    folds = grouped_folds(table, k, seed)
+    splits = []
+    for test in range(k):
+        side_of_fold = np.zeros(k, int)
+        side_of_fold[test], side_of_fold[(test + 1) % k] = 2, 1
+        name = f"fold {test + 1} of {k}, seed {seed}"
+        splits.append(Split(name, _named(folds, side_of_fold), patient_safe=True, seed=seed))
+    return splits
+
+
+def patch_split(table: pd.DataFrame, *, seed: int, test_fraction: float, val_fraction: float) -> Split:
+    """Split by patch, for data whose patients are unknown; every score from it is too high.
+
+    Raises:
+        UserError: a single class, or fewer patches than the split needs.
+    """
+    _require_classes(table)
+    n_folds, n_test, n_val = fold_shares(
+        test_fraction, val_fraction, int(table["label"].value_counts().min())
+    )
+    side_of_fold = np.array([2] * n_test + [1] * n_val + [0] * (n_folds - n_test - n_val))
+    folds = stratified_folds(table, n_folds, seed)
+    note = "Split by patch, not by patient: patches of one patient are on several sides, so every score is too high."
+    return Split(
+        f"patch, seed {seed}", _named(folds, side_of_fold), patient_safe=False, seed=seed, notes=(note,)
+    )
+
+
+def _named(folds: Mapping[str, int], side_of_fold: NDArray) -> dict[str, str]:
+    return {key: SIDES[side_of_fold[fold]] for key, fold in folds.items()}
+
+
+def _require_patients(table: pd.DataFrame) -> None:
+    unknown = int((table["patient"] == "").sum())
+    if unknown:
+        raise UserError(
+            f"the patient of {unknown:,} of {len(table):,} patches is unknown, so they cannot be split by patient; "
+            "name files PATIENT_idx5_xX_yY_classC.png, or pass --allow-patch-split (its scores come out too high)"
+        )
+
+
+def _require_classes(table: pd.DataFrame) -> None:
+    labels = table["label"].unique()
+    if len(labels) < 2:
+        what = (
+            f"all {len(table):,} patches are of class {labels[0]}" if len(labels) else "there are no patches"
+        )
+        raise UserError(f"{what}; training needs both classes, 0 (benign) and 1 (malignant)")

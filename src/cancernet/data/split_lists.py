@@ -1,0 +1,110 @@
+"""Splits that somebody else has made: the official case lists, or a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection
+from importlib import resources
+from pathlib import Path
+
+import pandas as pd
+
+from cancernet.data.sides import SIDES, Split, check_sides
+from cancernet.errors import UserError
+
+
+def official_cases() -> dict[str, list[str]]:
+    """Return the official case lists: side -> patients (84 train, 29 val, 49 test).
+
+    Source: Cruz-Roa et al. 2014; the lists as published by Janowczyk & Madabhushi 2016.
+    """
+    folder = resources.files("cancernet.data") / "cases"
+    return {side: (folder / f"{side}.txt").read_text(encoding="utf-8").split() for side in SIDES}
+
+
+def official_split(table: pd.DataFrame) -> Split:
+    """Split by the official case lists; patients in none of them are left out, and both are noted.
+
+    Raises:
+        UserError: no patient of a list is present, or a side cannot be used.
+    """
+    cases = official_cases()
+    present = set(table["patient"])
+    if not present.intersection(cases["test"]):
+        raise UserError(
+            "split official: none of the 49 official test cases is in this folder; use --split grouped"
+        )
+    notes = []
+    for side, listed in cases.items():
+        absent = sorted(set(listed) - present)
+        if absent:
+            notes.append(
+                f"Official {side} list: {len(absent)} of {len(listed)} cases absent: {_some(absent)}."
+            )
+    assignment = {patient: side for side, listed in cases.items() for patient in listed if patient in present}
+    notes += _left_out(present, assignment)
+    return check_sides(table, Split("official", assignment, patient_safe=True, notes=tuple(notes)))
+
+
+def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
+    """Read a split from a CSV with the columns `patient` and `split` (train, val or test).
+
+    Patients of the table that the file does not list are left out, and noted.
+
+    Raises:
+        UserError: unreadable file, missing column, a bad row (with its line), or a side that cannot be used.
+    """
+    path = Path(path)
+    listed = _read(path)
+    present = set(table["patient"])
+    assignment = {patient: side for patient, side in listed.items() if patient in present}
+    if not assignment:
+        raise UserError(
+            f"{path}: none of its {len(listed)} patients is in this folder; check the file, or the folder"
+        )
+    notes = []
+    absent = sorted(set(listed) - present)
+    if absent:
+        notes.append(f"{path.name}: {len(absent)} of {len(listed)} listed patients absent: {_some(absent)}.")
+    notes += _left_out(present, assignment)
+    return check_sides(table, Split(f"file {path.name}", assignment, patient_safe=True, notes=tuple(notes)))
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check --split-file") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not UTF-8 text; save it as CSV with the columns patient,split") from None
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    columns = set(reader.fieldnames or [])
+    if {"path", "split"} <= columns:
+        raise UserError(
+            f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead"
+        )
+    if not {"patient", "split"} <= columns:
+        raise UserError(f"{path}: needs the columns patient,split in its first line")
+    listed: dict[str, str] = {}
+    for row in reader:
+        patient, side = ((row[column] or "").strip() for column in ("patient", "split"))
+        where = f"{path}, line {reader.line_num}"
+        if not patient:
+            raise UserError(f"{where}: the patient is missing; name one, or delete the line")
+        if side not in SIDES:
+            raise UserError(f"{where}: split {side!r} is unknown; use train, val or test")
+        if listed.setdefault(patient, side) != side:
+            raise UserError(
+                f"{where}: patient {patient} is in {listed[patient]} already; keep one of the two lines"
+            )
+    return listed
+
+
+def _left_out(present: Collection[str], assignment: Collection[str]) -> list[str]:
+    out = sorted(set(present) - set(assignment))
+    return [f"{len(out)} patients of this folder are in no list and left out: {_some(out)}."] if out else []
+
+
+def _some(names: list[str], n: int = 10) -> str:
+    named = [name or "(unknown)" for name in names]
+    return ", ".join(named[:n]) + (f" and {len(named) - n} more" if len(named) > n else "")
