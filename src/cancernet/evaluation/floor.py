@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from cancernet.errors import UserError
 
 Features = NDArray[np.float32]
 
-CHUNK_PATCHES = 1024  # patches in float at once: about 31 MB for each colour space
+CHUNK_PATCHES = 64  # patches in float at once: 2 MB a colour space, which stays in the cache
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the pixels of a channel
 # Optical density of haematoxylin, eosin and DAB, one row each (Ruifrok & Johnston 2001, table 1).
 STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
@@ -56,26 +56,29 @@ def _chunk_features(images: NDArray[np.uint8]) -> Features:
 
     n, height, width, _ = images.shape
     hsv = cv2.cvtColor(images.reshape(n * height, width, 3), cv2.COLOR_RGB2HSV).reshape(n, -1, 3)
-    rgb = images.reshape(n, -1, 3)
+    rgb = np.ascontiguousarray(images.reshape(n, -1, 3).transpose(0, 2, 1))
+    planes = rgb.astype(np.float32)
+    hsv_planes = np.ascontiguousarray(hsv.transpose(0, 2, 1), dtype=np.float32)
     # 256 levels only: the logarithm is looked up. The +1 keeps black finite.
     density = (-np.log((np.arange(256) + 1) / 256)).astype(np.float32)[rgb]
-    stain = density @ np.linalg.inv(STAINS).astype(np.float32)
-    planes = np.ascontiguousarray(rgb.transpose(0, 2, 1)).astype(np.float32)
-    stain_planes = np.ascontiguousarray(stain.transpose(0, 2, 1))
-    hsv_planes = hsv.transpose(0, 2, 1).astype(np.float32)
-    parts = [*_moments(planes), _quantiles(planes), *_moments(stain_planes), _quantiles(stain_planes)]
-    return np.concatenate([*parts, *_moments(hsv_planes), _correlations(planes)], axis=1)
+    stains = np.linalg.inv(STAINS).T.astype(np.float32) @ density
+    parts = [*_moments(planes), _quantiles(rgb), *_moments(stains), _quantiles(stains)]
+    return np.concatenate([*parts, *_moments(hsv_planes), _correlations(planes)], axis=1, dtype=np.float32)
 
 
 def _moments(planes: Features) -> tuple[Features, Features]:
     """Mean and standard deviation of each plane: (n, c, pixels) to two (n, c)."""
-    return planes.mean(axis=2), planes.std(axis=2)
+    mean = planes.mean(axis=2)
+    centred = planes - mean[:, :, None]
+    return mean, np.sqrt(np.einsum("ncp,ncp->nc", centred, centred) / planes.shape[2])
 
 
-def _quantiles(planes: Features) -> Features:
+def _quantiles(planes: NDArray[Any]) -> NDArray[Any]:
     """Nearest-rank quantiles of each plane: (n, c, pixels) to (n, c * len(QUANTILES))."""
     ranks = [round(q * (planes.shape[2] - 1)) for q in QUANTILES]
-    return np.sort(planes, axis=2)[:, :, ranks].reshape(len(planes), -1)
+    # "stable" is a radix sort for bytes, 20 times faster there than the default.
+    kind: Literal["stable", "quicksort"] = "stable" if planes.dtype == np.uint8 else "quicksort"
+    return np.sort(planes, axis=2, kind=kind)[:, :, ranks].reshape(len(planes), -1)
 
 
 def _correlations(planes: Features) -> Features:
