@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import defaults
-from cancernet.data.synthetic import Section, draw_section, smooth_noise
+from cancernet.data.synthetic import Section, draw_section
+from cancernet.data.tissue import smooth_noise
 from cancernet.errors import UserError
 from cancernet.progress import progress
 
@@ -70,7 +71,7 @@ def write_sample(
         for number in progress(range(1, patients + 1), what="drawing the synthetic sample", unit=" patients"):
             _write_patient(temporary, number, patches_per_patient, seed)
         (temporary / MARKER).write_text(text, encoding="utf-8")
-        os.replace(temporary, folder)
+        temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
