@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 
 from cancernet import defaults
 from cancernet.evaluation import metrics
-from cancernet.evaluation.ranking import Floats, checked, ratio
+from cancernet.evaluation.ranking import (
+    Floats,
+    area_under_precision,
+    area_under_roc,
+    checked,
+    cumulative,
+    ratio,
+)
 
-CHUNK_CELLS = 4_000_000  # weights held at once: 32 MB as float64, a few times that while summing
+CHUNK_CELLS = 500_000  # weights held at once: 4 MB as float64, and a few times that while summing
 PLAIN_METRICS = ("auc", "average_precision", "brier", "ece")
 
 
@@ -93,11 +100,8 @@ def replicate(
     sums = _sums_by_unit(label, probability, unit, n_units, thresholds)
 
     def statistics(rows: Floats) -> dict[str, Floats]:
-        spread = rows[:, unit]  # each patch weighs what its patient does
-        ranking = {
-            "auc": np.asarray(metrics.auc(label, probability, spread)),
-            "average_precision": np.asarray(metrics.average_precision(label, probability, spread)),
-        }
+        curve = cumulative(label, probability, rows[:, unit])  # each patch weighs what its patient does
+        ranking = {"auc": area_under_roc(*curve), "average_precision": area_under_precision(*curve)}
         return ranking | _summed_statistics(rows, sums)
 
     whole = statistics(np.ones((1, n_units)))

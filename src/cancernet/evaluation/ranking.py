@@ -64,23 +64,52 @@ def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:
     return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
 
 
-def _cumulative(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None) -> tuple[Floats, Floats]:
-    """Weight of malignant and of benign patches scored at or above each distinct score, highest first.
+def cumulative(label: NDArray[np.int64], score: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Weight of malignant and of benign patches at or above each distinct score, highest score first.
+
+    Args:
+        label: (N,) from `checked`.
+        score: (N,) from `checked`; cheapest when already sorted, highest first.
+        rows: (B, N) weights.
 
     Returns:
-        two (B, K) arrays, K distinct scores.
+        two (B, K) arrays, K distinct scores: with a 0 in front, the ROC curve before scaling.
     """
-    labels, scores = checked(label, probability)
-    rows = weights_2d(weight, labels.size)
-    order = np.argsort(-scores, kind="stable")  # stable: nearly free when the caller has sorted already
-    scores, positive = scores[order], labels[order].astype(np.float64)
+    if (score[1:] > score[:-1]).any():  # a bootstrap sorts once, before its many calls
+        order = np.argsort(-score, kind="stable")
+        label, score, rows = label[order], score[order], rows[:, order]
+    everyone = np.cumsum(rows, axis=1)
+    malignant = np.cumsum(rows * label, axis=1)
     # Tied scores are one step of the curve: only the last patch of each tie is kept.
-    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)[: scores.size])
-    ranked = rows[:, order]
-    everyone = np.cumsum(ranked, axis=1)[:, last]
-    ranked *= positive
-    malignant = np.cumsum(ranked, axis=1)[:, last]
-    return malignant, everyone - malignant
+    last = np.flatnonzero(np.append(score[1:] != score[:-1], True)[: score.size])
+    if last.size < score.size:
+        everyone, malignant = everyone[:, last], malignant[:, last]
+    everyone -= malignant
+    return malignant, everyone
+
+
+def area_under_roc(malignant: Floats, benign: Floats) -> Floats:
+    """AUC (B,) of curves from `cumulative`; NaN where one class has no weight."""
+    if malignant.shape[1] == 0:
+        return np.full(malignant.shape[0], np.nan)
+    # Trapezia of doubled area: a tie counts half.
+    doubled = np.einsum("bk,bk->b", np.diff(benign, axis=1), malignant[:, 1:] + malignant[:, :-1])
+    doubled += benign[:, 0] * malignant[:, 0]
+    return ratio(doubled / 2, malignant[:, -1] * benign[:, -1])
+
+
+def area_under_precision(malignant: Floats, benign: Floats) -> Floats:
+    """Average precision (B,) of curves from `cumulative`; NaN where one class has no weight."""
+    if malignant.shape[1] == 0:
+        return np.full(malignant.shape[0], np.nan)
+    called = malignant + benign
+    called[called == 0] = 1  # nothing gained there either: 0 / 1 instead of 0 / 0
+    precision = np.divide(malignant, called, out=called)
+    gained = np.einsum("bk,bk->b", np.diff(malignant, axis=1), precision[:, 1:])
+    gained += malignant[:, 0] * precision[:, 0]
+    value = ratio(gained, malignant[:, -1])
+    value[benign[:, -1] <= 0] = np.nan
+    return value
 
 
 def auc(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None) -> float | Floats:
@@ -103,13 +132,8 @@ def auc(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = Non
         >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.75
     """
-    malignant, benign = _cumulative(label, probability, weight)
-    if malignant.shape[1] == 0:
-        return like_weight(np.full(malignant.shape[0], np.nan), weight)
-    step = np.diff(benign, axis=1, prepend=0.0)
-    before = np.concatenate([np.zeros_like(malignant[:, :1]), malignant[:, :-1]], axis=1)
-    wins = np.einsum("bk,bk->b", step, before + malignant) / 2  # trapezia: a tie counts half
-    return like_weight(ratio(wins, malignant[:, -1] * benign[:, -1]), weight)
+    labels, scores = checked(label, probability)
+    return like_weight(area_under_roc(*cumulative(labels, scores, weights_2d(weight, labels.size))), weight)
 
 
 def average_precision(
@@ -135,11 +159,7 @@ def average_precision(
         >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 3)
         0.833
     """
-    malignant, benign = _cumulative(label, probability, weight)
-    if malignant.shape[1] == 0:
-        return like_weight(np.full(malignant.shape[0], np.nan), weight)
-    precision = np.nan_to_num(ratio(malignant, malignant + benign))
-    gained = np.einsum("bk,bk->b", np.diff(malignant, axis=1, prepend=0.0), precision)
-    value = ratio(gained, malignant[:, -1])
-    value[benign[:, -1] <= 0] = np.nan
-    return like_weight(value, weight)
+    labels, scores = checked(label, probability)
+    return like_weight(
+        area_under_precision(*cumulative(labels, scores, weights_2d(weight, labels.size))), weight
+    )
