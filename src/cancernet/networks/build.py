@@ -1,0 +1,67 @@
+"""Find a network by name, cut off its head, and say which part of it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+
+from cancernet.errors import UserError
+from cancernet.networks.cnn import build_cnn
+from cancernet.networks.mobilenet import BACKBONE, build_mobilenet
+from cancernet.networks.residual import build_residual
+
+NETWORKS: dict[str, Callable[..., keras.Model]] = {
+    "cnn": build_cnn,
+    "mobilenet": build_mobilenet,
+    "residual": build_residual,
+}
+
+
+def build_network(name: str, *, input_size: int, dropout: float) -> keras.Model:
+    """Build a network by name, with random weights.
+
+    Raises:
+        UserError: no network has that name.
+    """
+    if name not in NETWORKS:
+        raise UserError(f"no network is called {name!r}; there are: {', '.join(sorted(NETWORKS))}")
+    return NETWORKS[name](input_size=input_size, dropout=dropout)
+
+
+def head_of(network: keras.Model) -> keras.Model:
+    """Return what follows the layer `embedding` as a model of its own, sharing its weights."""
+    embedding = network.get_layer("embedding").output
+    return keras.Model(embedding, network.output, name=f"{network.name}_head")
+
+
+def trainable_from(network: keras.Model, part: str) -> None:
+    """Set which layers learn.
+
+    Args:
+        network: the network to change.
+        part: `all`, `head` (what follows the layer `embedding`), or the name of a layer of the
+            backbone: that layer, those after it and the head learn.
+
+    Raises:
+        UserError: the network has no layer of that name.
+    """
+    network.trainable = True
+    if part == "all":
+        return
+    names = [layer.name for layer in network.layers]
+    if BACKBONE not in names:
+        for layer in network.layers[: names.index("embedding") + 1]:
+            layer.trainable = False
+        if part != "head":
+            raise UserError(f"network {network.name!r} has no backbone with a layer {part!r}; use all or head")
+        return
+    backbone = network.get_layer(BACKBONE)
+    if part == "head":
+        backbone.trainable = False
+        return
+    inner = [layer.name for layer in backbone.layers]
+    if part not in inner:
+        raise UserError(f"network {network.name!r} has no layer {part!r} to train from")
+    for layer in backbone.layers[: inner.index(part)]:
+        layer.trainable = False

@@ -1,0 +1,31 @@
+"""The custom CNN of the baseline: three convolution-pooling stages and a dense layer."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+STAGES = (32, 64, 128)  # channels; each stage halves the map: 50 -> 25 -> 12 -> 6
+DENSE_UNITS = 128
+
+
+def build_cnn(*, input_size: int, dropout: float) -> keras.Model:
+    """Build the baseline CNN.
+
+    Args:
+        input_size: side in px of the square uint8 RGB patch.
+        dropout: share of the dense layer's outputs dropped in training.
+
+    Returns:
+        A model from uint8 (N, input_size, input_size, 3) to logits float32 (N, 1).
+    """
+    patch = keras.Input((input_size, input_size, 3), dtype="uint8", name="patch")
+    x = layers.Rescaling(1 / 255, name="scale")(patch)
+    for channels in STAGES:
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(DENSE_UNITS, activation="relu", name="embedding")(x)
+    x = layers.Dropout(dropout)(x)
+    logit = layers.Dense(1, name="logit", dtype="float32")(x)
+    return keras.Model(patch, logit, name="cnn")

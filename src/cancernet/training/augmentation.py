@@ -1,0 +1,103 @@
+"""Augmentation as layers of the training graph; none of it is in an exported graph.
+
+Each layer takes and returns float32 pixels from 0 to 255, (N, side, side, 3); the whole rounds to uint8, as a
+scanner would. Tissue has no up, so any right
+angle and mirror image of a patch is as likely as the patch itself.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import KerasTensor, layers, ops
+
+# Optical density of haematoxylin, eosin and DAB by red, green and blue (Ruifrok & Johnston 2001).
+HED = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]], "float32")
+STAIN_SIGMA = 0.06  # relative gain and absolute shift of each stain (Tellez et al. 2019, "light")
+BRIGHTNESS = 0.1  # largest relative change of all pixels
+ROTATION_TURNS = 1 / 12  # +-30 degrees, on top of the right angles
+ZOOM = 0.1
+
+
+class RightAngle(layers.Layer):
+    """One of the eight symmetries of the square, drawn for each patch."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(name="right_angle")
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
+        """Turn and mirror each patch, in training only."""
+        if not training:
+            return patches
+        coins = keras.random.uniform((3, ops.shape(patches)[0], 1, 1, 1), seed=self.seed_generator) < 0.5
+        patches = ops.where(coins[0], ops.flip(patches, 1), patches)
+        patches = ops.where(coins[1], ops.flip(patches, 2), patches)
+        return ops.where(coins[2], ops.transpose(patches, (0, 2, 1, 3)), patches)
+
+
+class StainJitter(layers.Layer):
+    """Scale and shift each stain in optical-density space, drawn for each patch (Tellez et al. 2018)."""
+
+    def __init__(self, seed: int, *, sigma: float = STAIN_SIGMA) -> None:
+        super().__init__(name="stain")
+        self.sigma = sigma
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
+        """Change the stains of each patch, in training only."""
+        if not training:
+            return patches
+        shape = (2, ops.shape(patches)[0], 1, 1, 3)
+        gain, shift = keras.random.uniform(shape, -self.sigma, self.sigma, seed=self.seed_generator)
+        density = -ops.log((patches + 1.0) / 256.0)
+        stains = ops.matmul(density, np.linalg.inv(HED))
+        stains = stains * (1.0 + gain) + shift
+        density = ops.matmul(stains, HED)
+        return ops.clip(256.0 * ops.exp(-density) - 1.0, 0.0, 255.0)
+
+
+class Brightness(layers.Layer):
+    """Multiply all pixels of a patch by one factor, drawn for each patch."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(name="brightness")
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
+        """Brighten or darken each patch, in training only."""
+        if not training:
+            return patches
+        shape = (ops.shape(patches)[0], 1, 1, 1)
+        factor = keras.random.uniform(shape, 1 - BRIGHTNESS, 1 + BRIGHTNESS, seed=self.seed_generator)
+        return ops.clip(patches * factor, 0.0, 255.0)
+
+
+def build_augmentation(names: tuple[str, ...], *, side: int, seed: int) -> keras.Model | None:
+    """Build the augmentation of a recipe.
+
+    Args:
+        names: from `cancernet.recipes.AUGMENTATIONS`, applied in this order.
+        side: side of the patches in px.
+        seed: seeds every random layer.
+
+    Returns:
+        A model from uint8 patches (N, side, side, 3) to uint8 ones, or nothing where `names` is empty.
+    """
+    if not names:
+        return None
+    steps = {
+        "right_angle": lambda s: [RightAngle(s)],
+        "rotation_zoom": lambda s: [
+            layers.RandomRotation(ROTATION_TURNS, fill_mode="reflect", seed=s),
+            layers.RandomZoom(ZOOM, ZOOM, fill_mode="reflect", seed=s + 1),
+        ],
+        "stain": lambda s: [StainJitter(s)],
+        "brightness": lambda s: [Brightness(s)],
+    }
+    patch = keras.Input((side, side, 3), dtype="uint8")
+    x = ops.cast(patch, "float32")
+    for index, name in enumerate(names):
+        for layer in steps[name](seed + 10 * index):
+            x = layer(x)
+    return keras.Model(patch, ops.cast(ops.round(x), "uint8"), name="augmentation")

@@ -1,0 +1,59 @@
+"""Which patches a run learns from and which choose its epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cancernet.data.pack import Pack
+from cancernet.data.sampling import cap_per_patient, limit
+from cancernet.data.split import Split, assign
+from cancernet.defaults import CLASS_NAMES
+from cancernet.errors import UserError
+from cancernet.recipes import Recipe
+from cancernet.training.batches import class_weights
+from cancernet.training.engine import Examples
+from cancernet.training.features import frozen_features
+from cancernet.training.options import TrainingOptions
+
+
+def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions) -> Examples:
+    """Choose the rows to learn from and to validate on.
+
+    Raises:
+        UserError: train or val is empty or of one class only.
+    """
+    side = assign(split, pack.table).to_numpy()
+    label = pack.table["label"].to_numpy().astype(int)
+    for name in ("train", "val"):
+        present = np.unique(label[side == name])
+        if len(present) < 2:
+            held = f"only {CLASS_NAMES[present[0]]} patches" if len(present) else "no patches"
+            raise UserError(f"the {name} side of split {split.name} holds {held}; use another split or seed")
+    train = np.flatnonzero(side == "train")
+    if options.max_per_patient:
+        train = train[cap_per_patient(pack.table.iloc[train], options.max_per_patient, options.seed)]
+    if options.limit:
+        train = train[limit(pack.table.iloc[train], options.limit, options.seed)]
+    weight = class_weights(label[train], recipe.class_weight)
+    return Examples(pack.images, train, np.flatnonzero(side == "val"), label, weight)
+
+
+def with_features(network: keras.Model, examples: Examples, data_hash: str, cache: Path) -> Examples:
+    """Return the same examples with the output of the frozen part for inputs, computed once.
+
+    Args:
+        network: its part up to the layer `embedding` is frozen.
+        examples: of patches.
+        data_hash: content of the patches; names the cached file with the weights.
+        cache: folder of cached features.
+    """
+    part = keras.Model(network.input, network.get_layer("embedding").output, name=network.name)
+    rows = np.concatenate([examples.train, examples.val])
+    features = frozen_features(part, examples.inputs, rows, content=data_hash, cache=cache)
+    n_train = len(examples.train)
+    return Examples(
+        features, np.arange(n_train), np.arange(n_train, len(rows)), examples.label[rows], examples.weight
+    )

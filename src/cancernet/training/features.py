@@ -1,0 +1,55 @@
+"""What a frozen network part makes of each patch, computed once and kept by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cancernet.atomic import replacing
+from cancernet.inference import open_session, run_batches
+from cancernet.progress import progress
+from cancernet.training.checkpoint import weights_of
+from cancernet.training.export import to_onnx
+
+
+def frozen_features(
+    part: keras.Model, images: np.ndarray, rows: np.ndarray, *, content: str, cache: Path
+) -> np.ndarray:
+    """Return the output of a frozen network part for some patches, from the cache where it is there.
+
+    The pass runs in ONNX Runtime, two to three times as fast as Keras on a CPU.
+
+    Args:
+        part: from uint8 patches to features (N, D).
+        images: uint8 (N, 50, 50, 3).
+        rows: int (M,), the patches wanted.
+        content: hash of the patches and their order; with the weights it names the file.
+        cache: folder of cached features.
+
+    Returns:
+        float32 (M, D), memory-mapped, in the order of `rows`.
+    """
+    key = hashlib.sha256(content.encode())
+    key.update(rows.astype("<i8").tobytes())
+    key.update(repr([layer.get_config() for layer in part.layers if layer.name in ("scale", "upsample")]).encode())
+    for name, array in weights_of(part).items():
+        key.update(name.split("/", 1)[0].encode())
+        key.update(np.ascontiguousarray(array))
+    path = cache / f"features-{key.hexdigest()[:32]}.npy"
+    if not path.exists():
+        session = open_session(to_onnx(part))
+        with replacing(path) as temporary, progress(total=len(rows), what="frozen features") as bar:
+            shape = (len(rows), int(part.output.shape[-1]))
+            features = np.lib.format.open_memmap(temporary, "w+", "float32", shape)
+            start = 0
+            for batch in run_batches(session, images, rows):
+                features[start : start + len(batch)] = batch
+                start += len(batch)
+                bar.update(len(batch))
+            features.flush()
+            os.sync()
+    return np.load(path, mmap_mode="r")

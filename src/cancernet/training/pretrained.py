@@ -1,0 +1,104 @@
+"""ImageNet weights for a backbone: from a file, from the network, or openly not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cancernet.errors import UserError
+from cancernet.networks.mobilenet import BACKBONE
+
+# MobileNetV2, alpha 1.0, no top, as keras.applications publishes it (Apache-2.0).
+URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+)
+# SHA-256 over the arrays of those weights, so that a file is known by its content whatever its format.
+IMAGENET_DIGEST = "a709dead04e5c597c22b676b944c4a6f685c17787c0a1600819bd7bef550b34c"
+CONNECT_SECONDS = 3.0  # how long `auto` waits for the network
+OTHER_WAYS = "pass --weights PATH to a file of them, or --weights none to start from random weights"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a backbone starts from.
+
+    Attributes:
+        path: file of weights, or nothing for random ones.
+        said: how the results name it, for example `imagenet` or `none (random)`.
+    """
+
+    path: Path | None
+    said: str
+
+
+def find_weights(choice: str) -> Pretrained:
+    """Find the weights that `--weights` asks for.
+
+    Args:
+        choice: `imagenet` (download, cached and checked), `auto` (the same if the network answers within
+            seconds, else random weights, and it says so), `none`, or the path of a file.
+
+    Raises:
+        UserError: the download or the file is not to be had; names the other ways.
+    """
+    if choice == "none":
+        return Pretrained(None, "none (random)")
+    if choice not in ("imagenet", "auto"):
+        path = Path(choice).expanduser()
+        if not path.is_file():
+            raise UserError(f"--weights {choice}: no such file; give a file, imagenet, auto or none")
+        return Pretrained(path, f"file {path.name}")
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    cached = home / "models" / Path(URL).name
+    if choice == "auto" and not cached.is_file() and not _reachable():
+        return Pretrained(None, "none (random: no network for the ImageNet weights)")
+    try:
+        return Pretrained(Path(keras.utils.get_file(cached.name, URL, cache_dir=home, cache_subdir="models")), "imagenet")
+    except Exception as error:  # get_file raises whatever the transport raises, bare Exception included
+        if choice == "auto":
+            return Pretrained(None, "none (random: the ImageNet weights could not be downloaded)")
+        raise UserError(f"cannot download the ImageNet weights ({error}); {OTHER_WAYS}") from error
+
+
+def load_pretrained(network: keras.Model, pretrained: Pretrained) -> str:
+    """Put the weights into the backbone of a network.
+
+    Returns:
+        How the results name what was loaded.
+
+    Raises:
+        UserError: the file does not fit the backbone, or a download is not what it should be.
+    """
+    if pretrained.path is None:
+        return pretrained.said
+    backbone = network.get_layer(BACKBONE)
+    try:
+        backbone.load_weights(pretrained.path)
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{pretrained.path} holds no weights for MobileNetV2 without top: {reason}") from error
+    known = digest(backbone) == IMAGENET_DIGEST
+    if pretrained.said == "imagenet" and not known:
+        raise UserError(f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again")
+    return "imagenet" if known else pretrained.said
+
+
+def digest(backbone: keras.Model) -> str:
+    """Return the SHA-256 over a backbone's arrays, sorted so that the order of layers does not matter."""
+    parts = sorted(hashlib.sha256(np.ascontiguousarray(np.array(v))).hexdigest() for v in backbone.weights)
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _reachable() -> bool:
+    try:
+        with socket.create_connection((URL.split("/")[2], 443), timeout=CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,169 @@
+"""From a recipe, a packed data set and a split to a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import load
+
+from cancernet.bundle import MANIFEST, WEIGHTS, Bundle, read_bundle
+from cancernet.data.pack import Pack
+from cancernet.data.split import Split
+from cancernet.errors import UserError
+from cancernet.networks import build_network, head_of, trainable_from
+from cancernet.recipes import Recipe
+from cancernet.threads import available_cpus
+from cancernet.training.checkpoint import load_weights
+from cancernet.training.engine import fit
+from cancernet.training.examples import choose_examples, with_features
+from cancernet.training.finish import finish
+from cancernet.training.options import TrainingOptions
+from cancernet.training.pretrained import find_weights, load_pretrained
+
+
+def train(
+    recipe: Recipe,
+    pack: Pack,
+    split: Split,
+    *,
+    models: Path,
+    cache: Path,
+    options: TrainingOptions,
+    say: Callable[[str], None] = print,
+) -> Bundle:
+    """Train a recipe, or return the bundle of the same run where it was trained before.
+
+    A run that was stopped continues from its last whole epoch. A recipe that starts from another wants
+    that one's bundle in `models`.
+
+    Args:
+        recipe: what to train.
+        pack: the patches.
+        split: patients (or, labelled unsafe, patches) of train, val and test; test is not touched.
+        models: folder of bundles; this one goes to `models / recipe.name`.
+        cache: folder for frozen features.
+        options: seed and the like.
+        say: where lines for the user go.
+
+    Returns:
+        The bundle, with thresholds chosen on validation patients.
+
+    Raises:
+        UserError: no weights, no bundle to start from, or a side of the split with one class only.
+    """
+    _use_threads(options.threads or available_cpus())
+    keras.utils.set_random_seed(options.seed)
+    if options.epochs:
+        recipe = replace(recipe, epochs=options.epochs)
+    examples = choose_examples(recipe, pack, split, options)
+    network, weights_from = _starting_network(recipe, models, options)
+    fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
+    folder = models / recipe.name
+    if (done := _finished(folder, fingerprint)) is not None:
+        say(f"{recipe.name}: already trained on this data and split; using {folder}")
+        return done
+    trainable_from(network, recipe.train)
+    frozen = digest(network.non_trainable_weights) if recipe.train != "all" else ""
+    learner, shown = network, examples
+    if recipe.train == "head":
+        learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
+    progress = fit(
+        learner,
+        shown,
+        recipe,
+        seed=options.seed,
+        fingerprint=fingerprint,
+        checkpoint=folder / "checkpoint.safetensors",
+        log_dir=folder,
+    )
+    if frozen and digest(network.non_trainable_weights) != frozen:
+        raise RuntimeError(f"{recipe.name}: frozen weights or batch statistics changed in training")
+    return finish(
+        network,
+        recipe,
+        pack,
+        split,
+        examples,
+        progress,
+        weights_from=weights_from,
+        models=models,
+        options=options,
+    )
+
+
+def load_network(bundle: Bundle) -> keras.Model:
+    """Build the network of a bundle and give it the bundle's weights.
+
+    Raises:
+        UserError: the weights are damaged or of another network.
+    """
+    recipe = bundle.manifest["recipe"]
+    network = build_network(recipe["network"], input_size=recipe["input_size"], dropout=recipe["dropout"])
+    load_weights(network, load(bundle.read(WEIGHTS)))
+    return network
+
+
+def digest(weights: list[keras.Variable]) -> str:
+    """Return the SHA-256 over weights, in their order."""
+    total = hashlib.sha256()
+    for variable in weights:
+        total.update(np.ascontiguousarray(np.array(variable)))
+    return total.hexdigest()
+
+
+def _use_threads(count: int) -> None:
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(1 if count == 1 else 2)
+    except RuntimeError:  # TensorFlow has run already in this process and keeps the threads it has
+        return
+
+
+def _starting_network(recipe: Recipe, models: Path, options: TrainingOptions) -> tuple[keras.Model, str]:
+    """Return the network a recipe starts from and how the results name its weights."""
+    if not recipe.start_from:
+        network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
+        if not recipe.pretrained:
+            return network, "none (trained from scratch)"
+        return network, load_pretrained(network, find_weights(options.weights))
+    if not (models / recipe.start_from / MANIFEST).exists():
+        raise UserError(
+            f"recipe {recipe.name} continues from {recipe.start_from}, which {models} does not hold; "
+            f"train {recipe.start_from} first"
+        )
+    bundle = read_bundle(models / recipe.start_from)
+    before = bundle.manifest["recipe"]
+    if (before["network"], before["input_size"]) != (recipe.network, recipe.input_size):
+        raise UserError(f"recipe {recipe.name} cannot continue from {bundle.folder}: another network or input size")
+    return load_network(bundle), bundle.manifest["weights_from"]
+
+
+def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str) -> str:
+    """Hash what decides the trained weights."""
+    facts = {
+        "recipe": recipe.to_dict(),
+        "data": pack.data_hash,
+        "split": split.hash,
+        "seed": options.seed,
+        "max_per_patient": options.max_per_patient,
+        "limit": options.limit,
+        "target_recall": options.target_recall,
+        "start": start,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _finished(folder: Path, fingerprint: str) -> Bundle | None:
+    if not (folder / MANIFEST).exists():
+        return None
+    bundle = read_bundle(folder)
+    same = bundle.manifest.get("training", {}).get("fingerprint") == fingerprint
+    return bundle if same else None
