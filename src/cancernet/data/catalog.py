@@ -104,7 +104,7 @@ def catalog_of(
                 sink(chunk.images)
             chunks.append(chunk._replace(images=chunk.images[:0].copy()))  # the pixels must not pile up
             bar.update(chunk.n_files)
-    table = _table(chunks, layout)
+    table = _table(chunks)
     bad = [pair for chunk in chunks for pair in chunk.bad]
     if len(table):
         reasons = copies(table)
@@ -133,10 +133,10 @@ def _layout(root: Path, members: list[Member], layout: str | None) -> str:
     return found
 
 
-def _table(chunks: list[Scanned], layout: str) -> pd.DataFrame:
+def _table(chunks: list[Scanned]) -> pd.DataFrame:
     """Put the chunks together, one row a decoded patch; the index is its position in the stream."""
     paths = [member.path for chunk in chunks for member in chunk.members]
-    places = [place(path, layout) for path in paths]
+    places = [known for chunk in chunks for known in chunk.checked]
     sizes = np.array([size for chunk in chunks for size in chunk.sizes], np.int32).reshape(-1, 2)
     white = [chunk.near_white for chunk in chunks]
     return pd.DataFrame(
@@ -165,7 +165,7 @@ def _warnings(table: pd.DataFrame, quarantine: pd.DataFrame) -> list[str]:
             f"The patient of {unknown.sum():,} of {len(table):,} patches is unknown (such as {example}): "
             "a split by patient is impossible, and no score can be trusted to hold for a new patient."
         )
-    if table["label"].nunique() == 1:
+    if table["label"].min() == table["label"].max():
         warnings.append(
             f"All patches are of class {table['label'].iloc[0]}: nothing can be learned from one class."
         )

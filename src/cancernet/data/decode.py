@@ -18,6 +18,11 @@ from cancernet.data.headers import BadImage, read_header
 
 __all__ = ["BadImage", "decode", "fit_patch"]
 
+# OpenCV before 4.11 cannot give RGB by itself.
+_PLAIN = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_UNCHANGED)
+if _PLAIN != cv2.IMREAD_UNCHANGED:
+    _PLAIN |= cv2.IMREAD_IGNORE_ORIENTATION
+
 Image = NDArray[Any]  # uint8; the stubs of OpenCV promise less
 
 
@@ -36,12 +41,15 @@ def decode(content: bytes) -> Image:
         raise BadImage(
             f"too large ({header.width}x{header.height} px; at most {defaults.MAX_PIXELS:,} pixels)"
         )
+    flags = _PLAIN if header.plain else cv2.IMREAD_UNCHANGED
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:
         image = None
     if image is None:
         raise BadImage(f"damaged (its {header.format} data cannot be decoded)")
+    if header.plain and _PLAIN != cv2.IMREAD_UNCHANGED:
+        return image
     if image.dtype != np.uint8:
         image = _to_8_bit(image)
     if image.ndim == 3 and image.shape[2] == 3:

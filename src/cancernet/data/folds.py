@@ -13,13 +13,16 @@ from cancernet.errors import UserError
 MAX_FOLDS = 20  # shares are met to 1/20; more folds would hold too few patients to be alike
 
 
-def fold_shares(test_fraction: float, val_fraction: float, n_keys: int) -> tuple[int, int, int]:
+def fold_shares(
+    test_fraction: float, val_fraction: float, n_keys: int, *, what: str = "patient"
+) -> tuple[int, int, int]:
     """Return (folds, folds that test, folds that validate) that come nearest to the asked shares.
 
     Args:
         test_fraction: 0 to 1, without the ends.
         val_fraction: the same; together under 1.
-        n_keys: how many patients (or patches) there are to give a fold at least one each.
+        n_keys: how many patients (or patches of the rarer class) there are, for each fold one at least.
+        what: the word for one of them.
 
     Raises:
         UserError: fractions out of range, or fewer than three keys.
@@ -29,8 +32,10 @@ def fold_shares(test_fraction: float, val_fraction: float, n_keys: int) -> tuple
             f"fractions {test_fraction:g} (test) and {val_fraction:g} (val) leave nothing; try 0.2 and 0.2"
         )
     if n_keys < 3:
-        who = "one patient" if n_keys == 1 else f"{n_keys} patients"
-        raise UserError(f"only {who}: a split needs 3 or more, one to train, one to validate, one to test on")
+        raise UserError(
+            f"only {n_keys} {what}(s) to split: 3 or more "
+            "are needed, one to train, one to validate, one to test on"
+        )
     shares = [Fraction(f).limit_denominator(MAX_FOLDS) for f in (test_fraction, val_fraction)]
     n_folds = lcm(*(share.denominator for share in shares))
     if n_folds > MAX_FOLDS or n_folds < 3:

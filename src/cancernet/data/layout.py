@@ -49,7 +49,8 @@ def detect_layout(paths: Sequence[str]) -> str | None:
     """Return the name of the layout that the relative `paths` follow, or None for none of `LAYOUTS`.
 
     `PATIENT/0/file` and `train/0/file` look alike. File names settle it where they state a patient;
-    where they do not, several differently named parents are patients, unless their names are those of a split.
+    where they do not, several differently named parents are patients, unless they are named like the
+    sides of a split.
     """
     parents: set[str] = set()
     agree = disagree = words = 0
@@ -63,7 +64,7 @@ def detect_layout(paths: Sequence[str]) -> str | None:
             parents.add(parent)
             patient = parse_name(parts[-1]).patient
             agree += patient != "" and patient == parent
-            disagree += patient != "" and patient != parent
+            disagree += patient not in ("", parent)
     if not parents:
         return "class" if words else None
     if agree or disagree:

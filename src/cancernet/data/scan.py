@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ class Scanned(NamedTuple):
     sizes: list[tuple[int, int]]  # width, height in the file, px
     hashes: list[str]  # blake2b-128 of the decoded pixels and their shape
     near_white: NDArray[np.bool_]  # (n,)
+    checked: list[Any]  # what `check` returned for each
     bad: list[tuple[str, str]]  # path, reason
     n_files: int
 
@@ -37,7 +38,7 @@ def scan(
     source: Source,
     members: Sequence[Member],
     *,
-    check: Callable[[str], object] | None = None,
+    check: Callable[[str], Any] | None = None,
     workers: int | None = None,
 ) -> Iterator[Scanned]:
     """Yield all `members` decoded, chunk after chunk, in their order.
@@ -48,7 +49,7 @@ def scan(
     Args:
         source: where they are read.
         members: what to read.
-        check: called with each path before it is read; may raise BadImage to refuse it.
+        check: called with each path that can be read, its result kept; may raise BadImage to refuse it.
         workers: threads; by default the number of usable cores.
     """
     workers = workers or available_cpus()
@@ -69,19 +70,20 @@ def scan(
         cv2.setNumThreads(threads_before)
 
 
-def scan_chunk(
-    source: Source, chunk: Sequence[Member], check: Callable[[str], object] | None = None
-) -> Scanned:
+def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], Any] | None = None) -> Scanned:
     """Read, decode and hash one chunk of files; see `scan`."""
     size = defaults.PATCH_SIZE
     images = np.empty((len(chunk), size, size, 3), np.uint8)
     good: list[Member] = []
     sizes: list[tuple[int, int]] = []
     hashes: list[str] = []
+    checked: list[Any] = []
     bad: list[tuple[str, str]] = []
     for member in chunk:
         try:
-            image = read_patch(source, member, check)
+            content = read_member(source, member)
+            known = None if check is None else check(member.path)
+            image = decode(content)
             images[len(good)] = fit_patch(image)
         except BadImage as reason:
             bad.append((printable(member.path), str(reason)))
@@ -89,27 +91,25 @@ def scan_chunk(
         good.append(member)
         sizes.append((image.shape[1], image.shape[0]))
         hashes.append(content_hash(image))
+        checked.append(known)
     images = images[: len(good)]
-    return Scanned(good, images, sizes, hashes, near_white(images), bad, len(chunk))
+    return Scanned(good, images, sizes, hashes, near_white(images), checked, bad, len(chunk))
 
 
-def read_patch(source: Source, member: Member, check: Callable[[str], object] | None = None) -> Image:
-    """Read and decode one file: uint8 RGB (height, width, 3), not yet fitted to a patch's size.
+def read_member(source: Source, member: Member) -> bytes:
+    """Read one file that a patch may be in.
 
     Raises:
-        BadImage: with the reason, whatever is wrong with the file.
+        BadImage: with the reason why it cannot be.
     """
     if printable(member.path) != member.path:
         raise BadImage("unreadable (its name is not valid UTF-8)")
-    if check is not None:
-        check(member.path)
     if member.size > defaults.MAX_FILE_BYTES:
         raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
     try:
-        content = source.read(member.path)
+        return source.read(member.path)
     except OSError as error:
         raise BadImage(f"unreadable ({error.strerror or error})") from None
-    return decode(content)
 
 
 def content_hash(image: Image) -> str:

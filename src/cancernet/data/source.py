@@ -70,7 +70,7 @@ def hidden(path: str) -> bool:
     )
 
 
-def read_file(path: str, size: int = 1 << 16) -> bytes:
+def read_file(path: str, size: int = 1 << 14) -> bytes:
     """Return a file's bytes; three times faster than `open().read()` on files of a few kB.
 
     Args:

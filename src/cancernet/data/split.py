@@ -84,15 +84,13 @@ def patch_split(table: pd.DataFrame, *, seed: int, test_fraction: float, val_fra
         UserError: a single class, or fewer patches than the split needs.
     """
     _require_classes(table)
-    n_folds, n_test, n_val = fold_shares(
-        test_fraction, val_fraction, int(table["label"].value_counts().min())
-    )
+    rarest = int(table["label"].value_counts().min())
+    n_folds, n_test, n_val = fold_shares(test_fraction, val_fraction, rarest, what="patch")
     side_of_fold = np.array([2] * n_test + [1] * n_val + [0] * (n_folds - n_test - n_val))
     folds = stratified_folds(table, n_folds, seed)
-    note = "Split by patch, not by patient: patches of one patient are on several sides, so every score is too high."
-    return Split(
-        f"patch, seed {seed}", _named(folds, side_of_fold), patient_safe=False, seed=seed, notes=(note,)
-    )
+    note = "Split by patch, not by patient: a patient is on several sides, so every score is too high."
+    named = _named(folds, side_of_fold)
+    return Split(f"patch, seed {seed}", named, patient_safe=False, seed=seed, notes=(note,))
 
 
 def _named(folds: Mapping[str, int], side_of_fold: NDArray) -> dict[str, str]:
@@ -103,8 +101,8 @@ def _require_patients(table: pd.DataFrame) -> None:
     unknown = int((table["patient"] == "").sum())
     if unknown:
         raise UserError(
-            f"the patient of {unknown:,} of {len(table):,} patches is unknown, so they cannot be split by patient; "
-            "name files PATIENT_idx5_xX_yY_classC.png, or pass --allow-patch-split (its scores come out too high)"
+            f"the patient of {unknown:,} of {len(table):,} patches is unknown, so they cannot be split by "
+            "patient; name files PATIENT_idx5_xX_yY_classC.png, or pass --allow-patch-split (scores too high)"
         )
 
 

@@ -34,7 +34,7 @@ class ZipSource:
                     path = _safe_path(info.filename, root)
                     if info.is_dir() or hidden(path):
                         continue
-                    self._entries[path] = (  # a later member of the same name replaces the earlier, as in unzip
+                    self._entries[path] = (  # of two members of one name the later counts, as in unzip
                         info.filename, info.header_offset, info.compress_size, info.file_size,
                         info.compress_type, info.flag_bits, info.CRC,
                     )  # fmt: skip
@@ -101,6 +101,6 @@ def _safe_path(name: str, root: Path) -> str:
     path = name.replace("\\", "/")
     if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
         raise UserError(
-            f"{root}: unsafe member {name!r} points outside of the zip; make the zip again from the patches' folder"
+            f"{root}: unsafe member {name!r} points outside of the zip; make it again from the patches' folder"
         )
     return str(PurePosixPath(path))
