@@ -50,6 +50,8 @@ def decode(content: bytes) -> Image:
         raise BadImage(f"damaged (its {header.format} data cannot be decoded)")
     if header.plain and _PLAIN != cv2.IMREAD_UNCHANGED:
         return image
+    # libtiff hands out colours that are multiplied by alpha already, but only where they have 8 bits
+    multiplied = header.format == "TIFF" and image.dtype == np.uint8
     if image.dtype != np.uint8:
         image = _to_8_bit(image)
     if image.ndim == 3 and image.shape[2] == 3:
@@ -57,7 +59,7 @@ def decode(content: bytes) -> Image:
     if image.ndim == 2 or image.shape[2] == 1:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     if image.shape[2] == 4:
-        return _over_white(image)
+        return _over_white(image, multiplied)
     raise BadImage(f"unsupported format ({image.shape[2]} channels)")
 
 
@@ -87,8 +89,9 @@ def _to_8_bit(image: NDArray) -> Image:
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 -> 255, rounded
 
 
-def _over_white(image: NDArray) -> Image:
-    """Blend uint8 BGRA over white."""
-    alpha = image[..., 3:].astype(np.uint32)
-    blended = (image[..., 2::-1] * alpha + 255 * (255 - alpha) + 127) // 255
-    return np.ascontiguousarray(blended, np.uint8)
+def _over_white(image: Image, multiplied: bool) -> Image:
+    """Blend uint8 BGRA over white; `multiplied` if the colours are multiplied by alpha already."""
+    colour, alpha = image[..., 2::-1].astype(np.int32), image[..., 3:].astype(np.int32)
+    if not multiplied:
+        colour = (colour * alpha + 127) // 255
+    return np.minimum(colour + 255 - alpha, 255).astype(np.uint8)

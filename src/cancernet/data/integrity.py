@@ -47,9 +47,10 @@ def copies(table: pd.DataFrame) -> pd.Series:
         return pd.Series(dtype=object)
     groups = twice.groupby("hash", sort=False)
     contradicted = groups["label"].transform("nunique") > 1
-    first = groups["path"].transform("first")
-    is_first = ~twice["hash"].duplicated()
-    other = groups["path"].transform("last").where(is_first, first)
-    reasons = "exact duplicate of " + first.astype(object)
-    reasons[contradicted] = "same content under two labels (see " + other[contradicted].astype(object) + ")"
-    return reasons[contradicted | ~is_first]
+    reasons = "exact duplicate of " + groups["path"].transform("first").astype(object)
+    first = twice.groupby(["label", "hash"])["path"].first()
+    for label in (0, 1):  # a contradicted row names a copy of the other label
+        rows = twice[contradicted & (twice["label"] == label)]
+        other = rows["hash"].map(first.xs(1 - label)) if len(rows) else rows["path"]
+        reasons[rows.index] = "same content under two labels (see " + other.astype(object) + ")"
+    return reasons[contradicted | twice["hash"].duplicated()]

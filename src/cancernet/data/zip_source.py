@@ -101,6 +101,6 @@ def _safe_path(name: str, root: Path) -> str:
     path = name.replace("\\", "/")
     if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
         raise UserError(
-            f"{root}: unsafe member {name!r} points outside of the zip; make it again from the patches' folder"
+            f"{root}: unsafe member {name!r} points outside of the zip; make it again from the folder"
         )
     return str(PurePosixPath(path))

@@ -1,0 +1,66 @@
+"""Reading a file name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancernet.data.names import PatchName, parse_name
+
+
+def test_reads_the_public_set_name() -> None:
+    assert parse_name("10253_idx5_x501_y351_class1.png") == PatchName("10253", 501, 351, 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["9_idx5_x1_y2_class0.PNG", "9_IDX7_X1_Y2_CLASS0.tif", "9_idx12_x1_y2_class0"]
+)
+def test_any_extension_index_and_case_will_do(name: str) -> None:
+    assert parse_name(name) == PatchName("9", 1, 2, 0)
+
+
+def test_folders_before_the_name_are_ignored() -> None:
+    assert parse_name("a/8_idx5_x3_y3_class1/9_idx5_x1_y2_class0.png").patient == "9"
+
+
+def test_a_patch_to_predict_needs_no_class() -> None:
+    assert parse_name("9_idx5_x1_y2.png") == PatchName("9", 1, 2, None)
+
+
+def test_a_leading_zero_of_a_patient_is_kept() -> None:
+    assert parse_name("007_idx5_x1_y2_class0.png").patient == "007"
+
+
+def test_a_patient_may_hold_underscores_and_dots() -> None:
+    assert parse_name("TCGA-A1_b.2_idx5_x1_y2_class0.png").patient == "TCGA-A1_b.2"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a.png", "_idx5_x1_y2_class0.png", "9_idx5_x1_y2_class2.png", "9_idx5_x-1_y2_class0.png",
+     "9_idx5_x1_class0.png", "9_idx5_x1_y2_class0 (1).png", ".png", "/", "9_idx_x1_y1_class0.png"],
+)  # fmt: skip
+def test_any_other_name_says_nothing(name: str) -> None:
+    assert parse_name(name) == PatchName("", None, None, None)
+
+
+@given(
+    patient=st.text("abcXYZ0123456789_-. ", min_size=1),
+    index=st.integers(0, 99),
+    x=st.integers(0, 99_999),
+    y=st.integers(0, 99_999),
+    label=st.sampled_from([None, 0, 1]),
+    extension=st.sampled_from(["png", "jpg", "tiff"]),
+)
+def test_what_is_written_into_a_name_is_read_back(
+    patient: str, index: int, x: int, y: int, label: int | None, extension: str
+) -> None:
+    end = "" if label is None else f"_class{label}"
+    name = f"some/folder/{patient}_idx{index}_x{x}_y{y}{end}.{extension}"
+    assert parse_name(name) == PatchName(patient, x, y, label)
+
+
+@given(st.text())
+def test_no_text_is_an_error(name: str) -> None:
+    parse_name(name)

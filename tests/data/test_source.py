@@ -1,0 +1,122 @@
+"""Folders and single files as sources."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cancernet.data.source import Member, hidden, open_source, read_file
+from cancernet.errors import UserError
+
+
+def paths(members: list[Member]) -> list[str]:
+    return [member.path for member in members]
+
+
+def test_a_folder_lists_all_files_sorted_with_their_sizes(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "2.png").write_bytes(b"12")
+    (tmp_path / "a.txt").write_bytes(b"1")
+    members = open_source(tmp_path).members()
+    assert paths(members) == ["a.txt", "b/2.png"]
+    assert [member.size for member in members] == [1, 2]
+
+
+def test_a_member_is_read_by_its_listed_path(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "2.png").write_bytes(b"content")
+    assert open_source(str(tmp_path)).read("b/2.png") == b"content"
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "__MACOSX/a.png", "Thumbs.db", "a/desktop.ini", ".git/config", "a/._b.png"]
+)
+def test_what_file_managers_leave_behind_is_not_listed(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"x")
+    assert hidden(name)
+    assert open_source(tmp_path).members() == []
+
+
+def test_a_single_file_is_a_source_of_one_member(tmp_path: Path) -> None:
+    (tmp_path / "p.png").write_bytes(b"x")
+    source = open_source(tmp_path / "p.png")
+    assert paths(source.members()) == ["p.png"]
+    assert source.read("p.png") == b"x"
+
+
+def test_a_missing_path_is_one_line_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere: no such folder or file"):
+        open_source(tmp_path / "nowhere")
+
+
+def test_a_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # By a patch and not by chmod: the superuser, as whom containers run, may read everything.
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match="Permission denied"):
+        open_source(tmp_path)
+
+
+def test_a_folder_inside_that_cannot_be_listed_is_itself_a_member(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.png").write_bytes(b"x")
+    listing = os.scandir
+
+    def refuse(path: str) -> object:
+        if "closed" in str(path)[len(str(tmp_path)) :]:
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert paths(open_source(tmp_path).members()) == ["a.png", "closed"]
+
+
+def test_a_link_back_to_a_folder_above_ends(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"x")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    assert paths(open_source(tmp_path).members()) == ["a/x.png"]
+
+
+def test_a_broken_link_is_listed_and_fails_only_when_read(tmp_path: Path) -> None:
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")
+    source = open_source(tmp_path)
+    assert paths(source.members()) == ["gone.png"]
+    with pytest.raises(OSError, match="No such file"):
+        source.read("gone.png")
+
+
+def test_the_stamp_changes_though_size_and_modification_time_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(b"one")
+    os.utime(file, ns=(1, 1))
+    before = open_source(tmp_path).members()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(1, 1))
+    assert open_source(tmp_path).members() != before
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 1000])
+def test_a_file_is_read_whole_whatever_its_size(tmp_path: Path, size: int) -> None:
+    content = os.urandom(size)
+    (tmp_path / "a").write_bytes(content)
+    assert read_file(str(tmp_path / "a"), 100) == content
+
+
+def test_reading_many_files_leaves_no_handle_open(tmp_path: Path, idc: Callable[..., Path]) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("open handles can be counted on Linux only")
+    source = open_source(idc())
+    members = source.members()
+    before = len(os.listdir("/proc/self/fd"))
+    for member in members:
+        source.read(member.path)
+    assert len(os.listdir("/proc/self/fd")) == before
