@@ -1,22 +1,30 @@
 """Honest evaluation: metrics, intervals over patients, thresholds, calibration and the colour floor."""
 
 from cancernet.evaluation.bootstrap import Interval, patient_bootstrap
-from cancernet.evaluation.calibration import reliability
+from cancernet.evaluation.calibration import apply_temperature, fit_temperature, reliability
+from cancernet.evaluation.compare import paired_difference
 from cancernet.evaluation.evaluate import evaluate, join_labels
 from cancernet.evaluation.floor import Floor, colour_features, fit_floor
 from cancernet.evaluation.operating_points import OPERATING_POINTS, choose_thresholds
 from cancernet.evaluation.per_patient import per_patient
+from cancernet.evaluation.selective import apply_selective, fit_selective, risk_coverage
 
 __all__ = [
     "OPERATING_POINTS",
     "Floor",
     "Interval",
+    "apply_selective",
+    "apply_temperature",
     "choose_thresholds",
     "colour_features",
     "evaluate",
     "fit_floor",
+    "fit_selective",
+    "fit_temperature",
     "join_labels",
+    "paired_difference",
     "patient_bootstrap",
     "per_patient",
     "reliability",
+    "risk_coverage",
 ]

@@ -55,13 +55,19 @@ class Replicates:
     n_units: int  # patients; patches where the patient is unknown
 
 
+def patient_names(predictions: pd.DataFrame) -> pd.Series:
+    """Patients as text, "" where unknown (a table read back from CSV holds NaN or numbers there)."""
+    patient = predictions["patient"].astype(object)
+    return patient.where(patient.notna(), "").astype(str)
+
+
 def units(predictions: pd.DataFrame) -> tuple[NDArray[np.int64], int]:
     """Number the units of resampling: patients, or the patch itself where its patient is unknown.
 
     Returns:
         (N,) codes from 0 in sorted order of name (row order does not matter), and how many there are.
     """
-    patient = predictions["patient"].fillna("").astype(str)
+    patient = patient_names(predictions)
     # A known patient and an unknown patch must not meet under one name.
     names = np.where(patient == "", "path:" + predictions["path"].astype(str), "patient:" + patient)
     unique, codes = np.unique(names.astype(str), return_inverse=True)

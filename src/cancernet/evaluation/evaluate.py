@@ -11,7 +11,7 @@ import pandas as pd
 from cancernet import defaults
 from cancernet.errors import UserError
 from cancernet.evaluation import metrics
-from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap
+from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap, patient_names
 from cancernet.evaluation.operating_points import OPERATING_POINTS
 from cancernet.evaluation.per_patient import per_patient, worst
 
@@ -113,7 +113,7 @@ def _one_split(
         thresholds, key=lambda name: OPERATING_POINTS.index(name) if name in OPERATING_POINTS else 9
     )
     found = patient_bootstrap(rows, thresholds, samples=samples, seed=seed)
-    patients = rows["patient"].fillna("").astype(str)
+    patients = patient_names(rows)
     label, probability = rows["label"].to_numpy(), rows["probability"].to_numpy()
     return {
         "n_patches": len(rows),

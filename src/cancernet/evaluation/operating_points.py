@@ -37,7 +37,7 @@ def choose_thresholds(
 
     Example:
         >>> choose_thresholds([0, 1, 1, 1, 1], [0.3, 0.2, 0.6, 0.7, 0.9], target_recall=0.75)
-        {'target_recall': 0.6, 'default': 0.5, 'best_f1': 0.6}
+        {'target_recall': 0.6, 'default': 0.5, 'best_f1': 0.2}
     """
     labels, scores = checked(label, probability)
     return {

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cancernet.evaluation import metrics
+from cancernet.evaluation.bootstrap import patient_names
 from cancernet.evaluation.ranking import checked, ratio
 
 COLUMNS = ["patient", "n_patches", "n_malignant", "recall", "specificity", "auc"]
@@ -26,7 +27,7 @@ def per_patient(predictions: pd.DataFrame, threshold: float) -> pd.DataFrame:
     Raises:
         ValueError: labels or scores that make no sense.
     """
-    names = predictions["patient"].fillna("").astype(str)
+    names = patient_names(predictions)
     known = predictions.assign(patient=names).loc[names != ""]
     label, probability = checked(known["label"], known["probability"])
     called = probability >= threshold
