@@ -22,3 +22,8 @@ CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et 
 
 SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three groups
 SAMPLE_PATCHES_PER_PATIENT = 120  # of the synthetic sample; the sections draw in a few seconds
+MAX_PER_PATIENT = 1000  # training patches; the mean of the public set, whose patients hold 63 to 2,395
+
+NEAR_BITS = 5  # of 64; a patch saved again with loss differs in 0 to 4, unrelated tissue in about 32
+NEAR_CORRELATION = 0.95  # of grey levels in 5x5 px blocks; confirms what the hash suggests
+NEAR_MIN_SPREAD = 8  # grey levels, standard deviation; flatter patches are alike without being copies

@@ -116,7 +116,7 @@ def test_reading_many_files_leaves_no_handle_open(tmp_path: Path, idc: Callable[
         pytest.skip("open handles can be counted on Linux only")
     source = open_source(idc())
     members = source.members()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for member in members:
         source.read(member.path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -26,6 +26,7 @@ from cancernet.data.source import Member, Source
 from cancernet.errors import UserError
 
 FORMAT = 1  # raise it when what is written, or how patches are chosen, changes
+_BLOCK = 1000  # patches moved at a time (7.5 MB)
 _SHAPE = (defaults.PATCH_SIZE, defaults.PATCH_SIZE, 3)
 _PATCH_BYTES = int(np.prod(_SHAPE))
 _TYPES = {
@@ -141,8 +142,8 @@ def _drop_copies(file: Path, found: Catalog) -> None:
     n = len(found.slots)
     if n == 0 or found.slots[-1] != n - 1:  # there are gaps
         images = np.memmap(file, np.uint8, "r+", shape=(file.stat().st_size // _PATCH_BYTES, *_SHAPE))
-        for start in range(0, n, 1000):
-            block = found.slots[start : start + 1000]
+        for start in range(0, n, _BLOCK):
+            block = found.slots[start : start + _BLOCK]
             images[start : start + len(block)] = images[block]  # never ahead of what is still to be read
         images.flush()
         del images

@@ -7,6 +7,8 @@ patches at once.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ def near_pairs(
     """
     found: list[NDArray[np.int64]] = []
     edges = np.linspace(0, 64, max_bits + 2).astype(int)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         band = (hashes >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         order = np.argsort(band, kind="stable")
         sorted_band, sorted_hash, sorted_group = band[order], hashes[order], group[order]
@@ -92,9 +94,9 @@ def near_pairs(
 
 def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return Pearson's correlation of each pair of patches, (n, height, width) each; 0 without contrast."""
-    a, b = (x.reshape(len(x), -1) - x.reshape(len(x), -1).mean(axis=1, keepdims=True) for x in (a, b))
-    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    return np.divide((a * b).sum(axis=1), scale, out=np.zeros(len(a), np.float32), where=scale > 0)
+    a, b = (x - x.mean(axis=(1, 2), keepdims=True) for x in (a, b))
+    scale = np.sqrt((a * a).sum(axis=(1, 2)) * (b * b).sum(axis=(1, 2)))
+    return np.divide((a * b).sum(axis=(1, 2)), scale, out=np.zeros(len(a), np.float32), where=scale > 0)
 
 
 def _cosines(size: int, n: int) -> NDArray[np.float32]:
