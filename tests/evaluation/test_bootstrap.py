@@ -107,15 +107,15 @@ def test_intervals_cover_the_truth_where_patch_intervals_do_not(make_predictions
     truth = metrics.auc(
         *make_predictions(patients=3000, patches=30, patient_spread=1.2)[["label", "probability"]].T.values
     )
-    covered, by_patch, trials = 0, 0, 120
+    covered, by_patch, trials = 0, 0, 60
     for trial in range(trials):
         rows = make_predictions(patients=25, patches=30, patient_spread=1.2, seed=1000 + trial)
         entry = patient_bootstrap(rows, samples=100, seed=trial)["auc"]
         covered += entry.low <= truth <= entry.high
-        naive = patient_bootstrap(rows.assign(patient=""), samples=100, seed=trial)["auc"]
+        naive = patient_bootstrap(rows.assign(patient=""), samples=60, seed=trial)["auc"]
         by_patch += naive.low <= truth <= naive.high
-    assert 0.88 <= covered / trials <= 0.995
-    assert by_patch / trials < 0.85
+    assert covered / trials >= 0.87  # 0.95 less three standard errors
+    assert by_patch / trials < 0.8
 
 
 def test_more_patients_narrow_the_interval(make_predictions):
@@ -181,9 +181,38 @@ def test_a_patient_named_like_a_path_is_not_that_path():
 
 def test_few_patients_widen_the_interval_beyond_the_percentiles():
     draws = np.random.default_rng(0).normal(size=4000)
-    few, many = interval(0.0, draws, 10), interval(0.0, draws, 10_000)
-    assert few.low < many.low < 0 < many.high < few.high
+    middle = float(np.median(draws))
+    few, many = interval(middle, draws, 10), interval(middle, draws, 10_000)
+    assert few.low < many.low < middle < many.high < few.high
     assert (many.low, many.high) == pytest.approx(np.quantile(draws, [0.025, 0.975]), abs=0.01)
+
+
+def test_an_interval_leans_away_from_the_bias_of_its_resamples():
+    draws = np.random.default_rng(0).normal(size=4000)
+    centred, above = interval(0.0, draws, 30), interval(0.3, draws, 30)
+    # Resamples come out lower than the value, so the value itself is taken to be low.
+    assert above.low > centred.low + 0.3
+    assert above.high > centred.high + 0.3
+
+
+def test_the_interval_is_that_of_scipy_for_many_units():
+    from scipy.stats import bootstrap as oracle
+
+    sample = np.random.default_rng(1).normal(size=400)  # symmetric: their acceleration is nearly 0
+    theirs = oracle((sample,), np.mean, n_resamples=3000, method="BCa", rng=np.random.default_rng(2))
+    low, high = theirs.confidence_interval
+    ours = interval(float(sample.mean()), theirs.bootstrap_distribution, sample.size)
+    assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.005)
+
+
+def test_resamples_that_all_equal_the_value_give_that_value():
+    entry = interval(1.0, np.ones(50), 20)
+    assert (entry.low, entry.high) == (1, 1)
+
+
+def test_a_value_beyond_all_resamples_still_gives_an_interval():
+    entry = interval(5.0, np.linspace(0, 1, 100), 20)
+    assert 0 <= entry.low <= entry.high <= 1
 
 
 def test_lower_confidence_is_narrower():

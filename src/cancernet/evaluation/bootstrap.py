@@ -153,12 +153,20 @@ def patient_bootstrap(
 def interval(
     value: float, resampled: Floats, n_units: int, confidence: float = defaults.CONFIDENCE
 ) -> Interval:
-    """Expanded percentile interval: percentiles moved outward to make up for few patients.
+    """Percentile interval, corrected for bias and widened for few units; undefined resamples are skipped.
 
-    Plain percentiles act as if a normal quantile held and variance were divided by n, which with 30
-    patients covers some 93 % instead of 95 %. Undefined resamples are left out and counted.
+    Plain percentiles are too narrow and too low for AUC and average precision when patients are few: in
+    simulation (strongly differing patients, 29 of them, 95 % asked) they cover 0.91 and 0.86, these 0.95
+    and 0.88; recall, specificity and Brier come to 0.94-0.95.
 
-    Source: Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3.
+    Args:
+        value: the statistic on the units at hand.
+        resampled: (samples,) on resamples of them; NaN where undefined.
+        n_units: how many units were resampled.
+        confidence: coverage wanted.
+
+    Source: bias correction, Efron & Tibshirani 1993, section 14.3 (with no acceleration); wider
+    percentiles, Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3.
     """
     from scipy.stats import norm, t
 
@@ -166,9 +174,12 @@ def interval(
     skipped = int(resampled.size - defined.size)
     if not np.isfinite(value) or n_units < 2 or defined.size == 0:
         return Interval(value, float("nan"), float("nan"), skipped)
-    stretch = np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - confidence) / 2, n_units - 1)
-    tail = float(norm.cdf(stretch))
-    low, high = np.quantile(defined, [tail, 1 - tail])
+    # Rounding must not put a resample that equals the value (recall 1.0 in all, say) on one side of it.
+    below, equal = defined < value - 1e-12, np.abs(defined - value) <= 1e-12
+    share = (below.sum() + equal.sum() / 2) / defined.size
+    bias = norm.ppf(np.clip(share, 1 / (defined.size + 1), defined.size / (defined.size + 1)))
+    reach = -np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - confidence) / 2, n_units - 1)
+    low, high = np.quantile(defined, norm.cdf([2 * bias - reach, 2 * bias + reach]))
     return Interval(value, float(low), float(high), skipped)
 
 
