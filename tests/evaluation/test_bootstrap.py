@@ -244,3 +244,10 @@ def test_defaults_give_a_95_percent_interval_of_1000_resamples(make_predictions)
     rows = make_predictions(patients=10, patches=20)
     explicit = patient_bootstrap(rows, samples=1000, seed=1, confidence=0.95)
     assert patient_bootstrap(rows) == explicit
+
+
+def test_a_probability_at_the_threshold_is_called_malignant_here_too(make_predictions):
+    rows = make_predictions(patients=4).assign(probability=0.5)
+    found = patient_bootstrap(rows, {"default": 0.5}, samples=10)
+    assert found["recall@default"].value == 1
+    assert found["specificity@default"].value == 0
