@@ -1,0 +1,131 @@
+"""The report: one HTML file that holds its own figures and styles and needs no network and no script."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from cancernet import __version__, defaults
+from cancernet.atomic import write_text
+from cancernet.report import tables
+from cancernet.report.figures import model_figures, run_figures, target_recall
+from cancernet.report.results import FLOOR, RunResults, Shown, caption, models
+
+# what each figure shows, for those who cannot see it and for those who do not know the plot
+DESCRIPTIONS = {
+    "approaches": "Each approach's scores and intervals. Intervals that overlap widely are no difference.",
+    "roc": "Every possible threshold. The nearer the curve comes to the top left corner, the better.",
+    "precision_recall": "What a wider net costs: the share of malignant calls that are right.",
+    "calibration": "On the diagonal a stated 70 % means 7 of 10. Above it the model says too little.",
+    "per_patient_recall": "One mark a patient, the lowest at the left: there, most of the cancer is missed.",
+    "confusion_matrix": "Rows: what a patch is. Columns: its call. Bottom left: cancer that was missed.",
+    "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
+}
+
+
+def write_report(out: Path | str, results: RunResults) -> Path:
+    """Write a run's report as one self-contained HTML file.
+
+    Args:
+        out: the file, or a folder that gets report.html.
+        results: the finished run.
+
+    Returns:
+        The file written.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = Path(out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        path = path / "report.html"
+    write_text(path, render(results))
+    return path
+
+
+def render(results: RunResults) -> str:
+    """Return a run's report as HTML; every name and path in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cancernet.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html").render(_context(results))
+
+
+def embed(name: str, figure: Figure, *, alt: str = "") -> dict[str, Any]:
+    """Return a figure for the template: name, the PNG as a data address, width in px, text in its place."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return {
+        "name": name,
+        "source": Markup("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")),  # noqa: S704
+        "width": round(figure.get_figwidth() * 96),
+        "alt": alt or DESCRIPTIONS.get(name, name),
+        "says": DESCRIPTIONS.get(name, ""),
+    }
+
+
+def _context(results: RunResults) -> dict[str, Any]:
+    data = dict(results.data)
+    split = dict(data.pop("split", {}) or {})
+    leakage = data.pop("leakage", {}) or {}
+    quarantined = tables.quarantine(results)
+    data.pop("quarantined", None)
+    sizes = split.pop("sizes", {}) or {}
+    split_notes = split.pop("notes", []) or []
+    entries = models(results)
+    return {
+        "title": results.title,
+        "version": __version__,
+        "banners": tables.banners(results),
+        "notes": results.notes,
+        "headline": tables.headline(results),
+        "caption": caption(results),
+        "columns": tables.COLUMNS,
+        "comparison": tables.comparison(results),
+        "floor": FLOOR,
+        "prevalence": f"{entries[0].numbers['prevalence']:.3f}",
+        "figures": {name: embed(name, figure) for name, figure in run_figures(results).items()},
+        "models": [_model(results, entry) for entry in entries],
+        "data": tables.facts(data),
+        "quarantine": quarantined,
+        "split": tables.facts(split),
+        "split_sizes": sizes,
+        "split_notes": split_notes,
+        "leakage": tables.facts(leakage),
+        "patient_safe": results.patient_safe,
+        "run": tables.facts(results.run),
+        "target": f"{target_recall(results):.0%}",
+        "confidence": f"{defaults.CONFIDENCE:.0%}",
+    }
+
+
+def _model(results: RunResults, entry: Shown) -> dict[str, Any]:
+    numbers = entry.numbers
+    patients = numbers.get("per_patient") or {}
+    reports = numbers.get("class_report", {})
+    median = patients.get("median_recall")
+    return {
+        "name": entry.model,
+        "anchor": f"model-{models(results).index(entry) + 1}",
+        "below": entry.model in results.below_floor,
+        "weights": results.weights.get(entry.model, ""),
+        "minutes": f"{results.minutes[entry.model]:.1f}" if entry.model in results.minutes else "",
+        "points": tables.operating_points(entry),
+        "figures": [
+            embed(name, figure, alt=f"{entry.model}: {DESCRIPTIONS[name]}")
+            for name, figure in model_figures(results, entry).items()
+        ],
+        "class_report": reports.get("target_recall") or next(iter(reports.values()), ""),
+        "median_recall": "" if median is None else f"{median:.0%}",
+        "worst": patients.get("worst", []),
+    }

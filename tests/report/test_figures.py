@@ -1,0 +1,95 @@
+import cv2
+import pytest
+
+from cancernet import defaults
+from cancernet.report.figures import model_figures, run_figures, save_figures, target_recall
+from cancernet.report.results import models
+
+NAMES = {
+    "accuracy_plot",
+    "confusion_matrix",
+    "roc",
+    "precision_recall",
+    "calibration",
+    "per_patient_recall",
+    "approaches",
+}
+
+
+def words(figure):
+    """All text of a figure, drawn once so that it is laid out."""
+    figure.draw_without_rendering()
+    return " ".join(text.get_text() for text in figure.findobj(lambda item: hasattr(item, "get_text")))
+
+
+@pytest.fixture(scope="module")
+def drawn(five):
+    return run_figures(five)
+
+
+@pytest.fixture(scope="module")
+def synthetic(make):
+    return run_figures(make(("baseline",), synthetic=True))
+
+
+def test_every_figure_is_written_under_its_name(five, tmp_path):
+    paths = save_figures(five, tmp_path / "results")
+    assert {path.stem for path in paths} == NAMES
+    for path in paths:
+        image = cv2.imread(str(path))
+        assert min(image.shape[:2]) > 300
+        assert image.std() > 5  # not blank
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == sorted(f"{n}.png" for n in NAMES)
+
+
+def test_one_model_without_floor_has_every_figure(single):
+    assert set(run_figures(single)) == NAMES
+
+
+def test_figures_without_data_are_left_out(make):
+    results = make(("baseline",), predictions={}, histories={})
+    assert set(run_figures(results)) == {"approaches", "confusion_matrix"}
+
+
+def test_unknown_patients_leave_out_only_the_figure_by_patient(make):
+    results = make(("baseline",))
+    for rows in results.predictions.values():
+        rows["patient"] = ""
+    assert set(run_figures(results)) == NAMES - {"per_patient_recall"}
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_figure_of_synthetic_data_says_so(synthetic, name):
+    assert "SYNTHETIC, NOT EVIDENCE" in words(synthetic[name])
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {"accuracy_plot"}))
+def test_every_figure_of_results_says_how_many_patches_it_counts(drawn, name):
+    assert "n = 120 patches of 4 patients" in words(drawn[name])
+
+
+def test_axes_of_every_figure_are_labelled(drawn):
+    for name, figure in drawn.items():
+        labels = [axes.get_xlabel() or axes.get_ylabel() for axes in figure.axes if axes.get_visible()]
+        assert any(labels), name
+
+
+def test_model_figures_show_that_model_alone(five):
+    entry, other = models(five)[:2]
+    figures = model_figures(five, entry)
+    assert set(figures) == {"confusion_matrix", "per_patient_recall", "accuracy_plot"}
+    for figure in figures.values():
+        assert entry.model in words(figure)
+        assert other.model not in words(figure)
+
+
+def test_empty_history_draws_no_training(make):
+    results = make(("baseline",))
+    results.histories["baseline"] = results.histories["baseline"].head(0)
+    assert "accuracy_plot" not in run_figures(results)
+    assert "accuracy_plot" not in model_figures(results, models(results)[0])
+
+
+def test_target_recall_is_that_of_the_run(make):
+    assert target_recall(make(("baseline",))) == defaults.TARGET_RECALL
+    assert target_recall(make(("baseline",), run={"target_recall": 0.9})) == 0.9
