@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -40,6 +41,8 @@ class Recipe:
         label_smoothing: 0 to 0.5; moves targets towards one half.
         ema: momentum of the moving average of weights that is kept; 0 keeps the weights themselves.
         dropout: share of the last embedding dropped in training.
+        mixed_precision: train in 16 bits where the machine is faster for it; what is saved is float32.
+        in_run: whether `cancernet run` trains it unless told which to train.
         keras_file: file beside the bundles to save the model to for plain Keras; empty for none.
     """
 
@@ -61,6 +64,8 @@ class Recipe:
     label_smoothing: float = 0.0
     ema: float = 0.0
     dropout: float = 0.5
+    mixed_precision: bool = False
+    in_run: bool = True
     keras_file: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +103,27 @@ def find_recipe(name: str, recipes: dict[str, Recipe]) -> Recipe:
     if name not in recipes:
         raise UserError(f"no recipe is called {name!r}; there are: {', '.join(recipes)}")
     return recipes[name]
+
+
+def with_parents(names: Iterable[str], recipes: dict[str, Recipe]) -> list[Recipe]:
+    """Return the recipes of these names, each after the one it starts from, which is added if missing.
+
+    Raises:
+        UserError: there is no recipe of a name, or recipes start from each other in a circle.
+    """
+    ordered: dict[str, Recipe] = {}
+
+    def add(name: str, waiting: tuple[str, ...]) -> None:
+        if name in waiting:
+            raise UserError(f"recipes start from each other: {' -> '.join((*waiting, name))}")
+        recipe = find_recipe(name, recipes)
+        if recipe.start_from:
+            add(recipe.start_from, (*waiting, name))
+        ordered.setdefault(name, recipe)
+
+    for name in names:
+        add(name, ())
+    return list(ordered.values())
 
 
 def _recipe(name: str, tables: dict[str, Any]) -> Recipe:

@@ -36,7 +36,10 @@ def head_of(network: keras.Model) -> keras.Model:
 
 
 def trainable_from(network: keras.Model, part: str) -> None:
-    """Set which layers learn.
+    """Set which layers learn. Batch normalisation of a backbone never does, frozen or not.
+
+    A functional model hands `training=True` on to a backbone that was called with `training=False`, so only
+    a layer that cannot learn keeps the statistics of ImageNet.
 
     Args:
         network: the network to change.
@@ -47,10 +50,10 @@ def trainable_from(network: keras.Model, part: str) -> None:
         UserError: the network has no layer of that name.
     """
     network.trainable = True
-    if part == "all":
-        return
     names = [layer.name for layer in network.layers]
     if BACKBONE not in names:
+        if part == "all":
+            return
         for layer in network.layers[: names.index("embedding") + 1]:
             layer.trainable = False
         if part != "head":
@@ -61,7 +64,8 @@ def trainable_from(network: keras.Model, part: str) -> None:
         backbone.trainable = False
         return
     inner = [layer.name for layer in backbone.layers]
-    if part not in inner:
+    if part not in ("all", *inner):
         raise UserError(f"network {network.name!r} has no layer {part!r} to train from")
-    for layer in backbone.layers[: inner.index(part)]:
-        layer.trainable = False
+    first = 0 if part == "all" else inner.index(part)
+    for index, layer in enumerate(backbone.layers):
+        layer.trainable = index >= first and not isinstance(layer, keras.layers.BatchNormalization)

@@ -15,8 +15,8 @@ def build_mobilenet(*, input_size: int, dropout: float) -> keras.Model:
     """Build MobileNetV2 with random weights and a new head.
 
     At 50 px MobileNetV2 ends in a 2x2 map, too coarse to see nuclei, so the patch is resized to
-    `input_size` by a layer of the graph. The backbone is always called with `training=False`: its
-    batch normalisation keeps the statistics of ImageNet, frozen or not.
+    `input_size` by a layer of the graph. The batch normalisation of the backbone keeps the statistics of
+    ImageNet, frozen or not: see `trainable_from`.
 
     Args:
         input_size: side in px that the backbone sees.

@@ -1,6 +1,1 @@
-"""Train a recipe into a bundle. Needs TensorFlow (`cancernet[train]`)."""
-
-from cancernet.training.options import TrainingOptions
-from cancernet.training.train import train
-
-__all__ = ["TrainingOptions", "train"]
+"""Train a recipe into a bundle. Needs TensorFlow (`cancernet[train]`), which nothing here imports unasked."""

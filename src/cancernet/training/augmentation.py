@@ -49,10 +49,10 @@ class StainJitter(layers.Layer):
         if not training:
             return patches
         shape = (2, ops.shape(patches)[0], 1, 1, 3)
-        gain, shift = keras.random.uniform(shape, -self.sigma, self.sigma, seed=self.seed_generator)
+        drawn = keras.random.uniform(shape, -self.sigma, self.sigma, seed=self.seed_generator)
         density = -ops.log((patches + 1.0) / 256.0)
         stains = ops.matmul(density, np.linalg.inv(HED))
-        stains = stains * (1.0 + gain) + shift
+        stains = stains * (1.0 + drawn[0]) + drawn[1]
         density = ops.matmul(stains, HED)
         return ops.clip(256.0 * ops.exp(-density) - 1.0, 0.0, 255.0)
 

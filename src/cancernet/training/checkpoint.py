@@ -63,7 +63,7 @@ def save_checkpoint(path: Path, state: dict[str, list[np.ndarray]], progress: Pr
     tensors |= {f"best/{name}": array for name, array in progress.best.items()}
     plain = {key: value for key, value in vars(progress).items() if key != "best"}
     with replacing(path) as temporary:
-        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, temporary, {"progress": json.dumps(plain)})
+        save_file({k: np.array(v, order="C") for k, v in tensors.items()}, temporary, {"progress": json.dumps(plain)})
 
 
 def read_checkpoint(path: Path, fingerprint: str) -> tuple[dict[str, list[np.ndarray]], Progress] | None:

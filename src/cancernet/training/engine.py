@@ -82,6 +82,7 @@ def fit(
     fingerprint: str,
     checkpoint: Path,
     log_dir: Path,
+    keep: str = "best",
 ) -> Progress:
     """Train a network as a recipe says and leave it with the weights of its best epoch.
 
@@ -98,6 +99,7 @@ def fit(
         fingerprint: names the run; a checkpoint with another is overwritten.
         checkpoint: file to write.
         log_dir: folder for `history.csv` and TensorBoard's files.
+        keep: `best`, or `last` where the validation rows must not choose the epoch.
 
     Returns:
         The finished progress; its history has a row an epoch.
@@ -134,7 +136,7 @@ def fit(
             average.swap()
         row = {"epoch": epoch + 1, "loss": fitted.history["loss"][0], "accuracy": fitted.history["accuracy"][0]}
         row |= validate(network, examples) | {"seconds": seconds, "patches_per_second": len(examples.train) / seconds}
-        _note(done, row, network, recipe)
+        _note(done, row, network, recipe, keep)
         if average:
             average.swap()
         save_checkpoint(checkpoint, _state(trainer, average), done)
@@ -196,12 +198,12 @@ def _seed_layers(trainer: keras.Model, seed: int, epoch: int) -> None:
         variable.assign(drawn.astype(variable.dtype))
 
 
-def _note(done: Progress, row: dict[str, float], network: keras.Model, recipe: Recipe) -> None:
-    """Record an epoch; keep its weights if it is the best so far; say whether it was the last."""
+def _note(done: Progress, row: dict[str, float], network: keras.Model, recipe: Recipe, keep: str) -> None:
+    """Record an epoch; keep its weights if it is the one to keep so far; say whether it was the last."""
     scores = [past["val_average_precision"] for past in done.history]
     done.history.append(row)
     done.epoch += 1
-    if done.best_epoch == 0 or row["val_average_precision"] > max(scores):
+    if keep == "last" or done.best_epoch == 0 or row["val_average_precision"] > max(scores):
         done.best_epoch, done.best = done.epoch, weights_of(network)
     done.done = done.epoch >= recipe.epochs or done.epoch - done.best_epoch >= recipe.patience
 

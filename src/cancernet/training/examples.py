@@ -9,7 +9,7 @@ import numpy as np
 
 from cancernet.data.pack import Pack
 from cancernet.data.sampling import cap_per_patient, limit
-from cancernet.data.split import Split, assign
+from cancernet.data.sides import Split, assign
 from cancernet.defaults import CLASS_NAMES
 from cancernet.errors import UserError
 from cancernet.recipes import Recipe

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import platform
-from importlib import metadata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,19 @@ from safetensors.numpy import save
 import cancernet
 from cancernet.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
 from cancernet.data.pack import Pack
-from cancernet.data.split import Split
+from cancernet.data.sides import Split
 from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
+from cancernet.environment import versions
 from cancernet.evaluation.floor import fit_floor
 from cancernet.evaluation.metrics import auc, average_precision
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.inference import open_session, predict
-from cancernet.networks import with_probability
+from cancernet.networks import build_network, with_probability
 from cancernet.recipes import Recipe
-from cancernet.training.checkpoint import Progress, weights_of
+from cancernet.training.checkpoint import Progress, load_weights, weights_of
 from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
 from cancernet.training.options import TrainingOptions
-
-PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "onnxruntime", "scikit-learn")
 
 
 def finish(
@@ -42,13 +40,17 @@ def finish(
     weights_from: str,
     models: Path,
     options: TrainingOptions,
+    clock: Callable[[], float],
 ) -> Bundle:
     """Export a trained network and write its bundle to `models / recipe.name`.
 
     Thresholds and the colour floor are fitted here, on training and validation patients only, from the
-    very graph that ships.
+    very graph that ships. `clock` gives the seconds spent outside the epochs so far.
     """
-    model = with_probability(network)
+    weights = weights_of(network)
+    plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
+    load_weights(plain, weights)
+    model = with_probability(plain)
     graph = to_onnx(model)
     label = examples.label[examples.val]
     probability = predict(open_session(graph), pack.images, examples.val)
@@ -64,7 +66,7 @@ def finish(
         "parameters": network.count_params(),
         "weights_from": weights_from,
         "seed": options.seed,
-        "versions": _versions(),
+        "versions": versions(),
         "data": _data_facts(pack),
         "split": _split_facts(split),
         "target_recall": options.target_recall,
@@ -79,22 +81,12 @@ def finish(
             "average_precision": float(average_precision(label, probability)),
             "floor_auc": float(auc(label, floor_probability)),
         },
-        "training": _training_facts(progress, examples, options),
+        "training": _training_facts(progress, examples, options, clock()),
     }
-    bundle = write_bundle(models / recipe.name, manifest, {GRAPH: graph, WEIGHTS: save(weights_of(network))})
+    bundle = write_bundle(models / recipe.name, manifest, {GRAPH: graph, WEIGHTS: save(weights)})
     if recipe.keras_file:
         save_h5(model, models / recipe.keras_file)
     return bundle
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _data_facts(pack: Pack) -> dict[str, Any]:
@@ -112,7 +104,8 @@ def _split_facts(split: Split) -> dict[str, Any]:
     return {"name": split.name, "hash": split.hash, "patient_safe": split.patient_safe, "patients": patients}
 
 
-def _training_facts(progress: Progress, examples: Examples, options: TrainingOptions) -> dict[str, Any]:
+def _training_facts(progress: Progress, examples: Examples, options: TrainingOptions, outside: float) -> dict[str, Any]:
+    seconds = sum(row["seconds"] for row in progress.history)  # of all sessions of a run that was resumed
     return {
         "fingerprint": progress.fingerprint,
         "n_patches": len(examples.train),
@@ -121,5 +114,5 @@ def _training_facts(progress: Progress, examples: Examples, options: TrainingOpt
         "limit": options.limit,
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
-        "seconds": round(sum(row["seconds"] for row in progress.history), 1),
+        "minutes": round((seconds + outside) / 60, 3),
     }

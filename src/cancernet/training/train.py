@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +14,10 @@ import keras
 import numpy as np
 from safetensors.numpy import load
 
+import cancernet
 from cancernet.bundle import MANIFEST, WEIGHTS, Bundle, read_bundle
 from cancernet.data.pack import Pack
-from cancernet.data.split import Split
+from cancernet.data.sides import Split
 from cancernet.errors import UserError
 from cancernet.networks import build_network, head_of, trainable_from
 from cancernet.recipes import Recipe
@@ -24,6 +27,7 @@ from cancernet.training.engine import fit
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
 from cancernet.training.options import TrainingOptions
+from cancernet.training.precision import policy
 from cancernet.training.pretrained import find_weights, load_pretrained
 
 
@@ -57,12 +61,14 @@ def train(
     Raises:
         UserError: no weights, no bundle to start from, or a side of the split with one class only.
     """
+    started = time.perf_counter()
     _use_threads(options.threads or available_cpus())
     keras.utils.set_random_seed(options.seed)
     if options.epochs:
         recipe = replace(recipe, epochs=options.epochs)
     examples = choose_examples(recipe, pack, split, options)
-    network, weights_from = _starting_network(recipe, models, options)
+    with dtype_policy(policy(recipe.mixed_precision)):
+        network, weights_from = _starting_network(recipe, models, options)
     fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
     folder = models / recipe.name
     if (done := _finished(folder, fingerprint)) is not None:
@@ -73,6 +79,7 @@ def train(
     learner, shown = network, examples
     if recipe.train == "head":
         learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
+    prepared = time.perf_counter()
     progress = fit(
         learner,
         shown,
@@ -82,6 +89,7 @@ def train(
         checkpoint=folder / "checkpoint.safetensors",
         log_dir=folder,
     )
+    fitted = time.perf_counter()
     if frozen and digest(network.non_trainable_weights) != frozen:
         raise RuntimeError(f"{recipe.name}: frozen weights or batch statistics changed in training")
     return finish(
@@ -94,6 +102,7 @@ def train(
         weights_from=weights_from,
         models=models,
         options=options,
+        clock=lambda: time.perf_counter() - fitted + prepared - started,
     )
 
 
@@ -107,6 +116,17 @@ def load_network(bundle: Bundle) -> keras.Model:
     network = build_network(recipe["network"], input_size=recipe["input_size"], dropout=recipe["dropout"])
     load_weights(network, load(bundle.read(WEIGHTS)))
     return network
+
+
+@contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build layers under a Keras dtype policy, then put back the one before."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def digest(weights: list[keras.Variable]) -> str:
@@ -149,6 +169,7 @@ def _starting_network(recipe: Recipe, models: Path, options: TrainingOptions) ->
 def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str) -> str:
     """Hash what decides the trained weights."""
     facts = {
+        "cancernet": cancernet.__version__,
         "recipe": recipe.to_dict(),
         "data": pack.data_hash,
         "split": split.hash,

@@ -1,0 +1,73 @@
+"""`cancernet data`: check, sample, download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cancernet import defaults
+from cancernet.cli.options import PATH, cache_option, make_split, open_pack, split_options
+
+
+@click.group()
+def command() -> None:
+    """Check, make or download data."""
+
+
+@command.command()
+@click.argument("folder", type=PATH)
+@click.option("--out", type=PATH, help="Folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv.")
+@split_options
+@cache_option
+def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> None:
+    """Read a labelled folder or zip, list what cannot be used and why, and try a split.
+
+    Layouts: PATIENT/{0,1}/PATIENT_idx5_xX_yY_classC.png, or benign/ and malignant/ folders. Nothing of
+    yours is changed.
+    """
+    from cancernet.atomic import replacing
+    from cancernet.data.sides import assign, write_split
+    from cancernet.evaluation.leakage import audit_leakage
+    from cancernet.run import describe_leakage
+
+    pack = open_pack(folder, cache)
+    for reason, count in pack.quarantine["reason"].str.partition(" (")[0].value_counts().items():
+        click.echo(f"  set aside {count:,}: {reason}")
+    click.echo(f"  padded to 50x50: {int(pack.table['padded'].sum()):,}; near-white: {int(pack.table['near_white'].sum()):,}")
+    click.echo(f"data hash {pack.data_hash}")
+    split = make_split(pack, chosen)
+    leakage = audit_leakage(pack.images, pack.table, assign(split, pack.table))
+    click.echo(describe_leakage(leakage))
+    if out is not None:
+        write_split(split, out / "split.csv")
+        tables = {"catalog": pack.table, "quarantine": pack.quarantine, "duplicates": leakage.near}
+        for name, table in tables.items():
+            with replacing(out / f"{name}.csv") as temporary:
+                table.to_csv(temporary, index=False)
+        click.echo(f"written to {out}")
+
+
+@command.command()
+@click.argument("folder", type=PATH)
+@click.option("--patients", type=click.IntRange(3), default=defaults.SAMPLE_PATIENTS, show_default=True)
+@click.option(
+    "--patches-per-patient", type=click.IntRange(4), default=defaults.SAMPLE_PATCHES_PER_PATIENT, show_default=True
+)
+@click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True)
+def sample(folder: Path, patients: int, patches_per_patient: int, seed: int) -> None:
+    """Draw a synthetic sample: to try the program with, never evidence."""
+    from cancernet.data.sample import write_sample
+
+    made = write_sample(folder, patients=patients, patches_per_patient=patches_per_patient, seed=seed)
+    click.echo(f"{patients} synthetic patients in {made}")
+
+
+@command.command()
+@click.argument("folder", type=PATH)
+def download(folder: Path) -> None:
+    """Download the public IDC set (277,524 patches, 1.6 GB) through kagglehub."""
+    from cancernet.data.download import download as fetch
+
+    click.echo(f"the public set is in {fetch(folder)}")

@@ -1,0 +1,81 @@
+"""The entry point: finds the verb, prints a user's error as one line, sets the exit code.
+
+Exit codes: 0 all done; 1 done, but some input could not be used (it is listed); 2 nothing done, and why;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+
+import click
+
+import cancernet
+from cancernet.errors import UserError
+
+VERBS = {
+    "run": "Check, split, train every recipe, evaluate and report: all in one.",
+    "train": "Train recipes into models.",
+    "evaluate": "Measure a model on a labelled folder and write a report.",
+    "predict": "Give patches a probability of malignant.",
+    "data": "Check, make or download data.",
+    "recipes": "List the recipes.",
+    "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
+}
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's file only when the verb is used, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order a user meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb by name."""
+        if cmd_name not in VERBS:
+            return None
+        return getattr(importlib.import_module(f"cancernet.cli.{cmd_name}"), "command")  # noqa: B009
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(cancernet.__version__, prog_name="cancernet")
+def cli() -> None:
+    """CancerNet: tell malignant from benign breast tissue in H&E patches. Research use only."""
+
+
+def main() -> None:
+    """Run the command line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except UserError as error:
+        _fail(str(error), 2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; the same command continues where this one stopped", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(f"the disk is full ({error.filename or 'while writing'}); free some space and run this again", 2)
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            _fail(f"cannot write {error.filename}: {error.strerror}; choose another folder", 2)
+        raise
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"cancernet: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,113 @@
+"""Predict any number of image files, folders and zips into a CSV, a chunk at a time: memory stays flat."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from cancernet.atomic import replacing
+from cancernet.bundle import Bundle
+from cancernet.data.names import parse_name
+from cancernet.data.scan import scan
+from cancernet.data.source import open_source
+from cancernet.defaults import CLASS_NAMES
+from cancernet.errors import UserError
+from cancernet.inference import predict
+from cancernet.progress import progress
+
+COLUMNS = ("path", "patient", "x", "y", "probability", "decision")
+ERROR_COLUMNS = ("path", "reason")
+
+
+@dataclass
+class Tally:
+    """What became of the files: `predicted` and `malignant` patches, and `failed` ones with their reasons."""
+
+    predicted: int = 0
+    malignant: int = 0
+    failed: int = 0
+    first_failure: str = ""
+
+
+def predict_paths(
+    paths: Sequence[Path], bundle: Bundle, *, out: Path | None, threads: int | None, screen: TextIO
+) -> Tally:
+    """Predict every image of some paths.
+
+    Args:
+        paths: image files, folders or zips.
+        bundle: the model; malignant is a probability of at least its operating threshold.
+        out: CSV to write, with `errors.csv` beside it where a file could not be used; or nothing, and the
+            rows go to `screen`.
+        threads: CPU threads; those this process may use by default.
+        screen: where rows go when there is no `out`.
+
+    Returns:
+        How many patches were predicted and how many files were not.
+
+    Raises:
+        UserError: a path that is not there, or not one image in all of them that could be used.
+    """
+    sources = [(path, open_source(path)) for path in paths]
+    members = [(path, source, source.members()) for path, source in sources]
+    total = sum(len(found) for _, _, found in members)
+    session = bundle.session(threads=threads)
+    tally = Tally()
+    errors: list[tuple[str, str]] = []
+    with _rows(out, screen) as writer, progress(total=total, what="predict") as bar:
+        writer.writerow(COLUMNS)
+        for path, source, found in members:
+            prefix = "" if len(paths) == 1 and not path.is_file() else _prefix(path)
+            for chunk in scan(source, found):
+                probabilities = predict(session, chunk.images)
+                for member, probability in zip(chunk.members, probabilities, strict=True):
+                    writer.writerow(_row(prefix + member.path, member.path, probability, bundle.threshold))
+                tally.predicted += len(probabilities)
+                tally.malignant += int(np.sum(probabilities >= bundle.threshold))
+                errors += [(prefix + name, reason) for name, reason in chunk.bad]
+                bar.update(chunk.n_files)
+        tally.failed = len(errors)
+        if not tally.predicted:
+            first = f": {errors[0][0]}: {errors[0][1]}" if errors else ""
+            raise UserError(f"no image could be used of {total} files{first}")
+    if errors:
+        tally.first_failure = ": ".join(errors[0])
+        if out is not None:
+            _write_errors(out.with_name("errors.csv"), errors)
+    elif out is not None:
+        out.with_name("errors.csv").unlink(missing_ok=True)
+    return tally
+
+
+def _prefix(path: Path) -> str:
+    """What stands before a member's name: the folder of a file, or the folder or zip itself."""
+    folder = path.parent if path.is_file() and path.suffix.lower() != ".zip" else path
+    return "" if str(folder) == "." else f"{folder.as_posix()}/"
+
+
+def _row(shown: str, name: str, probability: float, threshold: float) -> tuple[str | int | None, ...]:
+    parsed = parse_name(name)
+    decision = CLASS_NAMES[int(probability >= threshold)]
+    return shown, parsed.patient, parsed.x, parsed.y, f"{probability:.6g}", decision
+
+
+@contextmanager
+def _rows(out: Path | None, screen: TextIO) -> Iterator[csv.writer]:  # type: ignore[valid-type]
+    if out is None:
+        yield csv.writer(screen, lineterminator="\n")
+        return
+    with ExitStack() as stack:
+        temporary = stack.enter_context(replacing(out))
+        file = stack.enter_context(temporary.open("w", newline="", encoding="utf-8"))
+        yield csv.writer(file, lineterminator="\n")
+
+
+def _write_errors(path: Path, errors: list[tuple[str, str]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([ERROR_COLUMNS, *errors])
