@@ -137,7 +137,7 @@ def _table(chunks: list[Scanned]) -> pd.DataFrame:
     """Put the chunks together, one row a decoded patch; the index is its position in the stream."""
     paths = [member.path for chunk in chunks for member in chunk.members]
     places = [known for chunk in chunks for known in chunk.checked]
-    sizes = np.array([size for chunk in chunks for size in chunk.sizes], np.int32).reshape(-1, 2)
+    sizes = np.concatenate([np.zeros((0, 2), np.int32), *(chunk.sizes for chunk in chunks)])
     white = [chunk.near_white for chunk in chunks]
     return pd.DataFrame(
         {

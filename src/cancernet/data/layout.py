@@ -7,6 +7,7 @@ Two layouts, at any depth (a zip often has one more folder on top):
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -99,8 +100,9 @@ def place(path: str, layout: str) -> Place:
     if name.label is not None and name.label != label:
         raise BadImage(f"label contradicts the file name (folder says {label}, name says {name.label})")
     if layout == "class":
-        return Place(name.patient, name.x, name.y, label)
+        return Place(sys.intern(name.patient), name.x, name.y, label)
     patient = parts[-3] if len(parts) > 2 else ""
     if name.patient and patient and name.patient != patient:
         raise BadImage(f"patient contradicts the file name (folder says {patient}, name says {name.patient})")
-    return Place(patient or name.patient, name.x, name.y, label)
+    # A patient has a thousand patches; one string serves them all.
+    return Place(sys.intern(patient or name.patient), name.x, name.y, label)

@@ -26,7 +26,7 @@ class Scanned(NamedTuple):
 
     members: list[Member]  # the good ones, in order
     images: Image  # uint8 (n, 50, 50, 3)
-    sizes: list[tuple[int, int]]  # width, height in the file, px
+    sizes: NDArray[np.int32]  # (n, 2) width, height in the file, px
     hashes: list[str]  # blake2b-128 of the decoded pixels and their shape
     near_white: NDArray[np.bool_]  # (n,)
     checked: list[Any]  # what `check` returned for each
@@ -93,7 +93,8 @@ def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], A
         hashes.append(content_hash(image))
         checked.append(known)
     images = images[: len(good)]
-    return Scanned(good, images, sizes, hashes, near_white(images), checked, bad, len(chunk))
+    sizes_array = np.array(sizes, np.int32).reshape(-1, 2)
+    return Scanned(good, images, sizes_array, hashes, near_white(images), checked, bad, len(chunk))
 
 
 def read_member(source: Source, member: Member) -> bytes:

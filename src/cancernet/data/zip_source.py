@@ -103,4 +103,5 @@ def _safe_path(name: str, root: Path) -> str:
         raise UserError(
             f"{root}: unsafe member {name!r} points outside of the zip; make it again from the folder"
         )
-    return str(PurePosixPath(path))
+    plain = str(PurePosixPath(path))
+    return name if plain == name else plain  # one string and not two for each of many members
