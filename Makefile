@@ -1,0 +1,49 @@
+# The habits of this project. `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?=
+SAMPLE_FLAGS := --weights auto
+FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint type tests test-fast format lock clean
+
+help:  ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "CancerNet needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	@touch $@
+
+run: $(VENV)/.installed  ## install, then train and report on the synthetic sample, or on DATA=DIR (FLAGS="...")
+	$(BIN)/cancernet run $(if $(DATA),--data $(DATA),$(SAMPLE_FLAGS)) $(FLAGS)
+
+test: lint type tests  ## install, then lint, types and all tests
+
+lint: $(VENV)/.installed  ## style and likely mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.installed  ## types
+	$(BIN)/mypy
+
+tests: $(VENV)/.installed  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/.installed  ## tests that take under two minutes together
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
+
+format: $(VENV)/.installed  ## lay the code out
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.installed  ## write the installed versions to constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable --exclude cancernet > constraints.txt
+
+clean:  ## remove the environment and caches; models and results stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,29 @@
+"""What all tests share: one pace for property tests, and the real patches where they are at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("calm", deadline=None)  # a loaded machine is no failure
+settings.load_profile("calm")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with `idc/` and `splits/` beside the project; the test is skipped where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (folder / "idc").is_dir():
+        pytest.skip("the real patches are not beside the project")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imagenet_file(real_data: Path) -> Path:
+    """The ImageNet weights of MobileNetV2 beside the project; the test is skipped where they are absent."""
+    path = real_data.parent / "weights" / "mobilenet_v2_1.0_224_no_top.weights.h5"
+    if not path.is_file():
+        pytest.skip("the ImageNet weights are not beside the project")
+    return path
