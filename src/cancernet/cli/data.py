@@ -18,7 +18,9 @@ def command() -> None:
 
 @command.command()
 @click.argument("folder", type=PATH)
-@click.option("--out", type=PATH, help="Folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv.")
+@click.option(
+    "--out", type=PATH, help="Folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv."
+)
 @split_options
 @cache_option
 def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> None:
@@ -35,7 +37,9 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     pack = open_pack(folder, cache)
     for reason, count in pack.quarantine["reason"].str.partition(" (")[0].value_counts().items():
         click.echo(f"  set aside {count:,}: {reason}")
-    click.echo(f"  padded to 50x50: {int(pack.table['padded'].sum()):,}; near-white: {int(pack.table['near_white'].sum()):,}")
+    click.echo(
+        f"  padded to 50x50: {int(pack.table['padded'].sum()):,}; near-white: {int(pack.table['near_white'].sum()):,}"
+    )
     click.echo(f"data hash {pack.data_hash}")
     split = make_split(pack, chosen)
     leakage = audit_leakage(pack.images, pack.table, assign(split, pack.table))
@@ -53,7 +57,10 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
 @click.argument("folder", type=PATH)
 @click.option("--patients", type=click.IntRange(3), default=defaults.SAMPLE_PATIENTS, show_default=True)
 @click.option(
-    "--patches-per-patient", type=click.IntRange(4), default=defaults.SAMPLE_PATCHES_PER_PATIENT, show_default=True
+    "--patches-per-patient",
+    type=click.IntRange(4),
+    default=defaults.SAMPLE_PATCHES_PER_PATIENT,
+    show_default=True,
 )
 @click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True)
 def sample(folder: Path, patients: int, patches_per_patient: int, seed: int) -> None:

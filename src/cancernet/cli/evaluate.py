@@ -24,9 +24,7 @@ from cancernet.errors import UserError
 )
 @threads_option
 @cache_option
-def command(
-    model: Path, data: Path, out: Path, new_patients: bool, threads: int, cache: Path | None
-) -> None:
+def command(model: Path, data: Path, out: Path, new_patients: bool, threads: int, cache: Path | None) -> None:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
 
     Patients whose ids the model was trained with are left out, and those that chose its threshold are
@@ -43,17 +41,27 @@ def command(
     bundle = read_bundle(model)
     pack = open_pack(data, cache)
     trained_on = bundle.manifest["split"]
-    side = pack.table["path"].map(lambda _: "test").rename("split") if new_patients else side_of_bundle(bundle, pack.table)
+    side = (
+        pack.table["path"].map(lambda _: "test").rename("split")
+        if new_patients
+        else side_of_bundle(bundle, pack.table)
+    )
     notes = []
     if not trained_on["patient_safe"]:
         if trained_on_same(bundle.manifest, pack.data_hash):
-            raise UserError("this model was trained on patches of this very folder, not split by patient; use another folder")
-        notes.append("The model was not trained with a split by patient, so it cannot tell its own patients apart.")
+            raise UserError(
+                "this model was trained on patches of this very folder, not split by patient; use another folder"
+            )
+        notes.append(
+            "The model was not trained with a split by patient, so it cannot tell its own patients apart."
+        )
     left_out = int((side == "train").sum())
     if left_out:
         notes.append(f"{left_out:,} patches of patients that trained the model are left out.")
     keys = dict(zip(pack.table["patient"], side, strict=True))
-    split = Split(f"patients new to {bundle.name}", keys, patient_safe=trained_on["patient_safe"], notes=tuple(notes))
+    split = Split(
+        f"patients new to {bundle.name}", keys, patient_safe=trained_on["patient_safe"], notes=tuple(notes)
+    )
     facts = {
         "command": shlex.join(["cancernet", *sys.argv[1:]]),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -70,7 +70,10 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _fail(f"the disk is full ({error.filename or 'while writing'}); free some space and run this again", 2)
+            _fail(
+                f"the disk is full ({error.filename or 'while writing'}); free some space and run this again",
+                2,
+            )
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             _fail(f"cannot write {error.filename}: {error.strerror}; choose another folder", 2)
         raise

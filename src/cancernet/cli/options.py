@@ -32,7 +32,10 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 
 cache_option = click.option(
-    "--cache", type=PATH, envvar="CANCERNET_CACHE", help="Folder for packed patches. [default: the user's cache]"
+    "--cache",
+    type=PATH,
+    envvar="CANCERNET_CACHE",
+    help="Folder for packed patches. [default: the user's cache]",
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 takes all this process may use."
@@ -48,7 +51,9 @@ split_options = together(
         " (needs --allow-patch-split).",
     ),
     click.option("--split-file", type=PATH, help="CSV with columns patient,split (train, val, test)."),
-    click.option("--folds", type=click.IntRange(3), default=5, show_default=True, help="Folds of --split kfold."),
+    click.option(
+        "--folds", type=click.IntRange(3), default=5, show_default=True, help="Folds of --split kfold."
+    ),
     click.option("--fold", type=click.IntRange(1), default=1, show_default=True, help="Which fold tests."),
     click.option("--test-fraction", type=float, default=defaults.TEST_FRACTION, show_default=True),
     click.option("--val-fraction", type=float, default=defaults.VAL_FRACTION, show_default=True),
@@ -57,7 +62,9 @@ split_options = together(
         is_flag=True,
         help="Go on where patients are unknown or --split patch is asked for; every output then says so.",
     ),
-    click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True, help="Seeds everything."),
+    click.option(
+        "--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True, help="Seeds everything."
+    ),
 )
 
 training_options = together(
@@ -68,7 +75,9 @@ training_options = together(
         metavar="imagenet|auto|none|PATH",
         help="What MobileNetV2 starts from. auto: ImageNet if the network answers, else random, and it says so.",
     ),
-    click.option("--epochs", type=click.IntRange(0), default=0, help="Most epochs; 0 leaves each recipe's own."),
+    click.option(
+        "--epochs", type=click.IntRange(0), default=0, help="Most epochs; 0 leaves each recipe's own."
+    ),
     click.option(
         "--max-per-patient",
         type=click.IntRange(0),
@@ -76,7 +85,9 @@ training_options = together(
         show_default=True,
         help="Most training patches a patient; 0 for no cap.",
     ),
-    click.option("--limit", type=click.IntRange(0), default=0, help="Most training patches in all; 0 for no limit."),
+    click.option(
+        "--limit", type=click.IntRange(0), default=0, help="Most training patches in all; 0 for no limit."
+    ),
     click.option(
         "--target-recall",
         type=click.FloatRange(0, 1, min_open=True),
@@ -124,7 +135,9 @@ def make_split(pack: Pack, chosen: dict[str, Any]) -> Split:
     fractions = {"test_fraction": chosen["test_fraction"], "val_fraction": chosen["val_fraction"]}
     if chosen["split"] == "patch" or (unknown and chosen["allow_patch_split"]):
         if not chosen["allow_patch_split"]:
-            raise UserError("--split patch puts a patient on several sides and inflates every score; add --allow-patch-split")
+            raise UserError(
+                "--split patch puts a patient on several sides and inflates every score; add --allow-patch-split"
+            )
         split = splits.patch_split(table, seed=seed, **fractions)
         click.echo("WARNING: NOT SPLIT BY PATIENT. Every score will be too high.", err=True)
     elif chosen["split_file"]:
@@ -174,7 +187,9 @@ def require_training() -> None:
 
     missing = [name for name in ("keras", "tensorflow", "tf2onnx") if find_spec(name) is None]
     if missing:
-        raise UserError(f"training needs {missing[0]}, which is not installed; pip install 'cancernet[train]'")
+        raise UserError(
+            f"training needs {missing[0]}, which is not installed; pip install 'cancernet[train]'"
+        )
     from cancernet.training.quiet import import_quietly
 
     import_quietly()

@@ -28,7 +28,9 @@ def command(ctx: click.Context, paths: tuple[Path, ...], model: Path, out: Path 
     bundle = read_bundle(model)
     tally = predict_paths(paths, bundle, out=out, threads=threads or None, screen=sys.stdout)
     if bundle.manifest["data"]["synthetic"]:
-        click.echo("WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True)
+        click.echo(
+            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
+        )
     share = tally.malignant / tally.predicted
     click.echo(
         f"{tally.predicted:,} patches, {tally.malignant:,} malignant ({share:.1%}) at threshold {bundle.threshold:.3f}"

@@ -24,9 +24,13 @@ SAMPLE_EPOCHS = 4  # the sample is there to show the way through, in a few minut
 
 
 @click.command()
-@click.option("--data", type=PATH, help="Folder or zip of labelled patches. [default: draw the synthetic sample]")
+@click.option(
+    "--data", type=PATH, help="Folder or zip of labelled patches. [default: draw the synthetic sample]"
+)
 @click.option("--models", type=PATH, default=Path("models"), show_default=True, help="Folder for the models.")
-@click.option("--results", type=PATH, default=Path("results"), show_default=True, help="Folder for the report.")
+@click.option(
+    "--results", type=PATH, default=Path("results"), show_default=True, help="Folder for the report."
+)
 @click.option("--recipe", "names", multiple=True, help="Recipe to train; repeat for several. [default: all]")
 @split_options
 @training_options

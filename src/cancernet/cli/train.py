@@ -55,5 +55,6 @@ def command(names: tuple[str, ...], data: Path, models: Path, cache: Path | None
         found = bundle.manifest["validation"]
         click.echo(
             f"  validation AUC {found['auc']:.3f} (colour floor {found['floor_auc']:.3f}), "
-            f"operating threshold {bundle.threshold:.3f}, {bundle.manifest['training']['minutes']:.1f} min: {bundle.folder}"
+            f"operating threshold {bundle.threshold:.3f}, "
+            f"{bundle.manifest['training']['minutes']:.1f} min: {bundle.folder}"
         )

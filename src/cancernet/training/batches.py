@@ -59,3 +59,17 @@ def class_weights(label: np.ndarray, kind: str) -> np.ndarray:
         return np.ones(len(label), "float32")
     counts = np.bincount(label, minlength=2)
     return (len(label) / (2.0 * counts))[label].astype("float32")
+
+
+def patient_weights(patient: np.ndarray) -> np.ndarray:
+    """Return the weight of each patch when a patient with n patches weighs sqrt(n) in all.
+
+    Args:
+        patient: names (N,).
+
+    Returns:
+        float32 (N,), mean 1.
+    """
+    _, index, count = np.unique(patient.astype(str), return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(count[index])
+    return (weight / weight.mean()).astype("float32")

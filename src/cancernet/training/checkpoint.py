@@ -50,7 +50,9 @@ def load_weights(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
     """
     names = sorted(weights)
     if len(names) != len(model.weights):
-        raise UserError(f"these weights are of another network: {len(names)} arrays, not {len(model.weights)}")
+        raise UserError(
+            f"these weights are of another network: {len(names)} arrays, not {len(model.weights)}"
+        )
     for name, variable in zip(names, model.weights, strict=True):
         if tuple(weights[name].shape) != tuple(variable.shape):
             raise UserError(f"these weights are of another network: {name} has shape {weights[name].shape}")
@@ -63,7 +65,11 @@ def save_checkpoint(path: Path, state: dict[str, list[np.ndarray]], progress: Pr
     tensors |= {f"best/{name}": array for name, array in progress.best.items()}
     plain = {key: value for key, value in vars(progress).items() if key != "best"}
     with replacing(path) as temporary:
-        save_file({k: np.array(v, order="C") for k, v in tensors.items()}, temporary, {"progress": json.dumps(plain)})
+        save_file(
+            {k: np.array(v, order="C") for k, v in tensors.items()},
+            temporary,
+            {"progress": json.dumps(plain)},
+        )
 
 
 def read_checkpoint(path: Path, fingerprint: str) -> tuple[dict[str, list[np.ndarray]], Progress] | None:

@@ -52,9 +52,9 @@ class MovingAverage(keras.callbacks.Callback):
         """Move the average; early steps move it faster, so that it forgets the random start."""
         self.step += 1
         keep = min(self.momentum, (1 + self.step) / (10 + self.step))
-        for average, variable in zip(self.average, self.network.weights, strict=True):
-            average *= keep
-            average += (1 - keep) * np.asarray(variable)
+        for index, variable in enumerate(self.network.weights):
+            self.average[index] *= keep
+            self.average[index] += (1 - keep) * np.asarray(variable)
 
     def swap(self) -> None:
         """Exchange the average and the weights of the network."""
@@ -134,8 +134,15 @@ def fit(
         seconds = time.perf_counter() - started
         if average:
             average.swap()
-        row = {"epoch": epoch + 1, "loss": fitted.history["loss"][0], "accuracy": fitted.history["accuracy"][0]}
-        row |= validate(network, examples) | {"seconds": seconds, "patches_per_second": len(examples.train) / seconds}
+        row = {
+            "epoch": epoch + 1,
+            "loss": fitted.history["loss"][0],
+            "accuracy": fitted.history["accuracy"][0],
+        }
+        row |= validate(network, examples) | {
+            "seconds": seconds,
+            "patches_per_second": len(examples.train) / seconds,
+        }
         _note(done, row, network, recipe, keep)
         if average:
             average.swap()

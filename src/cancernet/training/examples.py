@@ -13,7 +13,7 @@ from cancernet.data.sides import Split, assign
 from cancernet.defaults import CLASS_NAMES
 from cancernet.errors import UserError
 from cancernet.recipes import Recipe
-from cancernet.training.batches import class_weights
+from cancernet.training.batches import class_weights, patient_weights
 from cancernet.training.engine import Examples
 from cancernet.training.features import frozen_features
 from cancernet.training.options import TrainingOptions
@@ -38,6 +38,8 @@ def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingO
     if options.limit:
         train = train[limit(pack.table.iloc[train], options.limit, options.seed)]
     weight = class_weights(label[train], recipe.class_weight)
+    if recipe.patient_weight == "sqrt":
+        weight = weight * patient_weights(pack.table["patient"].to_numpy()[train])
     return Examples(pack.images, train, np.flatnonzero(side == "val"), label, weight)
 
 

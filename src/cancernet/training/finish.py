@@ -54,7 +54,9 @@ def finish(
     graph = to_onnx(model)
     label = examples.label[examples.val]
     probability = predict(open_session(graph), pack.images, examples.val)
-    floor = fit_floor(pack.images[examples.train], examples.label[examples.train], seed=options.seed)
+    rows = examples.train
+    patient = pack.table["patient"].to_numpy()[rows]
+    floor = fit_floor(pack.images[rows], examples.label[rows], seed=options.seed, patient=patient)
     floor_probability = floor.predict(pack.images[examples.val])
     manifest = {
         "name": recipe.name,
@@ -104,7 +106,9 @@ def _split_facts(split: Split) -> dict[str, Any]:
     return {"name": split.name, "hash": split.hash, "patient_safe": split.patient_safe, "patients": patients}
 
 
-def _training_facts(progress: Progress, examples: Examples, options: TrainingOptions, outside: float) -> dict[str, Any]:
+def _training_facts(
+    progress: Progress, examples: Examples, options: TrainingOptions, outside: float
+) -> dict[str, Any]:
     seconds = sum(row["seconds"] for row in progress.history)  # of all sessions of a run that was resumed
     return {
         "fingerprint": progress.fingerprint,

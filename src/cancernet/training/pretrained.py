@@ -60,7 +60,9 @@ def find_weights(choice: str) -> Pretrained:
     if choice == "auto" and not cached.is_file() and not _reachable():
         return Pretrained(None, "none (random: no network for the ImageNet weights)")
     try:
-        return Pretrained(Path(keras.utils.get_file(cached.name, URL, cache_dir=home, cache_subdir="models")), "imagenet")
+        return Pretrained(
+            Path(keras.utils.get_file(cached.name, URL, cache_dir=home, cache_subdir="models")), "imagenet"
+        )
     except Exception as error:  # get_file raises whatever the transport raises, bare Exception included
         if choice == "auto":
             return Pretrained(None, "none (random: the ImageNet weights could not be downloaded)")
@@ -83,16 +85,20 @@ def load_pretrained(network: keras.Model, pretrained: Pretrained) -> str:
         backbone.load_weights(pretrained.path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{pretrained.path} holds no weights for MobileNetV2 without top: {reason}") from error
+        raise UserError(
+            f"{pretrained.path} holds no weights for MobileNetV2 without top: {reason}"
+        ) from error
     known = digest(backbone) == IMAGENET_DIGEST
     if pretrained.said == "imagenet" and not known:
-        raise UserError(f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again")
+        raise UserError(
+            f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again"
+        )
     return "imagenet" if known else pretrained.said
 
 
 def digest(backbone: keras.Model) -> str:
     """Return the SHA-256 over a backbone's arrays, sorted so that the order of layers does not matter."""
-    parts = sorted(hashlib.sha256(np.ascontiguousarray(np.array(v))).hexdigest() for v in backbone.weights)
+    parts = sorted(hashlib.sha256(np.array(v).tobytes()).hexdigest() for v in backbone.weights)
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 

@@ -133,7 +133,7 @@ def digest(weights: list[keras.Variable]) -> str:
     """Return the SHA-256 over weights, in their order."""
     total = hashlib.sha256()
     for variable in weights:
-        total.update(np.ascontiguousarray(np.array(variable)))
+        total.update(np.array(variable).tobytes())
     return total.hexdigest()
 
 
@@ -162,7 +162,9 @@ def _starting_network(recipe: Recipe, models: Path, options: TrainingOptions) ->
     bundle = read_bundle(models / recipe.start_from)
     before = bundle.manifest["recipe"]
     if (before["network"], before["input_size"]) != (recipe.network, recipe.input_size):
-        raise UserError(f"recipe {recipe.name} cannot continue from {bundle.folder}: another network or input size")
+        raise UserError(
+            f"recipe {recipe.name} cannot continue from {bundle.folder}: another network or input size"
+        )
     return load_network(bundle), bundle.manifest["weights_from"]
 
 
