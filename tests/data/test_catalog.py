@@ -296,3 +296,15 @@ def test_the_real_patches_all_decode(real_data: Path) -> None:
     assert len(found.table) + len(found.quarantine) == 23_195
     assert found.quarantine["reason"].str.startswith("too small").all()
     assert found.table["patient"].nunique() == 230
+
+
+def test_a_folder_that_repeats_the_rest_is_left_out_and_said_so(idc: Folder) -> None:
+    root = idc()
+    alone = catalog(root)
+    shutil.copytree(
+        root, root / "IDC_regular_ps50_idx5", ignore=shutil.ignore_patterns("IDC_regular_ps50_idx5")
+    )
+    found = catalog(root)
+    assert list(found.table["path"]) == list(alone.table["path"])
+    assert found.quarantine.empty
+    assert any("IDC_regular_ps50_idx5/ repeats" in warning for warning in found.warnings)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.data.headers import BadImage
-from cancernet.data.layout import LAYOUTS, check_layout, detect_layout, place
+from cancernet.data.layout import LAYOUTS, check_layout, detect_layout, mirrored_folder, place
 from cancernet.errors import UserError
 
 IDC = [
@@ -112,3 +112,26 @@ def test_every_row_of_a_generated_set_is_placed_where_it_was_written(patients: l
     layout = detect_layout(paths)
     assert layout == "patient/class"
     assert [tuple(place(path, layout)) for path in paths] == written
+
+
+def test_a_folder_that_repeats_all_the_rest_is_found() -> None:
+    sizes = {path: 10 + i for i, path in enumerate(IDC)}
+    both = sizes | {f"IDC_regular_ps50_idx5/{path}": size for path, size in sizes.items()}
+    assert mirrored_folder(both) == "IDC_regular_ps50_idx5"
+
+
+@pytest.mark.parametrize("change", ["size", "missing", "added"])
+def test_a_folder_that_differs_from_the_rest_is_no_repetition(change: str) -> None:
+    sizes = {path: 10 + i for i, path in enumerate(IDC)}
+    both = sizes | {f"copy/{path}": size for path, size in sizes.items()}
+    if change == "size":
+        both[f"copy/{IDC[0]}"] += 1
+    elif change == "missing":
+        del both[f"copy/{IDC[0]}"]
+    else:
+        both["copy/more.png"] = 1
+    assert mirrored_folder(both) is None
+
+
+def test_no_patient_is_taken_for_a_repetition_of_another() -> None:
+    assert mirrored_folder({"1/0/a.png": 5, "2/0/a.png": 5}) is None

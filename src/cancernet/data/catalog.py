@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cancernet import defaults
 from cancernet.data.decode import Image
 from cancernet.data.integrity import copies
-from cancernet.data.layout import check_layout, detect_layout, place
+from cancernet.data.layout import check_layout, detect_layout, mirrored_folder, place
 from cancernet.data.scan import Scanned, scan
 from cancernet.data.source import Member, Source, open_source
 from cancernet.errors import UserError
@@ -95,6 +95,8 @@ def catalog_of(
     """Do what `catalog` does for a source that is open and listed."""
     synthetic = any(member.path.rpartition("/")[2] == MARKER for member in members)
     members = [member for member in members if member.path.rpartition("/")[2] != MARKER]
+    repeated = mirrored_folder({member.path: member.size for member in members})
+    members = [member for member in members if repeated is None or not member.path.startswith(f"{repeated}/")]
     layout = _layout(source.root, members, layout)
     check = partial(place, layout=layout)
     chunks: list[Scanned] = []
@@ -118,7 +120,10 @@ def catalog_of(
         )
     slots = table.index.to_numpy(np.int64)
     table = table.reset_index(drop=True)
-    return Catalog(source.root, layout, table, quarantine, _warnings(table, quarantine), synthetic, slots)
+    warnings = _warnings(table, quarantine)
+    if repeated is not None:
+        warnings.append(f"Folder {repeated}/ repeats all the files beside it and was left out.")
+    return Catalog(source.root, layout, table, quarantine, warnings, synthetic, slots)
 
 
 def _layout(root: Path, members: list[Member], layout: str | None) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from cancernet import defaults
+
+if TYPE_CHECKING:  # predicting imports this module, and pandas takes half a second
+    import pandas as pd
 
 
 def near_white(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -42,6 +46,8 @@ def copies(table: pd.DataFrame) -> pd.Series:
     Returns:
         A reason (str) for each row to leave out, by the row's index.
     """
+    import pandas as pd
+
     twice = table[table["hash"].duplicated(keep=False)]
     if twice.empty:
         return pd.Series(dtype=object)

@@ -8,7 +8,8 @@ Two layouts, at any depth (a zip often has one more folder on top):
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cancernet import defaults
@@ -74,6 +75,22 @@ def detect_layout(paths: Sequence[str]) -> str | None:
         return "patient/class" if agree >= disagree else "class"
     is_split = any(parent.lower() in _NOT_PATIENTS for parent in parents)
     return "class" if len(parents) == 1 or is_split else "patient/class"
+
+
+def mirrored_folder(sizes: Mapping[str, int]) -> str | None:
+    """Return the top folder that repeats everything beside it, as the public zip has one, or None.
+
+    Args:
+        sizes: bytes of each file by its relative path.
+    """
+    tops = Counter(path.partition("/")[0] for path in sizes)
+    for top, count in tops.items():
+        if 2 * count != len(sizes):
+            continue
+        inside = {path[len(top) + 1 :]: size for path, size in sizes.items() if path.startswith(f"{top}/")}
+        if inside and all(sizes.get(path) == size for path, size in inside.items()):
+            return top
+    return None
 
 
 def check_layout(layout: str) -> None:

@@ -151,6 +151,6 @@ class FileSource:
         status = self.root.stat()
         return [Member(self.root.name, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))]
 
-    def read(self, path: str) -> bytes:  # noqa: ARG002 - there is only one
+    def read(self, path: str) -> bytes:
         """See `Source.read`."""
         return read_file(str(self.root))
