@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from cancernet.errors import UserError
 from cancernet.progress import progress as progress_bar
 from cancernet.recipes import Recipe
 from cancernet.training.augmentation import build_augmentation
@@ -53,8 +54,8 @@ class MovingAverage(keras.callbacks.Callback):
         self.step += 1
         keep = min(self.momentum, (1 + self.step) / (10 + self.step))
         for index, variable in enumerate(self.network.weights):
-            self.average[index] *= keep
-            self.average[index] += (1 - keep) * np.asarray(variable)
+            drift = np.asarray(variable) - self.average[index]  # exactly zero where a weight is frozen
+            self.average[index] += (1 - keep) * drift
 
     def swap(self) -> None:
         """Exchange the average and the weights of the network."""
@@ -154,8 +155,14 @@ def fit(
 
 
 def validate(network: keras.Model, examples: Examples) -> dict[str, float]:
-    """Score a network on the validation rows: loss, accuracy, AUC, average precision."""
+    """Score a network on the validation rows: loss, accuracy, AUC, average precision.
+
+    Raises:
+        UserError: a score is infinite or not a number.
+    """
     logit = predict_logits(network, examples.inputs, examples.val)
+    if not np.isfinite(logit).all():
+        raise UserError(f"{network.name}: training diverged, a score is not finite; lower its learning_rate")
     label = examples.label[examples.val]
     signed = np.where(label == 1, logit, -logit)
     both = len(np.unique(label)) == 2
@@ -186,7 +193,7 @@ def _trainer(network: keras.Model, recipe: Recipe, *, steps: int, seed: int) -> 
         total = steps * recipe.epochs
         warm = max(1, int(total * WARM_UP))
         rate = keras.optimizers.schedules.CosineDecay(
-            recipe.learning_rate / 25, total - warm, warmup_target=recipe.learning_rate, warmup_steps=warm
+            recipe.learning_rate / 25, max(1, total - warm), warmup_target=recipe.learning_rate, warmup_steps=warm
         )
     trainer.compile(
         keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),

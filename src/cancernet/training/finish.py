@@ -85,10 +85,9 @@ def finish(
         },
         "training": _training_facts(progress, examples, options, clock()),
     }
-    bundle = write_bundle(models / recipe.name, manifest, {GRAPH: graph, WEIGHTS: save(weights)})
-    if recipe.keras_file:
+    if recipe.keras_file:  # before the bundle, whose manifest says that all is there
         save_h5(model, models / recipe.keras_file)
-    return bundle
+    return write_bundle(models / recipe.name, manifest, {GRAPH: graph, WEIGHTS: save(weights)})
 
 
 def _data_facts(pack: Pack) -> dict[str, Any]:

@@ -23,22 +23,27 @@ class TrainingLog:
         self.folder = folder
         self.rows = list(history)
         self.writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+        if self.rows:  # the run may have been stopped between its checkpoint and this file
+            self._write()
 
     def add(self, row: dict[str, float]) -> None:
         """Record one epoch."""
         import tensorflow as tf
 
         self.rows.append(row)
-        text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(row))
-        table.writeheader()
-        table.writerows(self.rows)
-        write_text(self.folder / "history.csv", text.getvalue())
+        self._write()
         with self.writer.as_default(step=int(row["epoch"])):
             for name, value in row.items():
                 if name != "epoch":
                     tf.summary.scalar(name, value)
         self.writer.flush()
+
+    def _write(self) -> None:
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(self.rows[0]))
+        table.writeheader()
+        table.writerows(self.rows)
+        write_text(self.folder / "history.csv", text.getvalue())
 
     def close(self) -> None:
         """Close TensorBoard's file."""
