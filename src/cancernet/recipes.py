@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from cancernet.errors import UserError
 CLASS_WEIGHTS = ("none", "balanced")
 PATIENT_WEIGHTS = ("none", "sqrt")
 SCHEDULES = ("constant", "one_cycle")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the schema of a bundle has it
+_TYPES: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "tuple[str, ...]": list}
 AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "brightness")
 
 
@@ -81,7 +84,8 @@ def load_recipes(extra: Path | None = None) -> dict[str, Recipe]:
     """Read the built-in recipes and, over them, those of a user's file.
 
     Args:
-        extra: a TOML file with a table a recipe, or nothing.
+        extra: a TOML file with a table a recipe, or nothing. A table with the name of a built-in recipe
+            changes the fields it gives, or with `like` replaces the recipe.
 
     Returns:
         Recipes by name, in the order of the files.
@@ -92,9 +96,12 @@ def load_recipes(extra: Path | None = None) -> dict[str, Recipe]:
     tables = tomllib.loads(resources.files("cancernet").joinpath("recipes.toml").read_text("utf-8"))
     if extra is not None:
         try:
-            tables |= tomllib.loads(extra.read_text("utf-8"))
+            own = tomllib.loads(extra.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"cannot read recipes from {extra}: {error}") from error
+        for name, table in own.items():
+            changes = isinstance(table, dict) and name in tables and "like" not in table
+            tables[name] = {**tables[name], **table} if changes else table
     return {name: _recipe(name, tables) for name in tables}
 
 
@@ -140,10 +147,14 @@ def _recipe(name: str, tables: dict[str, Any]) -> Recipe:
         raise UserError(f'recipe {name!r}: needs a network, or `like = "..."` naming a recipe that has one')
     fields.setdefault("summary", name)
     try:
+        for field, value in fields.items():
+            wanted = _TYPES[str(known[field].type)]
+            if not isinstance(value, wanted) or (isinstance(value, bool) and known[field].type != "bool"):
+                raise ValueError(f"{field} is {value!r}; it must be of type {known[field].type}")
         fields["augmentation"] = tuple(fields.get("augmentation", ()))
         recipe = Recipe(**{**fields, "name": name})
         _check(recipe, tables)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise UserError(f"recipe {name!r}: {error}") from error
     return recipe
 
@@ -155,10 +166,18 @@ def _inherited(name: str, tables: dict[str, Any], seen: tuple[str, ...]) -> dict
         raise UserError(f"recipe {seen[-1] if seen else name!r}: no recipe table is called {name!r}")
     own = dict(tables[name])
     parent = own.pop("like", None)
-    return own if parent is None else {**_inherited(parent, tables, (*seen, name)), **own}
+    if parent is None:
+        return own
+    inherited = _inherited(str(parent), tables, (*seen, name))
+    inherited.pop("keras_file", None)  # two recipes must not write one file
+    return {**inherited, **own}
 
 
 def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
+    if not _NAME.fullmatch(recipe.name):
+        raise ValueError("a name is made of letters, digits, _, - and ., for it becomes a folder")
+    if recipe.keras_file and not (_NAME.fullmatch(recipe.keras_file) and recipe.keras_file.endswith(".h5")):
+        raise ValueError(f"keras_file is {recipe.keras_file!r}; it must be a plain file name ending in .h5")
     choices = {"class_weight": CLASS_WEIGHTS, "patient_weight": PATIENT_WEIGHTS, "schedule": SCHEDULES}
     for field, allowed in choices.items():
         if getattr(recipe, field) not in allowed:

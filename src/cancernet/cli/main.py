@@ -25,6 +25,15 @@ VERBS = {
     "recipes": "List the recipes.",
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
+NOT_WRITABLE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+)  # what a user mends by choosing another folder or file name
 
 
 class Verbs(click.Group):
@@ -74,8 +83,9 @@ def main() -> None:
                 f"the disk is full ({error.filename or 'while writing'}); free some space and run this again",
                 2,
             )
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            _fail(f"cannot write {error.filename}: {error.strerror}; choose another folder", 2)
+        if error.errno in NOT_WRITABLE:
+            place = error.filename2 or error.filename
+            _fail(f"cannot write {place}: {error.strerror}; choose another place", 2)
         raise
 
 

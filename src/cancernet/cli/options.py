@@ -177,8 +177,11 @@ def read_training_options(chosen: dict[str, Any]) -> TrainingOptions:
     return TrainingOptions(**{name: chosen[name] for name in names})
 
 
-def require_training() -> None:
+def require_training(threads: int) -> None:
     """Check that TensorFlow is installed, and start it without its start-up notes.
+
+    Args:
+        threads: CPU threads for it; 0 for those this process may use.
 
     Raises:
         UserError: it is not; says how to install it.
@@ -192,4 +195,4 @@ def require_training() -> None:
         )
     from cancernet.training.quiet import import_quietly
 
-    import_quietly()
+    import_quietly(threads)

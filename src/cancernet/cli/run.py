@@ -47,7 +47,7 @@ def command(
 
     Stopped at any point and started again with the same command, it continues.
     """
-    require_training()
+    require_training(chosen["threads"])
     from cancernet.data.pack import default_cache_dir
     from cancernet.recipes import load_recipes, with_parents
     from cancernet.run import run

@@ -32,7 +32,7 @@ def command(names: tuple[str, ...], data: Path, models: Path, cache: Path | None
     A recipe that continues from another trains that one first where it is missing. Stopped at any point
     and started again with the same command, it continues.
     """
-    require_training()
+    require_training(chosen["threads"])
     from cancernet.data.pack import default_cache_dir
     from cancernet.recipes import load_recipes, with_parents
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from cancernet.networks.patch import scaled_patch
+
 STAGES = (32, 64, 128)  # channels; each stage halves the map: 50 -> 25 -> 12 -> 6
 DENSE_UNITS = 128
 
@@ -13,14 +15,13 @@ def build_cnn(*, input_size: int, dropout: float) -> keras.Model:
     """Build the baseline CNN.
 
     Args:
-        input_size: side in px of the square uint8 RGB patch.
+        input_size: side in px that the network sees.
         dropout: share of the dense layer's outputs dropped in training.
 
     Returns:
-        A model from uint8 (N, input_size, input_size, 3) to logits float32 (N, 1).
+        A model from uint8 (N, 50, 50, 3) to logits float32 (N, 1).
     """
-    patch = keras.Input((input_size, input_size, 3), dtype="uint8", name="patch")
-    x = layers.Rescaling(1 / 255, name="scale")(patch)
+    patch, x = scaled_patch(input_size, scale=1 / 255)
     for channels in STAGES:
         x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from cancernet.defaults import PATCH_SIZE
+from cancernet.networks.patch import scaled_patch
 
 BACKBONE = "mobilenetv2"
 EMBEDDING_UNITS = 1280
@@ -25,9 +25,7 @@ def build_mobilenet(*, input_size: int, dropout: float) -> keras.Model:
     Returns:
         A model from uint8 (N, 50, 50, 3) to logits float32 (N, 1).
     """
-    patch = keras.Input((PATCH_SIZE, PATCH_SIZE, 3), dtype="uint8", name="patch")
-    x = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(patch)
-    x = layers.Resizing(input_size, input_size, interpolation="bilinear", name="upsample")(x)
+    patch, x = scaled_patch(input_size, scale=1 / 127.5, offset=-1)
     backbone = keras.applications.MobileNetV2(
         include_top=False, weights=None, input_shape=(input_size, input_size, 3), name=BACKBONE
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import KerasTensor, layers
 
+from cancernet.networks.patch import scaled_patch
+
 STAGES = (32, 64, 128)  # channels; the first stage keeps 25 px, then 13, then 7
 
 
@@ -28,14 +30,13 @@ def build_residual(*, input_size: int, dropout: float) -> keras.Model:
     """Build the residual CNN.
 
     Args:
-        input_size: side in px of the square uint8 RGB patch.
+        input_size: side in px that the network sees.
         dropout: share of the embedding dropped in training.
 
     Returns:
-        A model from uint8 (N, input_size, input_size, 3) to logits float32 (N, 1).
+        A model from uint8 (N, 50, 50, 3) to logits float32 (N, 1).
     """
-    patch = keras.Input((input_size, input_size, 3), dtype="uint8", name="patch")
-    x = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(patch)
+    patch, x = scaled_patch(input_size, scale=1 / 127.5, offset=-1)
     x = layers.Activation("relu")(_normalised(x, STAGES[0], 3, strides=2))
     x = _block(x, STAGES[0], strides=1)
     for channels in STAGES[1:]:

@@ -6,9 +6,15 @@ import logging
 import os
 import warnings
 
+from cancernet.threads import available_cpus
 
-def import_quietly() -> None:
-    """Import TensorFlow with standard error closed to its C++ start-up notes; errors still come through."""
+
+def import_quietly(threads: int = 0) -> None:
+    """Import TensorFlow with standard error closed to its C++ start-up notes; errors still come through.
+
+    Args:
+        threads: CPU threads; 0 takes those this process may use. TensorFlow cannot change them later.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", module="keras.*")
     for name in ("absl", "tensorflow"):
@@ -20,8 +26,21 @@ def import_quietly() -> None:
         import keras  # noqa: F401
         import tensorflow as tf
 
+        use_threads(threads)
         tf.constant(0)  # the CPU device speaks when it is first used
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def use_threads(threads: int) -> None:
+    """Tell TensorFlow how many CPU threads to use (0: those this process may); without effect once it has run."""
+    import tensorflow as tf
+
+    count = threads or available_cpus()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(1 if count == 1 else 2)
+    except RuntimeError:
+        return

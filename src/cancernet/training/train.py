@@ -21,7 +21,6 @@ from cancernet.data.sides import Split
 from cancernet.errors import UserError
 from cancernet.networks import build_network, head_of, trainable_from
 from cancernet.recipes import Recipe
-from cancernet.threads import available_cpus
 from cancernet.training.checkpoint import load_weights
 from cancernet.training.engine import fit
 from cancernet.training.examples import choose_examples, with_features
@@ -29,6 +28,7 @@ from cancernet.training.finish import finish
 from cancernet.training.options import TrainingOptions
 from cancernet.training.precision import policy
 from cancernet.training.pretrained import find_weights, load_pretrained
+from cancernet.training.quiet import use_threads
 
 
 def train(
@@ -62,7 +62,7 @@ def train(
         UserError: no weights, no bundle to start from, or a side of the split with one class only.
     """
     started = time.perf_counter()
-    _use_threads(options.threads or available_cpus())
+    use_threads(options.threads)
     keras.utils.set_random_seed(options.seed)
     if options.epochs:
         recipe = replace(recipe, epochs=options.epochs)
@@ -135,16 +135,6 @@ def digest(weights: list[keras.Variable]) -> str:
     for variable in weights:
         total.update(np.array(variable).tobytes())
     return total.hexdigest()
-
-
-def _use_threads(count: int) -> None:
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(count)
-        tf.config.threading.set_inter_op_parallelism_threads(1 if count == 1 else 2)
-    except RuntimeError:  # TensorFlow has run already in this process and keeps the threads it has
-        return
 
 
 def _starting_network(recipe: Recipe, models: Path, options: TrainingOptions) -> tuple[keras.Model, str]:
