@@ -18,7 +18,13 @@ CLASS_WEIGHTS = ("none", "balanced")
 PATIENT_WEIGHTS = ("none", "sqrt")
 SCHEDULES = ("constant", "one_cycle")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the schema of a bundle has it
-_TYPES: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "tuple[str, ...]": list}
+_TYPES: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "tuple[str, ...]": list,
+}
 AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "brightness")
 
 
