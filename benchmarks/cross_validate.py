@@ -47,9 +47,7 @@ def main() -> None:
     parser.add_argument("--recipe-file", type=Path)
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument(
-        "--use", type=int, default=5, help="train only the first of the folds (a quick trial)"
-    )
+    parser.add_argument("--only", type=int, nargs="*", help="train only these folds (a quick trial)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-per-patient", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/cv"))
@@ -65,7 +63,7 @@ def main() -> None:
         recipe = find_recipe(name, load_recipes(options.recipe_file))
         recipe = replace(recipe, patience=recipe.epochs)
         parts, started = [], time.perf_counter()
-        for fold in range(options.use):
+        for fold in options.only or range(options.folds):
             folder = options.out / name / f"fold{fold}"
             keras.utils.set_random_seed(options.seed)
             with dtype_policy(policy(recipe.mixed_precision)):
@@ -102,7 +100,7 @@ def main() -> None:
         found.to_csv(options.out / f"{name}.csv", index=False)
         result = {
             "recipe": recipe.to_dict(),
-            "folds": options.use,
+            "folds": options.only or list(range(options.folds)),
             "minutes": (time.perf_counter() - started) / 60,
         }
         for column in ("probability", "turned"):

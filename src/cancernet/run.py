@@ -75,6 +75,7 @@ def run(
         "command": command,
         "started": started.isoformat(timespec="seconds"),
         "minutes": round((time.perf_counter() - clock) / 60, 2),
+        "training_minutes": minutes,
         "seed": options.seed,
         "data_hash": pack.data_hash,
         "split_hash": split.hash,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 
 
-class Batches(keras.utils.PyDataset):
+class Batches:
     """Random batches: input, label and weight a patch.
 
     The order is drawn from (seed, epoch) alone, so a run that is resumed sees what it would have seen.
@@ -32,7 +31,6 @@ class Batches(keras.utils.PyDataset):
         seed: int,
         epoch: int,
     ) -> None:
-        super().__init__()
         self.inputs, self.rows, self.label, self.weight = inputs, rows, label, weight
         self.batch_size = batch_size
         self.order = np.random.default_rng((seed, epoch)).permutation(len(rows))
