@@ -22,6 +22,7 @@ from cancernet.inference import predict
 from cancernet.progress import progress
 
 COLUMNS = ("path", "patient", "x", "y", "probability", "decision")
+ERRORS = "errors.csv"  # beside the predictions
 ERROR_COLUMNS = ("path", "reason")
 
 
@@ -52,8 +53,11 @@ def predict_paths(
         How many patches were predicted and how many files were not.
 
     Raises:
-        UserError: a path that is not there, or not one image in all of them that could be used.
+        UserError: a path that is not there, not one image in all of them that could be used, or `out` has
+            the name of the list of errors.
     """
+    if out is not None and out.name == ERRORS:
+        raise UserError(f"--out {out}: that name is for the files that could not be used; give another")
     sources = [(path, open_source(path)) for path in paths]
     members = [(path, source, source.members()) for path, source in sources]
     total = sum(len(found) for _, _, found in members)
@@ -79,9 +83,9 @@ def predict_paths(
     if errors:
         tally.first_failure = ": ".join(errors[0])
         if out is not None:
-            _write_errors(out.with_name("errors.csv"), errors)
+            _write_errors(out.with_name(ERRORS), errors)
     elif out is not None:
-        out.with_name("errors.csv").unlink(missing_ok=True)
+        out.with_name(ERRORS).unlink(missing_ok=True)
     return tally
 
 

@@ -1,0 +1,89 @@
+"""An exported graph answers the same for a patch however it is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancernet import inference
+from cancernet.errors import UserError
+from cancernet.inference import BATCH, open_session, predict, run_batches
+
+GRAPH = Path(__file__).parent / "fixtures" / "bundle_v1" / "model.onnx"
+
+
+@pytest.fixture(scope="module")
+def session() -> ort.InferenceSession:
+    return open_session(GRAPH, threads=1)
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (2 * BATCH + 5, 50, 50, 3), dtype=np.uint8)
+
+
+def test_a_graph_opens_from_a_file_and_from_its_bytes(
+    images: np.ndarray, session: ort.InferenceSession
+) -> None:
+    from_bytes = open_session(GRAPH.read_bytes())
+    np.testing.assert_array_equal(predict(from_bytes, images[:3]), predict(session, images[:3]))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a graph", GRAPH.read_bytes()[:1000]])
+def test_what_is_no_graph_is_one_line(content: bytes) -> None:
+    with pytest.raises(UserError, match="cannot run the model graph") as error:
+        open_session(content)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_graph_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot run the model graph"):
+        open_session(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize(("asked", "used"), [(1, 1), (3, 3), (None, 5), (0, 5)])
+def test_threads_are_those_asked_for_or_those_this_process_may_use(
+    asked: int | None, used: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "available_cpus", lambda: 5)
+    assert open_session(GRAPH, threads=asked).get_session_options().intra_op_num_threads == used
+
+
+def test_only_the_cpu_is_used(session: ort.InferenceSession) -> None:
+    assert session.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_probabilities_are_float32_within_0_and_1(session: ort.InferenceSession, images: np.ndarray) -> None:
+    probability = predict(session, images)
+    assert probability.shape == (len(images),)
+    assert probability.dtype == np.float32
+    assert ((probability >= 0) & (probability <= 1)).all()
+
+
+def test_no_patch_gives_no_probability(session: ort.InferenceSession) -> None:
+    empty = predict(session, np.empty((0, 50, 50, 3), "uint8"))
+    assert empty.shape == (0,)
+    assert empty.dtype == np.float32
+
+
+@given(st.lists(st.integers(0, 2 * BATCH + 4), max_size=BATCH + 3))
+def test_a_patch_scores_alike_in_any_order_and_batch(
+    session: ort.InferenceSession, images: np.ndarray, rows: list[int]
+) -> None:
+    alone = predict(session, images)
+    np.testing.assert_allclose(predict(session, images, np.array(rows, int)), alone[rows], atol=1e-6)
+
+
+def test_memory_mapped_patches_are_read_a_batch_at_a_time(
+    session: ort.InferenceSession, images: np.ndarray, tmp_path: Path
+) -> None:
+    images.tofile(tmp_path / "images.u8")
+    mapped = np.memmap(tmp_path / "images.u8", np.uint8, "r", shape=images.shape)
+    sizes = [len(batch) for batch in run_batches(session, mapped, np.arange(len(mapped)))]
+    assert sizes == [BATCH, BATCH, 5]
+    np.testing.assert_array_equal(predict(session, mapped), predict(session, images))
