@@ -68,7 +68,8 @@ def run(
         minutes[recipe.name] = round(facts["minutes"], 2)
         say(
             f"  {took:.1f} min, best epoch {facts['best_epoch']} of {facts['epochs']}, "
-            f"validation AUC {found['auc']:.3f} (colour floor {found['floor_auc']:.3f}), weights: {bundle.manifest['weights_from']}"
+            f"validation AUC {found['auc']:.3f} (colour floor {found['floor_auc']:.3f}), "
+            f"weights: {bundle.manifest['weights_from']}"
         )
         bundles.append(bundle)
     facts = {
