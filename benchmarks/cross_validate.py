@@ -1,10 +1,9 @@
 """Cross-validate recipes by patient inside train + val: what every choice of a recipe rests on.
 
-    python benchmarks/cross_validate.py --data DIR --split-file CSV --recipe-file TRIALS.toml RECIPE...
-
+Call it as `python benchmarks/cross_validate.py --data DIR --split-file CSV --recipe-file TRIALS.toml RECIPE...`.
 Patients on the test side of the split are not read. Each fold trains on the other folds for the full schedule
 (no epoch is chosen) and predicts its own patients. Writes one CSV of predictions and one JSON a recipe.
-"""  # fmt: skip  # noqa: D208
+"""
 
 from __future__ import annotations
 
