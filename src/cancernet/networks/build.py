@@ -49,6 +49,7 @@ def trainable_from(network: keras.Model, part: str) -> None:
     Raises:
         UserError: the network has no layer of that name.
     """
+    network.trainable = False  # setting what is set already reaches no layer, so change it first
     network.trainable = True
     names = [layer.name for layer in network.layers]
     if BACKBONE not in names:
