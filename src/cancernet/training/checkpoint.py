@@ -87,12 +87,12 @@ def read_checkpoint(path: Path, fingerprint: str) -> tuple[dict[str, list[np.nda
     try:
         with safe_open(path, "numpy") as file:
             plain: dict[str, Any] = json.loads((file.metadata() or {})["progress"])
+        progress = Progress(**plain)
         tensors = load_file(path)
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise UserError(f"cannot read the checkpoint {path} ({error}); delete it to start over") from error
-    if plain["fingerprint"] != fingerprint:
+    if progress.fingerprint != fingerprint:
         return None
-    progress = Progress(**plain)
     state: dict[str, list[np.ndarray]] = {}
     for name in sorted(tensors):
         group, _, rest = name.partition("/")
