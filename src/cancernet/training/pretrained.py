@@ -21,6 +21,7 @@ URL = (
 )
 # SHA-256 over the arrays of those weights, so that a file is known by its content whatever its format.
 IMAGENET_DIGEST = "a709dead04e5c597c22b676b944c4a6f685c17787c0a1600819bd7bef550b34c"
+SETTLE_PATCHES = 256  # patches that set the batch statistics of a random backbone
 CONNECT_SECONDS = 3.0  # how long `auto` waits for the network
 OTHER_WAYS = "pass --weights PATH to a file of them, or --weights none to start from random weights"
 
@@ -94,6 +95,26 @@ def load_pretrained(network: keras.Model, pretrained: Pretrained) -> str:
             f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again"
         )
     return "imagenet" if known else pretrained.said
+
+
+def settle_statistics(network: keras.Model, patches: np.ndarray) -> None:
+    """Give a backbone of random weights the batch statistics of some patches (Krähenbühl et al. 2016).
+
+    With the statistics it is built with (mean 0, variance 1), 50 layers of random weights shrink every patch to the
+    same answer, and a frozen backbone would tell nothing apart.
+
+    Args:
+        network: has a backbone with random weights.
+        patches: uint8 (N, 50, 50, 3), one batch.
+    """
+    layers = network.get_layer(BACKBONE).layers
+    normalisations = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
+    before = [layer.momentum for layer in normalisations]
+    for layer in normalisations:
+        layer.momentum = 0.0
+    network(patches, training=True)
+    for layer, momentum in zip(normalisations, before, strict=True):
+        layer.momentum = momentum
 
 
 def digest(backbone: keras.Model) -> str:

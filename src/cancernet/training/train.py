@@ -22,12 +22,17 @@ from cancernet.errors import UserError
 from cancernet.networks import build_network, head_of, trainable_from
 from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import load_weights
-from cancernet.training.engine import fit
+from cancernet.training.engine import Examples, fit
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
 from cancernet.training.options import TrainingOptions
 from cancernet.training.precision import policy
-from cancernet.training.pretrained import find_weights, load_pretrained
+from cancernet.training.pretrained import (
+    SETTLE_PATCHES,
+    find_weights,
+    load_pretrained,
+    settle_statistics,
+)
 from cancernet.training.quiet import use_threads
 
 
@@ -68,7 +73,7 @@ def train(
         recipe = replace(recipe, epochs=options.epochs)
     examples = choose_examples(recipe, pack, split, options)
     with dtype_policy(policy(recipe.mixed_precision)):
-        network, weights_from = _starting_network(recipe, models, options)
+        network, weights_from = _starting_network(recipe, models, options, examples)
     fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
     folder = models / recipe.name
     if (done := _finished(folder, fingerprint)) is not None:
@@ -137,13 +142,18 @@ def digest(weights: list[keras.Variable]) -> str:
     return total.hexdigest()
 
 
-def _starting_network(recipe: Recipe, models: Path, options: TrainingOptions) -> tuple[keras.Model, str]:
+def _starting_network(
+    recipe: Recipe, models: Path, options: TrainingOptions, examples: Examples
+) -> tuple[keras.Model, str]:
     """Return the network a recipe starts from and how the results name its weights."""
     if not recipe.start_from:
         network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
         if not recipe.pretrained:
             return network, "none (trained from scratch)"
-        return network, load_pretrained(network, find_weights(options.weights))
+        pretrained = find_weights(options.weights)
+        if pretrained.path is None:
+            settle_statistics(network, examples.inputs[examples.train[:SETTLE_PATCHES]])
+        return network, load_pretrained(network, pretrained)
     if not (models / recipe.start_from / MANIFEST).exists():
         raise UserError(
             f"recipe {recipe.name} continues from {recipe.start_from}, which {models} does not hold; "
