@@ -33,11 +33,11 @@ def command(ctx: click.Context, paths: tuple[Path, ...], model: Path, out: Path 
         )
     share = tally.malignant / tally.predicted
     click.echo(
-        f"{tally.predicted:,} patches, {tally.malignant:,} malignant ({share:.1%}) at threshold {bundle.threshold:.3f}"
+        f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} ({share:.1%}) at threshold {bundle.threshold:.3f}"
         + (f": {out}" if out else ""),
         err=True,
     )
     if tally.failed:
         where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
-        click.echo(f"{tally.failed:,} files could not be used; {where}", err=True)
+        click.echo(f"files that could not be used: {tally.failed:,}; {where}", err=True)
         ctx.exit(1)
