@@ -17,14 +17,15 @@ from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
 from cancernet.environment import versions
+from cancernet.evaluation.calibration import fit_temperature
 from cancernet.evaluation.floor import fit_floor
-from cancernet.evaluation.metrics import auc, average_precision
+from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.inference import open_session, predict
 from cancernet.networks import build_network, with_probability
 from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
-from cancernet.training.engine import Examples
+from cancernet.training.engine import Examples, predict_logits
 from cancernet.training.export import save_h5, to_onnx
 from cancernet.training.options import TrainingOptions
 
@@ -44,15 +45,18 @@ def finish(
 ) -> Bundle:
     """Export a trained network and write its bundle to `models / recipe.name`.
 
-    Thresholds and the colour floor are fitted here, on training and validation patients only, from the
-    very graph that ships. `clock` gives the seconds spent outside the epochs so far.
+    The temperature of the calibration, the thresholds and the colour floor are fitted here, on training and
+    validation patients only, the thresholds from the very graph that ships. `clock` gives the seconds spent
+    outside the epochs so far.
     """
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
-    model = with_probability(plain)
-    graph = to_onnx(model)
     label = examples.label[examples.val]
+    uncalibrated = 1 / (1 + np.exp(-predict_logits(plain, pack.images, examples.val).astype(float)))
+    temperature = fit_temperature(label, uncalibrated)
+    model = with_probability(plain, scale=1 / temperature)
+    graph = to_onnx(model)
     probability = predict(open_session(graph), pack.images, examples.val)
     rows = examples.train
     patient = pack.table["patient"].to_numpy()[rows]
@@ -71,6 +75,12 @@ def finish(
         "versions": versions(),
         "data": _data_facts(pack),
         "split": _split_facts(split),
+        "calibration": {
+            "method": "temperature",
+            "temperature": temperature,
+            "validation_ece_before": float(expected_calibration_error(label, uncalibrated)),
+            "validation_ece_after": float(expected_calibration_error(label, probability)),
+        },
         "target_recall": options.target_recall,
         "thresholds": choose_thresholds(label, probability, target_recall=options.target_recall),
         "floor": {
