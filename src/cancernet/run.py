@@ -16,7 +16,7 @@ from cancernet.data.sides import SIDES, Split, assign, write_split
 from cancernet.environment import machine, versions
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.recipes import Recipe
-from cancernet.report.results import RunResults
+from cancernet.report.results import FLOOR, RunResults
 from cancernet.results import write_results
 from cancernet.scoring import below_floor, score_floor, score_model
 from cancernet.training.options import TrainingOptions
@@ -77,6 +77,7 @@ def run(
         "started": started.isoformat(timespec="seconds"),
         "minutes": round((time.perf_counter() - clock) / 60, 2),
         "training_minutes": minutes,
+        "target_recall": options.target_recall,
         "seed": options.seed,
         "data_hash": pack.data_hash,
         "split_hash": split.hash,
@@ -122,7 +123,7 @@ def collect(
         synthetic=pack.synthetic,
         patient_safe=split.patient_safe,
         metrics=[*metrics, floor.metrics],
-        predictions={name: each.predictions for name, each in scores.items()},
+        predictions={name: each.predictions for name, each in scores.items()} | {FLOOR: floor.predictions},
         histories={bundle.name: history for bundle in bundles if (history := _history(bundle)) is not None},
         minutes=minutes,
         notes=[*pack.warnings, *split.notes, *_random_notes(bundles)],

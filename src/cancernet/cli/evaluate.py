@@ -67,6 +67,7 @@ def command(model: Path, data: Path, out: Path, new_patients: bool, threads: int
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "model": str(model),
         "seed": bundle.manifest["seed"],
+        "target_recall": bundle.manifest["target_recall"],
         "data_hash": pack.data_hash,
         "split_hash": split.hash,
         "trained_on": {"data_hash": bundle.manifest["data"]["hash"], "split_hash": trained_on["hash"]},

@@ -20,6 +20,7 @@ VERBS = {
     "run": "Check, split, train every recipe, evaluate and report: all in one.",
     "train": "Train recipes into models.",
     "evaluate": "Measure a model on a labelled folder and write a report.",
+    "compare": "Tell whether one model is better than another, on the same patches.",
     "predict": "Give patches a probability of malignant.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",

@@ -34,8 +34,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], model: Path, out: Path 
     share = tally.malignant / tally.predicted
     click.echo(
         f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} ({share:.1%}) "
-        f"at threshold {bundle.threshold:.3f}"
-        + (f": {out}" if out else ""),
+        f"at threshold {bundle.threshold:.3f}" + (f": {out}" if out else ""),
         err=True,
     )
     if tally.failed:
