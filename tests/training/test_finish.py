@@ -1,0 +1,141 @@
+"""What training leaves: a bundle whose graph, weights, HDF5 file and thresholds are all of one model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from safetensors.numpy import load
+from sklearn.metrics import recall_score, roc_auc_score
+
+from cancernet.bundle import GRAPH, WEIGHTS, read_bundle
+from cancernet.data.sides import assign
+from cancernet.evaluation import Floor
+from cancernet.inference import predict
+from cancernet.networks import with_probability
+from cancernet.training import finish as finish_module
+from cancernet.training.finish import finish
+from cancernet.training.train import load_network
+
+pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+
+
+@pytest.fixture
+def validation(trained: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities of the validation patches, by the graph that ships."""
+    rows = np.flatnonzero(assign(trained.split, trained.pack.table) == "val")
+    probability = predict(trained.bundle.session(), trained.pack.images, rows)
+    return trained.pack.table["label"].to_numpy()[rows], probability
+
+
+def test_the_bundle_reads_back_whole(trained: Any) -> None:
+    bundle = read_bundle(trained.models / "everything")
+    assert bundle.manifest == trained.bundle.manifest
+    assert bundle.read(GRAPH)
+    assert bundle.read(WEIGHTS)
+
+
+def test_the_manifest_says_how_the_model_was_made(trained: Any) -> None:
+    manifest = trained.bundle.manifest
+    assert manifest["recipe"] == trained.recipe.to_dict()
+    assert manifest["split"]["hash"] == trained.split.hash
+    assert manifest["split"]["patients"] == dict(trained.split.assignment)
+    assert manifest["data"]["hash"] == trained.pack.data_hash
+    assert manifest["data"]["synthetic"] is True
+    assert manifest["weights_from"] == "none (trained from scratch)"
+    assert (manifest["seed"], manifest["target_recall"]) == (1, 0.95)
+    assert {"cancernet", "python", "keras", "numpy"} <= set(manifest["versions"])
+    assert manifest["training"]["epochs"] == 3
+    assert 1 <= manifest["training"]["best_epoch"] <= 3
+
+
+def test_the_manifest_names_no_machine_or_folder(trained: Any) -> None:
+    text = json.dumps(trained.bundle.manifest)
+    assert str(trained.models) not in text
+    assert str(trained.pack.root) not in text
+
+
+def test_graph_and_weights_give_the_same_answers(trained: Any) -> None:
+    calibration = trained.bundle.manifest.get("calibration", {"temperature": 1.0})
+    model = with_probability(load_network(trained.bundle), scale=1 / calibration["temperature"])
+    patches = np.array(trained.pack.images[:40])
+    from_keras = model.predict_on_batch(patches)[:, 0]
+    np.testing.assert_allclose(predict(trained.bundle.session(), patches), from_keras, atol=1e-5)
+
+
+def test_the_h5_file_gives_the_same_answers(trained: Any) -> None:
+    model = keras.models.load_model(trained.models / "everything.h5")
+    patches = np.array(trained.pack.images[:40])
+    from_h5 = model.predict_on_batch(patches)[:, 0]
+    np.testing.assert_allclose(predict(trained.bundle.session(), patches), from_h5, atol=1e-5)
+
+
+def test_the_threshold_reaches_the_target_recall_on_validation_and_the_next_would_not(
+    trained: Any, validation: tuple[np.ndarray, np.ndarray]
+) -> None:
+    label, probability = validation
+    threshold = trained.bundle.threshold
+    assert recall_score(label, probability >= threshold) >= 0.95
+    higher = probability[probability > threshold].min()
+    malignant = probability[label == 1]
+    assert (malignant >= higher).mean() < 0.95 or not (malignant == threshold).any()
+
+
+def test_the_validation_numbers_are_those_of_the_graph_that_ships(
+    trained: Any, validation: tuple[np.ndarray, np.ndarray]
+) -> None:
+    label, probability = validation
+    stated = trained.bundle.manifest["validation"]
+    assert stated["n_patches"] == len(label)
+    assert stated["auc"] == pytest.approx(roc_auc_score(label, probability))
+
+
+def test_the_floor_was_fitted_on_training_patients_and_measured_on_validation(
+    trained: Any, validation: tuple[np.ndarray, np.ndarray]
+) -> None:
+    rows = np.flatnonzero(assign(trained.split, trained.pack.table) == "val")
+    floor = Floor.from_dict(trained.bundle.manifest["floor"]["model"])
+    measured = roc_auc_score(validation[0], floor.predict(trained.pack.images[rows]))
+    assert trained.bundle.manifest["validation"]["floor_auc"] == pytest.approx(measured)
+
+
+def test_test_patches_are_never_looked_at(trained: Any) -> None:
+    n_train = trained.bundle.manifest["training"]["n_patches"]
+    side = assign(trained.split, trained.pack.table)
+    assert n_train == (side == "train").sum()
+    assert trained.bundle.manifest["validation"]["n_patches"] == (side == "val").sum()
+
+
+def test_weights_are_plain_float32_arrays(trained: Any) -> None:
+    arrays = load(trained.bundle.read(WEIGHTS))
+    assert {array.dtype for array in arrays.values()} == {np.dtype("float32")}
+    assert sum(array.size for array in arrays.values()) == trained.bundle.manifest["parameters"]
+
+
+def test_the_h5_file_is_there_before_the_manifest_says_all_is_done(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(finish_module, "save_h5", lambda *_: order.append("h5"))
+    monkeypatch.setattr(finish_module, "write_bundle", lambda *_: order.append("bundle"))
+    from cancernet.training.checkpoint import Progress
+    from cancernet.training.examples import choose_examples
+    from cancernet.training.options import TrainingOptions
+
+    options = TrainingOptions()
+    finish(
+        load_network(trained.bundle),
+        trained.recipe,
+        trained.pack,
+        trained.split,
+        choose_examples(trained.recipe, trained.pack, trained.split, options),
+        Progress("f", epoch=1, best_epoch=1),
+        weights_from="none",
+        models=trained.models,
+        options=options,
+        clock=lambda: 0.0,
+    )
+    assert order == ["h5", "bundle"]
