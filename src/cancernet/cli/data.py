@@ -35,7 +35,8 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     from cancernet.run import describe_leakage
 
     pack = open_pack(folder, cache)
-    for reason, count in pack.quarantine["reason"].str.partition(" (")[0].value_counts().items():
+    reasons = pack.quarantine["reason"].str.replace(r" \(.*", "", regex=True)  # without the details
+    for reason, count in reasons.value_counts().items():
         click.echo(f"  set aside {count:,}: {reason}")
     click.echo(
         f"  padded to 50x50: {int(pack.table['padded'].sum()):,}; near-white: {int(pack.table['near_white'].sum()):,}"

@@ -1,0 +1,86 @@
+"""`cancernet data`: what a folder holds, said and written; samples drawn; mistakes in one line."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_check_says_what_is_there_and_writes_it(cancernet: Callable, sample: Path, tmp_path: Path) -> None:
+    ended = cancernet("data", "check", sample, "--out", tmp_path / "out")
+    assert ended.returncode == 0
+    assert "layout patient/class, 192 patches, 8 patients" in ended.stdout
+    assert "SYNTHETIC" in ended.stdout
+    assert "leak audit: 0 patients on two sides" in ended.stdout
+    assert len(rows(tmp_path / "out" / "catalog.csv")) == 192
+    assert {row["split"] for row in rows(tmp_path / "out" / "split.csv")} == {"train", "val", "test"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "catalog.csv", "quarantine.csv", "split.csv", "duplicates.csv",
+    }  # fmt: skip
+
+
+def test_check_names_what_it_sets_aside_and_changes_nothing(
+    cancernet: Callable, sample: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(sample, tmp_path / "data"))
+    one = next((folder / "S001" / "0").glob("*.png"))
+    (folder / "S001" / "0" / "S001_idx5_x901_y1_class0.png").write_bytes(one.read_bytes()[:100])
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    ended = cancernet("data", "check", folder)
+    assert ended.returncode == 0
+    assert "set aside 1: truncated" in ended.stdout
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_anonymous_patches_are_refused_until_allowed_and_then_marked(
+    cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path
+) -> None:
+    for label, name in enumerate(("benign", "malignant")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i, path in enumerate(sorted(sample.glob(f"*/{label}/*.png"))[:30]):
+            shutil.copy(path, tmp_path / "data" / name / f"{i}.png")
+    refused = cancernet("data", "check", tmp_path / "data")
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert "--allow-patch-split" in refused.stderr.splitlines()[-1]
+    allowed = cancernet("data", "check", tmp_path / "data", "--allow-patch-split")
+    assert allowed.returncode == 0
+    assert "NOT SPLIT BY PATIENT" in allowed.stderr
+
+
+@pytest.mark.parametrize("make", ["missing", "empty", "file", "one class", "one patient"])
+def test_a_folder_that_cannot_be_used_is_one_line(
+    cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path, make: str
+) -> None:
+    folder = tmp_path / "data"
+    if make == "empty":
+        folder.mkdir()
+    elif make == "file":
+        folder.write_text("not a folder")
+    elif make == "one class":
+        shutil.copytree(sample, folder, ignore=shutil.ignore_patterns("1", "SYNTHETIC.txt"))
+    elif make == "one patient":
+        shutil.copytree(sample / "S001", folder / "S001")
+    assert one_line_error(cancernet("data", "check", folder))
+
+
+def test_sample_draws_as_many_as_asked_and_will_not_mix_two(
+    cancernet: Callable, one_line_error: Callable, tmp_path: Path
+) -> None:
+    ended = cancernet("data", "sample", tmp_path / "s", "--patients", 3, "--patches-per-patient", 5)
+    assert (ended.returncode, ended.stdout) == (0, f"3 synthetic patients in {tmp_path / 's'}\n")
+    assert len([p for p in (tmp_path / "s").iterdir() if p.is_dir()]) == 3
+    assert "another data set" in one_line_error(cancernet("data", "sample", tmp_path / "s", "--patients", 4))
+
+
+def test_a_missing_folder_name_is_a_usage_error(cancernet: Callable) -> None:
+    assert cancernet("data", "download").returncode == 2

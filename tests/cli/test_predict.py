@@ -1,0 +1,118 @@
+"""`cancernet predict`: rows for the good, reasons for the bad, an exit code that tells, no TensorFlow."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cancernet.bundle import GRAPH, read_bundle
+
+
+@pytest.fixture
+def patches(sample: Path, tmp_path: Path) -> Path:
+    """Five patches of one patient."""
+    folder = tmp_path / "patches"
+    folder.mkdir()
+    for path in sorted((sample / "S001" / "0").glob("*.png"))[:5]:
+        shutil.copy(path, folder)
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_all_good_is_exit_0_and_needs_no_tensorflow(
+    cancernet: Callable, no_tensorflow: str, model: Path, patches: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out" / "p.csv"
+    ended = cancernet("predict", patches, "--model", model, "--out", out, before=no_tensorflow)
+    assert ended.returncode == 0, ended.stderr
+    found = rows(out)
+    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision"]
+    assert [row["patient"] for row in found] == ["S001"] * 5
+    assert not (out.parent / "errors.csv").exists()
+    assert "patches: 5, malignant: " in ended.stderr
+    assert "SYNTHETIC" in ended.stderr
+
+
+def test_some_bad_is_exit_1_and_they_are_listed(
+    cancernet: Callable, model: Path, patches: Path, tmp_path: Path
+) -> None:
+    (patches / "bad.png").write_text("no image")
+    ended = cancernet("predict", patches, "--model", model, "--out", tmp_path / "p.csv")
+    assert ended.returncode == 1
+    assert len(rows(tmp_path / "p.csv")) == 5
+    [error] = rows(tmp_path / "errors.csv")
+    assert error["path"] == "bad.png"
+    assert error["reason"]
+    assert str(tmp_path / "errors.csv") in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_nothing_usable_is_exit_2(
+    cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_text("no image")
+    said = one_line_error(
+        cancernet("predict", tmp_path / "bad.png", "--model", model, "--out", tmp_path / "p.csv")
+    )
+    assert "no image could be used" in said
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_without_out_the_rows_are_all_there_is_on_standard_output(
+    cancernet: Callable, model: Path, patches: Path
+) -> None:
+    ended = cancernet("predict", patches, "--model", model)
+    lines = ended.stdout.splitlines()
+    assert (ended.returncode, len(lines)) == (0, 6)
+    assert lines[0] == "path,patient,x,y,probability,decision"
+    assert {line.rpartition(",")[2] for line in lines[1:]} <= {"benign", "malignant"}
+
+
+def test_the_decisions_follow_the_threshold_of_the_bundle(
+    cancernet: Callable, model: Path, patches: Path, tmp_path: Path
+) -> None:
+    cancernet("predict", patches, "--model", model, "--out", tmp_path / "p.csv")
+    threshold = read_bundle(model).threshold
+    for row in rows(tmp_path / "p.csv"):
+        assert row["decision"] == ("malignant" if float(row["probability"]) >= threshold else "benign")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda m: (m / "manifest.json").unlink(), "is no model"),
+        (lambda m: (m / "manifest.json").write_text("{"), "cannot read"),
+        (lambda m: (m / GRAPH).write_bytes((m / GRAPH).read_bytes()[:-9]), "copy the bundle again"),
+        (lambda m: (m / GRAPH).write_bytes((m / GRAPH).read_bytes()[::-1]), "its content was changed"),
+    ],
+)
+def test_a_spoilt_model_is_one_line(
+    cancernet: Callable, one_line_error: Callable, model: Path, patches: Path, spoil: Callable, says: str
+) -> None:
+    spoil(model)
+    assert says in one_line_error(cancernet("predict", patches, "--model", model))
+
+
+def test_a_path_that_is_not_there_is_one_line(
+    cancernet: Callable, one_line_error: Callable, model: Path
+) -> None:
+    assert "nowhere" in one_line_error(cancernet("predict", "nowhere", "--model", model))
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    cancernet: Callable, one_line_error: Callable, model: Path, patches: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    said = one_line_error(
+        cancernet("predict", patches, "--model", model, "--out", tmp_path / "file" / "p.csv")
+    )
+    assert "cannot write" in said
+    assert str(tmp_path) in one_line_error(cancernet("predict", patches, "--model", model, "--out", tmp_path))
