@@ -1,0 +1,118 @@
+"""`cancernet evaluate`: any labelled folder, honest about who trained the model, without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cancernet.bundle import read_bundle
+
+
+@pytest.fixture(scope="module")
+def strangers(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six patients of the sample under ids that no model knows."""
+    folder = tmp_path_factory.mktemp("strangers") / "data"
+    for path in sorted(sample.glob("S00[1-6]/*/*.png")):
+        name = path.relative_to(sample).as_posix().replace("S00", "N00")
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
+    return folder
+
+
+def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow(
+    cancernet: Callable, no_tensorflow: str, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ended = cancernet("evaluate", "--model", model, "--data", strangers, "--out", out, before=no_tensorflow)
+    assert ended.returncode == 0, ended.stderr
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["model"] == "tiny"
+    assert list(metrics["splits"]) == ["test"]
+    assert metrics["splits"]["test"]["n_patients"] == 6
+    assert metrics["splits"]["test"]["auc"]["low"] <= metrics["splits"]["test"]["auc"]["value"]
+    predictions = pd.read_csv(out / "predictions.csv")
+    assert list(predictions) == ["path", "patient", "x", "y", "label", "probability", "split"]
+    assert len(predictions) == len(list(strangers.rglob("*.png")))
+    assert (out / "report.html").stat().st_size > 10_000
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["trained_on"]["data_hash"] == read_bundle(model).manifest["data"]["hash"]
+    assert "colour floor" in ended.stdout
+
+
+def test_patients_that_trained_the_model_are_left_out_and_the_report_says_so(
+    cancernet: Callable, model: Path, sample: Path, tmp_path: Path
+) -> None:
+    ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
+    side = read_bundle(model).manifest["split"]["patients"]
+    predictions = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    assert set(predictions["patient"].map(side)) <= {"val", "test"}
+    assert (predictions["patient"].map(side) == predictions["split"]).all()
+    assert "patches of patients that trained the model are left out" in ended.stdout
+
+
+def test_the_same_ids_may_be_said_to_be_other_patients(
+    cancernet: Callable, model: Path, sample: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", out, "--new-patients")
+    assert ended.returncode == 0, ended.stderr
+    predictions = pd.read_csv(out / "predictions.csv")
+    assert set(predictions["split"]) == {"test"}
+    assert predictions["patient"].nunique() == 8
+
+
+def test_a_folder_of_training_patients_alone_is_refused(
+    cancernet: Callable, one_line_error: Callable, model: Path, sample: Path, tmp_path: Path
+) -> None:
+    trained = [p for p, side in read_bundle(model).manifest["split"]["patients"].items() if side == "train"]
+    for patient in trained[:4]:
+        if (sample / patient).is_dir():
+            shutil.copytree(sample / patient, tmp_path / "data" / patient)
+    said = one_line_error(
+        cancernet("evaluate", "--model", model, "--data", tmp_path / "data", "--out", tmp_path / "out")
+    )
+    assert "evaluate on patients it has not seen" in said
+    assert not (tmp_path / "out").exists()
+
+
+def _patch_split(model: Path, data_hash: str | None = None) -> None:
+    manifest = json.loads((model / "manifest.json").read_text())
+    manifest["split"] = {**manifest["split"], "patient_safe": False, "patients": {}}
+    manifest["data"]["hash"] = data_hash or manifest["data"]["hash"]
+    (model / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_model_split_by_patch_says_that_it_cannot_tell_its_own_patients(
+    cancernet: Callable, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    _patch_split(model)
+    ended = cancernet("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
+    assert "cannot tell its own patients apart" in ended.stdout
+    assert "NOT SPLIT BY PATIENT" in ended.stdout
+
+
+def test_a_model_split_by_patch_is_not_measured_on_its_own_folder(
+    cancernet: Callable, one_line_error: Callable, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    checked = cancernet("data", "check", strangers).stdout
+    _patch_split(model, checked.partition("data hash ")[2].split()[0])
+    said = one_line_error(
+        cancernet("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out")
+    )
+    assert "this very folder" in said
+
+
+@pytest.mark.parametrize("missing", ["--model", "--data"])
+def test_a_model_or_folder_that_is_not_there_is_one_line(
+    cancernet: Callable, one_line_error: Callable, model: Path, strangers: Path, tmp_path: Path, missing: str
+) -> None:
+    given = {"--model": model, "--data": strangers, "--out": tmp_path / "out", missing: tmp_path / "nowhere"}
+    said = one_line_error(cancernet("evaluate", *[x for pair in given.items() for x in pair]))
+    assert "nowhere" in said
