@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from cancernet.recipes import AUGMENTATIONS
-from cancernet.training.augmentation import Brightness, RightAngle, StainJitter, build_augmentation
+from cancernet.training.augmentation import (
+    Brightness,
+    RightAngle,
+    RotationZoom,
+    StainJitter,
+    build_augmentation,
+)
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
 
@@ -90,3 +96,10 @@ def test_right_angle_moves_pixels_and_makes_none() -> None:
 
 def test_no_names_mean_no_augmentation() -> None:
     assert build_augmentation((), side=50, seed=1) is None
+
+
+def test_rotation_and_zoom_leave_about_half_of_the_patches_sharp() -> None:
+    many = np.random.default_rng(3).integers(0, 256, (400, 16, 16, 3)).astype("float32")
+    moved = np.asarray(RotationZoom(1)(many, training=True))
+    untouched = (moved == many).all(axis=(1, 2, 3)).mean()
+    assert 0.4 < untouched < 0.6
