@@ -8,7 +8,7 @@ CLASS_NAMES = ("benign", "malignant")  # index is the label
 MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
 MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
 WHITE_LEVEL = 200  # mean grey level (0-255) above which, with little contrast, a patch is near-white
-WHITE_SPREAD = 12  # grey-level standard deviation below which a bright patch holds no tissue; flags 0.4 % of IDC
+WHITE_SPREAD = 12  # grey-level standard deviation below which a bright patch is empty; 0.4 % of IDC
 
 SEED = 1
 TEST_FRACTION = 0.2  # share of patches (by patient) that a grouped split tests on

@@ -69,14 +69,19 @@ def side_of_bundle(bundle: Bundle, table: pd.DataFrame) -> pd.Series:
     Raises:
         UserError: every patch is of a patient it was trained on, so nothing honest can be measured.
     """
-    known = bundle.manifest["split"]["patients"]
-    side = table["patient"].map(known).fillna("test").astype("str").rename("split")
+    side = known_side(bundle, table)
     if not side.isin(["test"]).any():
         raise UserError(
             f"all {table['patient'].nunique()} patients of this folder trained {bundle.name} or chose its threshold; "
             "evaluate on patients it has not seen"
         )
     return side
+
+
+def known_side(bundle: Bundle, table: pd.DataFrame) -> pd.Series:
+    """Return `train`, `val` or `test` for each patch, as `side_of_bundle` does, whatever sides there are."""
+    known = bundle.manifest["split"]["patients"]
+    return table["patient"].map(known).fillna("test").astype("str").rename("split")
 
 
 def below_floor(metrics: list[dict[str, Any]], floor: dict[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ VERBS = {
     "train": "Train recipes into models.",
     "evaluate": "Measure a model on a labelled folder and write a report.",
     "compare": "Tell whether one model is better than another, on the same patches.",
+    "audit": "Check whether a model can be trusted on a labelled folder: PASS or WARN.",
     "predict": "Give patches a probability of malignant.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",

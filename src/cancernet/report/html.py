@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ DESCRIPTIONS = {
     "calibration": "On the diagonal a stated 70 % means 7 of 10. Above it the model says too little.",
     "per_patient_recall": "One mark a patient, the lowest at the left: there, most of the cancer is missed.",
     "confusion_matrix": "Rows: what a patch is. Columns: its call. Bottom left: cancer that was missed.",
+    "robustness": "Level lines are robust. A line that falls says what to keep away from the model.",
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
 
@@ -51,14 +53,25 @@ def write_report(out: Path | str, results: RunResults) -> Path:
 
 def render(results: RunResults) -> str:
     """Return a run's report as HTML; every name and path in it is escaped."""
+    return fill("report.html", _context(results))
+
+
+def fill(template: str, context: Mapping[str, Any], *, escape: bool = True) -> str:
+    """Return a template of this package filled in.
+
+    Args:
+        template: a file of `report/templates`.
+        context: all that it names; what is missing raises rather than leaving a hole.
+        escape: for HTML.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cancernet.report"),
-        autoescape=True,
+        autoescape=escape,  # noqa: S701
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template("report.html").render(_context(results))
+    return environment.get_template(template).render(context)
 
 
 def embed(name: str, figure: Figure, *, alt: str = "") -> dict[str, Any]:

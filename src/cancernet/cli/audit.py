@@ -1,0 +1,97 @@
+"""`cancernet audit`."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from cancernet import defaults
+from cancernet.cli.options import PATH, cache_option, open_pack, threads_option
+
+
+@click.command()
+@click.option("--model", type=PATH, required=True, help="Folder of the model.")
+@click.option("--data", type=PATH, required=True, help="Folder or zip of labelled patches.")
+@click.option("--out", type=PATH, required=True, help="Folder for audit.json and audit.html.")
+@click.option(
+    "--side",
+    "which",
+    type=click.Choice(["test", "val"]),
+    default="test",
+    show_default=True,
+    help="Patients to audit: new to the model (test), or those that chose its threshold (val), to keep the "
+    "former untouched while developing.",
+)
+@click.option(
+    "--new-patients",
+    is_flag=True,
+    help="All patients are new to the model, even those whose ids its training patients have too.",
+)
+@click.option(
+    "--max-patches",
+    type=click.IntRange(1),
+    default=defaults.AUDIT_PATCHES,
+    show_default=True,
+    help="Patches in each corrupted copy, drawn evenly over patients.",
+)
+@click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True)
+@threads_option
+@cache_option
+def command(
+    model: Path,
+    data: Path,
+    out: Path,
+    which: str,
+    new_patients: bool,
+    max_patches: int,
+    seed: int,
+    threads: int,
+    cache: Path | None,
+) -> None:
+    """Check whether a model can be trusted on these patients: PASS or WARN, the reason and the limit.
+
+    Leaks, label shuffle, colour floor, calibration, spread over patients, and what ten corruptions of the
+    patches cost at the model's own threshold. Needs no TensorFlow. Warnings do not change the exit code.
+    """
+    from cancernet.audit import audit, write_audit
+    from cancernet.bundle import read_bundle
+    from cancernet.environment import machine, versions
+    from cancernet.report.audit_page import console
+    from cancernet.scoring import known_side, side_of_bundle
+
+    started = datetime.datetime.now(datetime.UTC)
+    bundle = read_bundle(model)
+    pack = open_pack(data, cache)
+    if new_patients:
+        side = pack.table["path"].map(lambda _: "test").rename("split")
+    else:
+        side = (side_of_bundle if which == "test" else known_side)(bundle, pack.table)
+    found = audit(
+        bundle,
+        pack,
+        side,
+        which=which,
+        claimed_new=new_patients,
+        max_patches=max_patches,
+        seed=seed,
+        threads=threads or None,
+    )
+    run = {
+        "command": shlex.join(["cancernet", *sys.argv[1:]]),
+        "started": started.isoformat(timespec="seconds"),
+        "minutes": round((datetime.datetime.now(datetime.UTC) - started).total_seconds() / 60, 2),
+        "seed": seed,
+        "trained_on": {
+            "data_hash": bundle.manifest["data"]["hash"],
+            "split_hash": bundle.manifest["split"]["hash"],
+        },
+        "versions": versions(),
+        "machine": machine(),
+    }
+    page = write_audit(out, found, run)
+    click.echo(console(found))
+    click.echo(f"page: {page}")

@@ -1,0 +1,142 @@
+"""The audit as one page and as a table for the console."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cancernet import __version__, defaults
+from cancernet.evaluation.verdicts import PASS, SKIP, WARN, WORDS, signed
+from cancernet.report import tables
+from cancernet.report.bars import per_patient_recall
+from cancernet.report.curves import calibration
+from cancernet.report.html import embed, fill
+from cancernet.report.results import FLOOR
+from cancernet.report.robustness_figure import robustness_figure
+
+if TYPE_CHECKING:
+    from cancernet.audit import Audit
+
+WIDTH = 112  # characters of a console line
+SYNTHETIC = "SYNTHETIC, NOT EVIDENCE"
+WHOSE = {
+    "test": "patients the model has never seen",
+    "val": "the patients that chose the model's threshold; on new patients expect somewhat less",
+}
+
+
+def render_audit(found: Audit, run: Mapping[str, Any]) -> str:
+    """Return an audit as one self-contained HTML page.
+
+    Args:
+        found: from `cancernet.audit.audit`.
+        run: what to print about the run itself.
+    """
+    return fill("audit.html", _context(found, run))
+
+
+def console(found: Audit) -> str:
+    """Return the checks as lines for the console: state, name, what was found; the limit where it warns."""
+    lines = ["", f"{'':<5} {'check':<15} {caption(found)}"]
+    indent = " " * 22
+    for check in found.checks:
+        text = check.found
+        if check.state == WARN:
+            text += f". Limit: {check.limit}; {check.why}"
+        first, *rest = textwrap.wrap(text, WIDTH - len(indent)) or [""]
+        lines.append(f"{check.state:<5} {check.name:<15} {first}")
+        lines += [indent + line for line in rest]
+    lines += ["", _tally(found)]
+    if found.synthetic:
+        lines.append("SYNTHETIC patches: not evidence of anything.")
+    return "\n".join(lines)
+
+
+def caption(found: Audit) -> str:
+    """Return what was counted."""
+    data = found.data
+    share = data["n_malignant"] / max(data["n_patches"], 1)
+    return f"n = {data['n_patches']:,} patches of {data['n_patients']} patients ({data['side']}), {share:.0%} malignant"
+
+
+def _context(found: Audit, run: Mapping[str, Any]) -> dict[str, Any]:
+    shaken = found.robustness
+    warning = SYNTHETIC if found.synthetic else ""
+    corrupted = f"n = {shaken['n_patches']:,} patches of {shaken['n_patients']} patients"
+    model = found.metrics[0]["splits"][found.data["side"]]
+    return {
+        "title": f"Audit of {found.model}",
+        "version": __version__,
+        "model": found.model,
+        "synthetic": found.synthetic,
+        "caption": caption(found),
+        "whose": WHOSE[found.data["side"]],
+        "tally": _tally(found),
+        "checks": found.checks,
+        "names": [check.name for check in found.warnings],
+        "headline": _headline(model),
+        "floor": tables.interval(found.metrics[1]["splits"][found.data["side"]]["auc"]),
+        "corrupted": corrupted,
+        "clean": ", ".join(
+            f"{word} {tables.interval({'value': shaken['clean'][key]})[0]}" for key, word in WORDS.items()
+        ),
+        "samples": f"{shaken['samples']:,}",
+        "severity": defaults.AUDIT_SEVERITY,
+        "severities": [level["severity"] for level in next(iter(shaken["corruptions"].values()))["levels"]],
+        "corruptions": [_rows(name, kind) for name, kind in shaken["corruptions"].items()],
+        "figures": {
+            "robustness": embed("robustness", robustness_figure(shaken, caption=corrupted, warning=warning)),
+            "patients": embed(
+                "per_patient_recall",
+                per_patient_recall(
+                    found.patients,
+                    model=found.model,
+                    target=found.target_recall,
+                    caption=caption(found),
+                    warning=warning,
+                ),
+            ),
+            "calibration": embed(
+                "calibration", calibration(found.predictions, caption=caption(found), warning=warning)
+            ),
+        },
+        "floor_name": FLOOR,
+        "data": tables.facts(found.data),
+        "run": tables.facts(run),
+        "confidence": f"{defaults.CONFIDENCE:.0%}",
+        "target": f"{found.target_recall:.0%}",
+    }
+
+
+def _headline(numbers: Mapping[str, Any]) -> list[tuple[str, tuple[str, str], str]]:
+    point = numbers["operating_points"]["target_recall"]
+    return [
+        ("Recall", tables.interval(point["recall"]), f"at the frozen threshold {point['threshold']:.3g}"),
+        ("Specificity", tables.interval(point["specificity"]), "at the same threshold"),
+        ("AUC", tables.interval(numbers["auc"]), "whatever the threshold"),
+        ("Calibration error", tables.interval(numbers["ece"]), "between stated and observed probability"),
+    ]
+
+
+def _rows(name: str, kind: Mapping[str, Any]) -> dict[str, Any]:
+    """A corruption for the table: for each measure the change at each severity as (value, interval)."""
+
+    def cell(entry: Mapping[str, Any]) -> tuple[str, str]:
+        value, _, between = signed(entry).partition(" (")
+        return value, between.rstrip(")")
+
+    return {
+        "name": name,
+        "says": kind["says"],
+        "unit": kind["unit"],
+        "source": kind["source"],
+        "levels": ", ".join(f"{level['level']:g}" for level in kind["levels"]),
+        "measures": [(word, [cell(level[key]) for level in kind["levels"]]) for key, word in WORDS.items()],
+    }
+
+
+def _tally(found: Audit) -> str:
+    states = [check.state for check in found.checks]
+    text = f"{states.count(PASS)} checks passed, {states.count(WARN)} warn"
+    return text + (f", {states.count(SKIP)} could not be made" if SKIP in states else "")
