@@ -7,6 +7,8 @@ angle and mirror image of a patch is as likely as the patch itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
@@ -100,6 +102,14 @@ class Brightness(layers.Layer):
         return ops.clip(patches * factor, 0.0, 255.0)
 
 
+LAYERS: dict[str, Callable[[int], layers.Layer]] = {
+    "right_angle": RightAngle,
+    "rotation_zoom": RotationZoom,
+    "stain": StainJitter,
+    "brightness": Brightness,
+}
+
+
 def build_augmentation(names: tuple[str, ...], *, side: int, seed: int) -> keras.Model | None:
     """Build the augmentation of a recipe.
 
@@ -113,15 +123,8 @@ def build_augmentation(names: tuple[str, ...], *, side: int, seed: int) -> keras
     """
     if not names:
         return None
-    steps = {
-        "right_angle": lambda s: [RightAngle(s)],
-        "rotation_zoom": lambda s: [RotationZoom(s)],
-        "stain": lambda s: [StainJitter(s)],
-        "brightness": lambda s: [Brightness(s)],
-    }
     patch = keras.Input((side, side, 3), dtype="uint8")
     x = ops.cast(patch, "float32")
     for index, name in enumerate(names):
-        for layer in steps[name](seed + 10 * index):
-            x = layer(x)
+        x = LAYERS[name](seed + 10 * index)(x)
     return keras.Model(patch, ops.cast(ops.round(x), "uint8"), name="augmentation")
