@@ -22,6 +22,7 @@ VERBS = {
     "evaluate": "Measure a model on a labelled folder and write a report.",
     "compare": "Tell whether one model is better than another, on the same patches.",
     "audit": "Check whether a model can be trusted on a labelled folder: PASS or WARN.",
+    "card": "Write a model card from measured files.",
     "predict": "Give patches a probability of malignant.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",

@@ -1,0 +1,225 @@
+"""The model card: Markdown made of a bundle's manifest, an evaluation and an audit. No number is typed in.
+
+Source: Mitchell et al. 2019, "Model cards for model reporting".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from cancernet import __version__, defaults
+from cancernet.atomic import write_text
+from cancernet.bundle import MANIFEST, Bundle
+from cancernet.errors import UserError
+from cancernet.evaluation.verdicts import WARN, WORDS, signed
+from cancernet.report import tables
+from cancernet.report.html import fill
+from cancernet.report.results import FLOOR
+from cancernet.report.tripod import UNKNOWN, checklist
+
+MAX_BYTES = 64_000_000  # of metrics.json or audit.json; those of the full data set take under 1 MB
+MEASURES = ("auc", "average_precision", "brier", "ece")
+RATES = ("recall", "specificity", "precision", "f1", "f1_weighted", "balanced_accuracy")
+HEADINGS = {key: name for key, name, _, _ in tables.COLUMNS}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A file of numbers: what it holds, its name and hash, so that the card says where it has them from."""
+
+    content: dict[str, Any]
+    name: str
+    sha256: str
+
+
+def read_measured(path: Path) -> Measured:
+    """Read a metrics.json or audit.json.
+
+    Raises:
+        UserError: absent, too large, or not a JSON object.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"{path}: too large to be metrics or an audit")
+        raw = path.read_bytes()
+        content = json.loads(raw)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"cannot read {path}: {error}; give a file that CancerNet wrote") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: not metrics or an audit; give a file that CancerNet wrote")
+    return Measured(content, path.name, hashlib.sha256(raw).hexdigest())
+
+
+def model_card(bundle: Bundle, *, metrics: Measured | None = None, audit: Measured | None = None) -> str:
+    """Return the model card of a bundle as Markdown.
+
+    Args:
+        bundle: the model.
+        metrics: metrics.json of `cancernet evaluate` or `run`; the audit's own serve where it is absent.
+        audit: audit.json of `cancernet audit`.
+
+    Raises:
+        UserError: the numbers are of another model, or of no model.
+    """
+    try:
+        entries = _entries(bundle, metrics, audit)
+        text = fill("card.md", _context(bundle, entries, metrics, audit), escape=False)
+    except (KeyError, TypeError, AttributeError, StopIteration, jinja2.UndefinedError) as error:
+        names = " or ".join(each.name for each in (metrics, audit) if each)
+        raise UserError(
+            f"{names or bundle.folder / MANIFEST} lacks {error}: make it again with this version of CancerNet"
+        ) from error
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def write_card(bundle: Bundle, out: Path, *, metrics: Path | None = None, audit: Path | None = None) -> None:
+    """Write `model_card` to a file, whole or not at all."""
+    found = {name: read_measured(path) for name, path in (("metrics", metrics), ("audit", audit)) if path}
+    write_text(out, model_card(bundle, **found))
+
+
+def plain(value: Any) -> str:
+    """Return text from a file as Markdown that shows it and does nothing else: one line, no markup."""
+    return re.sub(r"([\\`*_\[\]<>|#!~])", r"\\\1", " ".join(str(value).split()))
+
+
+def _entries(bundle: Bundle, metrics: Measured | None, audit: Measured | None) -> dict[str, dict[str, Any]]:
+    """The `evaluate()` of the model ("model") and of the floor ("floor"), as far as the files hold them."""
+    if audit and audit.content.get("model") != bundle.name:
+        raise UserError(f"{audit.name} is the audit of {audit.content.get('model')}, not of {bundle.name}")
+    source = metrics or audit
+    if source is None:
+        return {}
+    content = source.content
+    listed = content["metrics"] if source is audit else [content, *content.get("models", [])]
+    by_name = {entry["model"]: entry for entry in reversed(listed)}
+    if bundle.name not in by_name:
+        raise UserError(
+            f"{source.name} has no numbers of {bundle.name}, only of {', '.join(sorted(by_name))}"
+        )
+    found = {"model": by_name[bundle.name]}
+    used = next(iter(found["model"]["splits"].values()))["operating_points"]["target_recall"]["threshold"]
+    if abs(used - bundle.threshold) > 1e-6:
+        raise UserError(
+            f"{source.name} was measured at threshold {used:.6g}, {bundle.name} has {bundle.threshold:.6g}: "
+            "it is of another training; evaluate this bundle again"
+        )
+    if FLOOR in by_name:
+        found["floor"] = by_name[FLOOR]
+    return found
+
+
+def _context(
+    bundle: Bundle, entries: Mapping[str, Any], metrics: Measured | None, audit: Measured | None
+) -> dict[str, Any]:
+    manifest = bundle.manifest
+    splits = entries["model"]["splits"] if entries else {}
+    floor = entries["floor"]["splits"] if "floor" in entries else {}
+    sides = list(manifest["split"]["patients"].values())
+    sources = [each for each in (metrics, audit) if each]
+    return {
+        "manifest": manifest,
+        "version": __version__,
+        "plain": plain,
+        "sides": {side: sides.count(side) for side in ("train", "val", "test")},
+        "bytes": sum(file["bytes"] for file in manifest["files"].values()),
+        "splits": [_split(name, numbers, floor.get(name)) for name, numbers in splits.items()],
+        "audit": _audit(audit.content) if audit else None,
+        "limits": _limits(manifest, splits, floor, audit.content if audit else None),
+        "checklist": checklist(manifest, splits),
+        "unknown": UNKNOWN,
+        "sources": sources,
+        "confidence": f"{defaults.CONFIDENCE:.0%}",
+    }
+
+
+def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | None) -> dict[str, Any]:
+    def text(metric: Mapping[str, Any] | None) -> str:
+        value, between = tables.interval(metric)
+        return f"{value} ({between})" if between else value
+
+    points = numbers["operating_points"]
+    headline = points["target_recall"]
+    rows = [(HEADINGS[key], text(numbers[key]), text(floor[key]) if floor else UNKNOWN) for key in MEASURES]
+    at = floor["operating_points"]["target_recall"] if floor else {}
+    rows += [(HEADINGS[key], text(headline[key]), text(at.get(key)) if floor else UNKNOWN) for key in RATES]
+    return {
+        "name": name,
+        "numbers": numbers,
+        "rows": rows,
+        "confusion": headline["confusion"],
+        "points": [
+            (
+                tables.POINT_NAMES.get(point, point),
+                f"{each['threshold']:.3g}",
+                *(text(each[key]) for key in RATES[:4]),
+            )
+            for point, each in points.items()
+        ],
+        "point_headings": [HEADINGS[key] for key in RATES[:4]],
+        "patients": numbers.get("per_patient") or {},
+    }
+
+
+def _audit(content: Mapping[str, Any]) -> dict[str, Any]:
+    shaken = content["robustness"]
+    kinds = shaken["corruptions"]
+    severity = defaults.AUDIT_SEVERITY
+    rows = []
+    for name, kind in kinds.items():
+        by_severity = {level["severity"]: level for level in kind["levels"]}
+        if severity in by_severity:
+            rows.append((name, *(signed(by_severity[severity][key]) for key in WORDS)))
+    return {
+        "data": content["data"],
+        "checks": content["checks"],
+        "rows": rows,
+        "severity": severity,
+        "n_patches": shaken["n_patches"],
+        "n_patients": shaken["n_patients"],
+        "headings": list(WORDS.values()),
+    }
+
+
+def _limits(
+    manifest: Mapping[str, Any],
+    splits: Mapping[str, Any],
+    floor: Mapping[str, Any],
+    audit: Mapping[str, Any] | None,
+) -> list[str]:
+    """What this model cannot be relied on for: what the files show, then what no file of patches can show."""
+    found = []
+    if manifest["data"]["synthetic"]:
+        found.append("It was trained on SYNTHETIC patches: its answers mean nothing.")
+    if not manifest["split"]["patient_safe"]:
+        found.append("It was not trained with a split by patient: every score is too high.")
+    for name, numbers in splits.items():
+        own, below = numbers["auc"]["value"], floor.get(name, {}).get("auc", {}).get("value")
+        if own is not None and below is not None and own <= below:
+            found.append(
+                f"On {name} patients it does not rank better than colour alone ({own:.3f} against {below:.3f})."
+            )
+    if not splits:
+        found.append("It has not been evaluated in the files this card was made of.")
+    if audit is None:
+        found.append("It has not been audited in the files this card was made of.")
+    else:
+        found += [
+            f"The audit warns of {plain(check['name'])}: {plain(check['found'])}"
+            for check in audit["checks"]
+            if check["state"] == WARN
+        ]
+    return [
+        *found,
+        "Other laboratories, scanners and stains score lower until shown otherwise.",
+        "Precision and F1 hold for the share of malignant patches they were measured at.",
+        "A patch is not a diagnosis: grade, extent and what lies beside it are not seen.",
+    ]
