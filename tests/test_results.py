@@ -55,6 +55,8 @@ def results() -> RunResults:
 @pytest.fixture(scope="module")
 def out(results: RunResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results") / "deep" / "results"
+    folder.mkdir(parents=True)
+    (folder / "mine.txt").write_text("mine")
     assert write_results(folder, results) == folder / "report.html"
     return folder
 
@@ -112,10 +114,8 @@ def test_files_set_aside_are_listed(out: Path) -> None:
     assert (out / "quarantine.csv").read_text() == "path,reason\na.png,empty\n"
 
 
-def test_other_files_in_the_folder_are_left_alone(results: RunResults, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
-    write_results(tmp_path, results)
-    assert (tmp_path / "mine.txt").read_text() == "mine"
+def test_other_files_in_the_folder_are_left_alone(out: Path) -> None:
+    assert (out / "mine.txt").read_text() == "mine"
 
 
 def test_a_number_that_is_none_is_a_bug_and_not_written(results: RunResults, tmp_path: Path) -> None:

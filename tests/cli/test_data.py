@@ -41,6 +41,7 @@ def test_check_names_what_it_sets_aside_and_changes_nothing(
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_anonymous_patches_are_refused_until_allowed_and_then_marked(
     cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path
 ) -> None:
@@ -57,7 +58,14 @@ def test_anonymous_patches_are_refused_until_allowed_and_then_marked(
     assert "NOT SPLIT BY PATIENT" in allowed.stderr
 
 
-@pytest.mark.parametrize("make", ["missing", "empty", "file", "one class", "one patient"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        "missing",
+        "one patient",
+        *(pytest.param(m, marks=pytest.mark.slow) for m in ("empty", "file", "one class")),
+    ],
+)
 def test_a_folder_that_cannot_be_used_is_one_line(
     cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path, make: str
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     assert "colour floor" in ended.stdout
 
 
+@pytest.mark.slow
 def test_patients_that_trained_the_model_are_left_out_and_the_report_says_so(
     cancernet: Callable, model: Path, sample: Path, tmp_path: Path
 ) -> None:
@@ -56,6 +57,7 @@ def test_patients_that_trained_the_model_are_left_out_and_the_report_says_so(
     assert "patches of patients that trained the model are left out" in ended.stdout
 
 
+@pytest.mark.slow
 def test_the_same_ids_may_be_said_to_be_other_patients(
     cancernet: Callable, model: Path, sample: Path, tmp_path: Path
 ) -> None:
@@ -88,6 +90,7 @@ def _patch_split(model: Path, data_hash: str | None = None) -> None:
     (model / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_a_model_split_by_patch_says_that_it_cannot_tell_its_own_patients(
     cancernet: Callable, model: Path, strangers: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_model_split_by_patch_says_that_it_cannot_tell_its_own_patients(
     assert "NOT SPLIT BY PATIENT" in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_model_split_by_patch_is_not_measured_on_its_own_folder(
     cancernet: Callable, one_line_error: Callable, model: Path, strangers: Path, tmp_path: Path
 ) -> None:

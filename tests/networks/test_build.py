@@ -15,7 +15,7 @@ from cancernet.networks.mobilenet import BACKBONE
 from cancernet.training.checkpoint import load_weights, weights_of
 from cancernet.training.export import to_onnx
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 SIZES = {"cnn": 50, "residual": 50, "mobilenet": 64}
 
 

@@ -13,7 +13,7 @@ import keras
 from cancernet.networks import cnn
 from cancernet.networks.cnn import build_cnn
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 def test_each_stage_halves_the_map() -> None:

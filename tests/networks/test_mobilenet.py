@@ -11,7 +11,7 @@ import keras
 from cancernet.networks import trainable_from
 from cancernet.networks.mobilenet import BACKBONE, EMBEDDING_UNITS, build_mobilenet
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def statistics(network: keras.Model) -> list[np.ndarray]:
     return [np.array(v) for v in network.get_layer(BACKBONE).weights if v.path.endswith(moving)]
 
 
-@pytest.mark.parametrize("part", ["head", "block_16_expand", "all"])
+@pytest.mark.parametrize("part", ["head", "block_16_expand", pytest.param("all", marks=pytest.mark.slow)])
 def test_a_step_of_training_leaves_batch_statistics_and_frozen_layers_as_they_were(
     network: keras.Model, part: str
 ) -> None:

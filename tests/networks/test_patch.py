@@ -10,7 +10,7 @@ import keras
 
 from cancernet.networks.patch import scaled_patch
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.mark.parametrize("size", [32, 50, 96])

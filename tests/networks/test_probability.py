@@ -10,7 +10,7 @@ import keras
 
 from cancernet.networks import with_probability
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import keras
 
 from cancernet.networks.residual import STAGES, build_residual
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ def tiny() -> Callable[..., keras.Model]:
 def coloured() -> Callable[..., Examples]:
     """Noisy patches, the malignant ones a little darker: a second of training tells them apart."""
 
-    def make(n_train: int = 40, n_val: int = 24, seed: int = 0) -> Examples:
+    def make(n_train: int = 48, n_val: int = 24, seed: int = 0) -> Examples:
         rng = np.random.default_rng(seed)
         n = n_train + n_val
         label = np.arange(n) % 2

@@ -14,7 +14,7 @@ from cancernet.training.augmentation import (
     build_augmentation,
 )
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from cancernet.training.batches import Batches, class_weights, patient_weights
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 def make(

@@ -14,7 +14,7 @@ from cancernet.errors import UserError
 from cancernet.training import checkpoint
 from cancernet.training.checkpoint import Progress, load_weights, read_checkpoint, save_checkpoint, weights_of
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cancernet.recipes import Recipe
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.options import TrainingOptions
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 RECIPE = Recipe("r", "", "cnn")
 
 

@@ -16,7 +16,7 @@ from cancernet.inference import open_session, predict
 from cancernet.networks import NETWORKS, build_network, with_probability
 from cancernet.training.export import save_h5, to_onnx
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 PLAIN_KERAS = """
 import sys, numpy as np, keras
 patches = np.load(sys.argv[1])

@@ -12,7 +12,7 @@ import pytest
 from cancernet.training import features
 from cancernet.training.features import frozen_features
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture

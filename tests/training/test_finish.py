@@ -20,7 +20,7 @@ from cancernet.training import finish as finish_module
 from cancernet.training.finish import finish
 from cancernet.training.train import load_network
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture

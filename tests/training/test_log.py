@@ -9,7 +9,7 @@ import pytest
 
 from cancernet.training.log import TrainingLog
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 def row(epoch: int) -> dict[str, float]:

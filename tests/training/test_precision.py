@@ -8,7 +8,7 @@ import pytest
 
 from cancernet.training.precision import policy
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cancernet.networks.mobilenet import BACKBONE
 from cancernet.training import pretrained
 from cancernet.training.pretrained import Pretrained, digest, find_weights, load_pretrained, settle_statistics
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")

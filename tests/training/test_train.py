@@ -24,7 +24,7 @@ from cancernet.training.engine import predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.train import dtype_policy, load_network, train
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("keras")]
+pytestmark = pytest.mark.train
 STATISTICS = ("moving_mean", "moving_variance")
 
 
