@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cancernet import defaults
 from cancernet.atomic import write_text
 from cancernet.bundle import Bundle
 from cancernet.data.pack import Pack
+from cancernet.data.sampling import limit
 from cancernet.errors import UserError
 from cancernet.evaluation import verdicts
 from cancernet.evaluation.compare import paired_difference
@@ -126,11 +128,12 @@ def audit(
         floor.predictions, rows, bundle.manifest["floor"]["thresholds"], bundle.thresholds, seed=seed
     )
     session = bundle.session(threads=threads)
+    drawn = limit(rows, max_patches, seed)  # here already, so that the other patches stay on disk
     shaken = robustness(
         lambda images: predict(session, images),
-        pack.images[audited.to_numpy()],
-        rows["label"],
-        rows["patient"],
+        pack.images[np.flatnonzero(audited)[drawn]],
+        rows["label"].iloc[drawn],
+        rows["patient"].iloc[drawn],
         bundle.threshold,
         max_patches=max_patches,
         samples=samples,

@@ -177,3 +177,4 @@ def test_changes_are_written_with_sign_and_interval() -> None:
     assert verdicts.signed(entry(-0.0314, -0.05, 0.011)) == "-0.031 (-0.050 to +0.011)"
     assert verdicts.signed({"change": 0.1, "low": None, "high": None}) == "+0.100"
     assert verdicts.signed(entry(None)) == "n/a"
+    assert verdicts.signed(entry(-0.0001)) == "+0.000"

@@ -178,5 +178,9 @@ def signed(entry: Entry) -> str:
     if value is None:
         return "n/a"
     if entry["low"] is None or entry["high"] is None:
-        return f"{value:+.3f}"
-    return f"{value:+.3f} ({entry['low']:+.3f} to {entry['high']:+.3f})"
+        return _sign(value)
+    return f"{_sign(value)} ({_sign(entry['low'])} to {_sign(entry['high'])})"
+
+
+def _sign(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.3f}"  # the 0 keeps a rounded trifle from being written -0.000

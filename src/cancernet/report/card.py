@@ -75,7 +75,8 @@ def model_card(bundle: Bundle, *, metrics: Measured | None = None, audit: Measur
     except (KeyError, TypeError, ValueError, AttributeError, StopIteration, jinja2.UndefinedError) as error:
         names = " or ".join(each.name for each in (metrics, audit) if each)
         raise UserError(
-            f"{names or bundle.folder / MANIFEST} lacks what a card needs ({error}): make it again with this version of CancerNet"
+            f"{names or bundle.folder / MANIFEST} lacks what a card needs ({error}): "
+            "make it again with this version of CancerNet"
         ) from error
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
