@@ -59,7 +59,7 @@ def score_floor(bundle: Bundle, pack: Pack, side: pd.Series) -> Scores:
     """Measure the colour floor that was fitted with a bundle on the same patches."""
     stored = bundle.manifest["floor"]
     rows = np.flatnonzero(side.isin(SCORED))
-    predictions = _table(pack, side, rows, Floor.from_dict(stored["model"]).predict(pack.images[rows]))
+    predictions = _table(pack, side, rows, Floor.from_dict(stored["model"]).predict(pack.images, rows))
     return Scores(predictions, evaluate(predictions, stored["thresholds"], model=FLOOR))
 
 

@@ -198,3 +198,9 @@ def test_on_real_patients_colour_alone_goes_far():
     images, label, patient = arrays["train"]
     floor = fit_floor(images, label, patient=patient)
     assert 0.80 < auc(arrays["val"][1], floor.predict(arrays["val"][0])) < 0.95
+
+
+def test_rows_are_described_alone_and_in_their_order() -> None:
+    images = np.random.default_rng(8).integers(0, 256, (50, 6, 6, 3), dtype=np.uint8)
+    rows = np.array([40, 3, 3, 17])
+    np.testing.assert_array_equal(colour_features(images, rows), colour_features(images)[rows])

@@ -25,7 +25,7 @@ STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
 N_FEATURES = 6 * (2 + len(QUANTILES)) + 6 + 3
 
 
-def colour_features(images: NDArray[np.uint8]) -> Features:
+def colour_features(images: NDArray[np.uint8], rows: NDArray[np.int64] | None = None) -> Features:
     """Describe each patch by its colours only; moving its pixels about changes nothing.
 
     Mean, standard deviation and quantiles of R, G, B and of three stain densities, mean and standard
@@ -34,20 +34,21 @@ def colour_features(images: NDArray[np.uint8]) -> Features:
 
     Args:
         images: (N, H, W, 3) uint8 RGB; a memory map is read in chunks.
+        rows: (M,) which of them; all by default.
 
     Returns:
-        (N, N_FEATURES) float32.
+        (M, N_FEATURES) float32.
 
     Raises:
         ValueError: another shape or dtype.
     """
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
         raise ValueError(f"patches must be (N, H, W, 3) uint8, not {images.shape} {images.dtype}")
-    features = np.empty((len(images), N_FEATURES), dtype=np.float32)
-    for start in range(0, len(images), CHUNK_PATCHES):
-        features[start : start + CHUNK_PATCHES] = _chunk_features(
-            np.ascontiguousarray(images[start : start + CHUNK_PATCHES])
-        )
+    rows = np.arange(len(images)) if rows is None else rows
+    features = np.empty((len(rows), N_FEATURES), dtype=np.float32)
+    for start in range(0, len(rows), CHUNK_PATCHES):
+        chunk = images[rows[start : start + CHUNK_PATCHES]]
+        features[start : start + CHUNK_PATCHES] = _chunk_features(np.ascontiguousarray(chunk))
     return features
 
 
@@ -99,13 +100,15 @@ class Floor:
     coef: tuple[float, ...]
     intercept: float
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Probability (N,) of malignant for (N, H, W, 3) uint8 RGB patches.
+    def predict(
+        self, images: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Probability (M,) of malignant for `rows` (all by default) of (N, H, W, 3) uint8 RGB patches.
 
         Raises:
             ValueError: another shape or dtype.
         """
-        return self.predict_features(colour_features(images))
+        return self.predict_features(colour_features(images, rows))
 
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Probability (N,) of malignant from `colour_features`: (N, N_FEATURES)."""

@@ -18,7 +18,7 @@ from cancernet.data.sides import Split
 from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
 from cancernet.environment import versions
 from cancernet.evaluation.calibration import fit_temperature
-from cancernet.evaluation.floor import fit_floor
+from cancernet.evaluation.floor import colour_features, fit_floor_features
 from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.inference import open_session, predict
@@ -60,8 +60,10 @@ def finish(
     probability = predict(open_session(graph), pack.images, examples.val)
     rows = examples.train
     patient = pack.table["patient"].to_numpy()[rows]
-    floor = fit_floor(pack.images[rows], examples.label[rows], seed=options.seed, patient=patient)
-    floor_probability = floor.predict(pack.images[examples.val])
+    floor = fit_floor_features(
+        colour_features(pack.images, rows), examples.label[rows], seed=options.seed, patient=patient
+    )
+    floor_probability = floor.predict(pack.images, examples.val)
     manifest = {
         "name": recipe.name,
         "cancernet": cancernet.__version__,
