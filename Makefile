@@ -33,10 +33,10 @@ type: $(VENV)/.installed  ## types
 	$(BIN)/mypy
 
 tests: $(VENV)/.installed  ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/.installed  ## tests that take under two minutes together
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 format: $(VENV)/.installed  ## lay the code out
 	$(BIN)/ruff check --fix .

@@ -84,6 +84,25 @@ def test_another_seed_gives_other_folds() -> None:
     assert stratified_folds(rows, 5, 1) != stratified_folds(rows, 5, 2)
 
 
+@pytest.mark.parametrize(("n_patients", "at_least"), [(8, 5), (30, 9), (60, 9), (230, 9)])
+def test_ten_seeds_give_ten_divisions_and_of_few_patients_several(n_patients: int, at_least: int) -> None:
+    rows = table(n_patients, 40 * n_patients)
+
+    def partition(seed: int) -> frozenset[frozenset[str]]:
+        folds = pd.Series(grouped_folds(rows, 4, seed))
+        return frozenset(frozenset(patients) for patients in folds.groupby(folds).groups.values())
+
+    assert len({partition(seed) for seed in range(10)}) >= at_least
+
+
+def test_folds_of_patients_are_alike_for_every_seed() -> None:
+    rows = table(60, 3000)
+    for seed in range(10):
+        parts = rows.groupby(rows["patient"].map(grouped_folds(rows, 5, seed)))["label"].agg(["size", "mean"])
+        assert parts["size"].between(480, 720).all()
+        assert (parts["mean"] - rows["label"].mean()).abs().max() < 0.08
+
+
 def test_folds_of_patches_are_equal_to_one_patch_for_each_class() -> None:
     rows = table()
     fold = rows["path"].map(stratified_folds(rows, 5, seed=1))
