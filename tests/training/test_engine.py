@@ -270,3 +270,17 @@ def test_logits_come_in_the_order_of_the_rows(tiny: Callable, coloured: Callable
     rows = np.random.default_rng(1).permutation(310)
     everything = predict_logits(network, examples.inputs, np.arange(310))
     np.testing.assert_allclose(predict_logits(network, examples.inputs, rows), everything[rows], atol=1e-5)
+
+
+def test_loss_and_accuracy_of_an_epoch_are_means_over_all_its_patches(run: Callable) -> None:
+    """Nothing is learned at this rate, so the epoch's mean is what the network scores as it stands."""
+    rng = np.random.default_rng(4)
+    inputs = rng.normal(size=(70, 5)).astype("float32")  # the last batch is smaller than the others
+    label = (inputs[:, 0] + rng.normal(size=70) > 0).astype(int)
+    start = keras.Input((5,))
+    network = keras.Model(start, keras.layers.Dense(1)(start))
+    examples = Examples(inputs, np.arange(70), np.arange(70), label, np.ones(70, "float32"))
+    still = dataclasses.replace(PLAIN, epochs=1, learning_rate=1e-9)
+    row = run(network, examples, still).history[0]
+    assert row["loss"] == pytest.approx(row["val_loss"], rel=1e-4)
+    assert row["accuracy"] == pytest.approx(row["val_accuracy"], abs=1e-6)

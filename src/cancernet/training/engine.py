@@ -145,16 +145,17 @@ def _learn(
     Not `Model.fit`: it feeds TensorFlow through a tf.data pipeline, whose tuning thread sleeps 10 ms, 20 ms,
     40 ms and so on and is waited for at the end, which rounds an epoch of 25 seconds up to 41.
     """
-    trainer.reset_metrics()
-    logs: dict[str, float] = {}
+    sums: dict[str, float] = {}
     with progress_bar(total=len(batches.rows), what=what) as bar:
         for index in range(len(batches)):
             inputs, label, weight = batches[index]
             logs = trainer.train_on_batch(inputs, label, sample_weight=weight, return_dict=True)
+            for name, value in logs.items():  # of this batch alone: Keras starts its metrics anew each time
+                sums[name] = sums.get(name, 0.0) + float(value) * len(label)
             if average:
                 average.update()
             bar.update(len(label))
-    return {name: float(value) for name, value in logs.items()}
+    return {name: total / len(batches.rows) for name, total in sums.items()}
 
 
 def validate(network: keras.Model, examples: Examples) -> dict[str, float]:
