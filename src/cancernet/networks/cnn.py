@@ -9,6 +9,7 @@ from cancernet.networks.patch import scaled_patch
 
 STAGES = (32, 64, 128)  # channels; each stage halves the map: 50 -> 25 -> 12 -> 6
 DENSE_UNITS = 128
+MOMENTUM = 0.9  # of the batch statistics: settles in tens of steps, so a small data set suffices
 
 
 def build_cnn(*, input_size: int, dropout: float) -> keras.Model:
@@ -27,7 +28,7 @@ def build_cnn(*, input_size: int, dropout: float) -> keras.Model:
     patch, x = scaled_patch(input_size, scale=1 / 255)
     for channels in STAGES:
         x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-        x = layers.Activation("relu")(layers.BatchNormalization()(x))
+        x = layers.Activation("relu")(layers.BatchNormalization(momentum=MOMENTUM)(x))
         x = layers.MaxPooling2D()(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dense(DENSE_UNITS, activation="relu", name="embedding")(x)
