@@ -12,7 +12,7 @@ import pandas as pd
 
 from cancernet.bundle import Bundle
 from cancernet.data.pack import Pack
-from cancernet.data.sides import SIDES, Split, assign, write_split
+from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
 from cancernet.environment import machine, versions
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.recipes import Recipe
@@ -56,7 +56,7 @@ def run(
     side = assign(split, pack.table)
     write_split(split, results / "split.csv")
     leakage = audit_leakage(pack.images, pack.table, side)
-    say(describe_leakage(leakage))
+    say(describe_leakage(leakage, by_patient=split.patient_safe))
     bundles: list[Bundle] = []
     minutes: dict[str, float] = {}
     for recipe in recipes:
@@ -134,12 +134,13 @@ def collect(
     )
 
 
-def describe_leakage(leakage: Leakage) -> str:
-    """Say in one line what the audit across sides found."""
-    shared, exact, near = len(leakage.patients_shared), len(leakage.exact), len(leakage.near)
-    return (
-        f"leak audit: {shared} patients on two sides, {exact} exact and {near} near duplicates across sides"
+def describe_leakage(leakage: Leakage, *, by_patient: bool = True) -> str:
+    """Say in one line what the audit across the sides of a split, made by patient or not, found."""
+    exact, near = len(leakage.exact), len(leakage.near)
+    patients = (
+        f"{len(leakage.patients_shared)} patients on two sides" if by_patient else "patients not kept apart"
     )
+    return f"leak audit: {patients}, {exact} exact and {near} near duplicates across sides"
 
 
 def _random_notes(bundles: Sequence[Bundle]) -> list[str]:
@@ -159,7 +160,7 @@ def _data(pack: Pack, split: Split, side: pd.Series, leakage: Leakage | None) ->
     table = pack.table.assign(split=side.to_numpy())
     sizes = {
         name: {
-            "patients": int(rows["patient"].nunique()),
+            "patients": count_patients(rows),
             "patches": len(rows),
             "malignant": int(rows["label"].sum()),
         }
@@ -177,7 +178,7 @@ def _data(pack: Pack, split: Split, side: pd.Series, leakage: Leakage | None) ->
         "path": str(pack.root),
         "layout": pack.layout,
         "n_patches": len(pack.table),
-        "n_patients": int(pack.table["patient"].nunique()),
+        "n_patients": count_patients(pack.table),
         "n_malignant": int(pack.table["label"].sum()),
         "data_hash": pack.data_hash,
         "quarantined": pack.quarantine,

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet.data.sides import SIDES, Split, assign, check_sides, sides_of_one_class, write_split
+from cancernet.data.sides import (
+    SIDES,
+    Split,
+    assign,
+    check_sides,
+    sides_of_one_class,
+    write_split,
+)
 from cancernet.errors import UserError
 
 TABLE = pd.DataFrame(
@@ -98,3 +105,8 @@ def test_testing_on_one_class_is_allowed_and_noted() -> None:
 def test_sides_of_one_class_are_found() -> None:
     assert sides_of_one_class(TABLE, SPLIT) == set()
     assert sides_of_one_class(TABLE[TABLE["label"] == 1], SPLIT) == set(SIDES)
+
+
+def test_unknown_patients_are_not_counted_as_one() -> None:
+    assert count_patients(pd.DataFrame({"patient": ["", "", "1", "1", "2"]})) == 2
+    assert count_patients(pd.DataFrame({"patient": ["", ""]})) == 0

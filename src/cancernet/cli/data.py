@@ -44,7 +44,7 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     click.echo(f"data hash {pack.data_hash}")
     split = make_split(pack, chosen)
     leakage = audit_leakage(pack.images, pack.table, assign(split, pack.table))
-    click.echo(describe_leakage(leakage))
+    click.echo(describe_leakage(leakage, by_patient=split.patient_safe))
     if out is not None:
         write_split(split, out / "split.csv")
         tables = {"catalog": pack.table, "quarantine": pack.quarantine, "duplicates": leakage.near}

@@ -12,6 +12,8 @@ from cancernet import defaults
 from cancernet.errors import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cancernet.data.pack import Pack
     from cancernet.data.sides import Split
     from cancernet.training.options import TrainingOptions
@@ -107,7 +109,7 @@ def open_pack(data: Path, cache: Path | None) -> Pack:
     packed = pack(data, cache_dir=cache or default_cache_dir())
     malignant = int(packed.table["label"].sum())
     click.echo(
-        f"{data}: layout {packed.layout}, {len(packed.table):,} patches, {packed.table['patient'].nunique()} patients, "
+        f"{data}: layout {packed.layout}, {len(packed.table):,} patches, {name_patients(packed.table)}, "
         f"{malignant / len(packed.table):.1%} malignant, {len(packed.quarantine)} files set aside"
     )
     if packed.synthetic:
@@ -115,6 +117,14 @@ def open_pack(data: Path, cache: Path | None) -> Pack:
     for warning in packed.warnings:
         click.echo(f"WARNING: {warning}", err=True)
     return packed
+
+
+def name_patients(table: pd.DataFrame) -> str:
+    """Say of how many patients the rows of a table are."""
+    from cancernet.data.sides import count_patients
+
+    known = count_patients(table)
+    return f"{known} patients" if known else "unknown patients"
 
 
 def make_split(pack: Pack, chosen: dict[str, Any]) -> Split:
@@ -165,7 +175,7 @@ def describe_split(pack: Pack, split: Split) -> str:
     for name in SIDES:
         rows = table[table["split"] == name]
         share = f", {rows['label'].mean():.0%} malignant" if len(rows) else ""
-        parts.append(f"{name} {len(rows):,} patches of {rows['patient'].nunique()} patients{share}")
+        parts.append(f"{name} {len(rows):,} patches of {name_patients(rows)}{share}")
     return "; ".join(parts)
 
 

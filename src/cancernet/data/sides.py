@@ -51,6 +51,11 @@ def write_split(split: Split, target: Path) -> None:
     write_text(target, text.getvalue())
 
 
+def count_patients(table: pd.DataFrame) -> int:
+    """Return how many patients the rows of a table name; patches of unknown patients count for none."""
+    return int(table.loc[table["patient"] != "", "patient"].nunique())
+
+
 def check_sides(table: pd.DataFrame, split: Split) -> Split:
     """Return `split` if it can be trained and tested on in `table`, with a note on a one-class test side.
 

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 import cancernet
 from cancernet.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
 from cancernet.data.pack import Pack
-from cancernet.data.sides import Split
+from cancernet.data.sides import Split, count_patients
 from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
 from cancernet.environment import versions
 from cancernet.evaluation.calibration import fit_temperature
@@ -107,7 +107,7 @@ def _data_facts(pack: Pack) -> dict[str, Any]:
         "hash": pack.data_hash,
         "layout": pack.layout,
         "n_patches": len(pack.table),
-        "n_patients": int(pack.table["patient"].nunique()),
+        "n_patients": count_patients(pack.table),
         "synthetic": pack.synthetic,
     }
 
