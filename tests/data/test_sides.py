@@ -15,6 +15,7 @@ from cancernet.data.sides import (
     Split,
     assign,
     check_sides,
+    count_patients,
     sides_of_one_class,
     write_split,
 )
