@@ -57,8 +57,20 @@ split_options = together(
         "--folds", type=click.IntRange(3), default=5, show_default=True, help="Folds of --split kfold."
     ),
     click.option("--fold", type=click.IntRange(1), default=1, show_default=True, help="Which fold tests."),
-    click.option("--test-fraction", type=float, default=defaults.TEST_FRACTION, show_default=True),
-    click.option("--val-fraction", type=float, default=defaults.VAL_FRACTION, show_default=True),
+    click.option(
+        "--test-fraction",
+        type=float,
+        default=defaults.TEST_FRACTION,
+        show_default=True,
+        help="Share of the patches to test on (grouped, patch).",
+    ),
+    click.option(
+        "--val-fraction",
+        type=float,
+        default=defaults.VAL_FRACTION,
+        show_default=True,
+        help="Share that chooses epoch and thresholds (grouped, patch).",
+    ),
     click.option(
         "--allow-patch-split",
         is_flag=True,

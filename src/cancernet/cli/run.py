@@ -33,7 +33,12 @@ SAMPLE_EPOCHS = (
 @click.option(
     "--results", type=PATH, default=Path("results"), show_default=True, help="Folder for the report."
 )
-@click.option("--recipe", "names", multiple=True, help="Recipe to train; repeat for several. [default: all]")
+@click.option(
+    "--recipe",
+    "names",
+    multiple=True,
+    help="Recipe to train; repeat for several. [default: the five approaches]",
+)
 @split_options
 @training_options
 @cache_option
