@@ -204,3 +204,23 @@ def test_predictions_cannot_be_lost_under_the_name_of_the_errors(
 ) -> None:
     with pytest.raises(UserError, match="give another"):
         run(patches, out=tmp_path / "errors.csv")
+
+
+def test_an_errors_file_of_the_users_own_is_neither_replaced_nor_removed(
+    run: Callable, patches: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own" / "errors.csv"
+    own.parent.mkdir()
+    own.write_text("when,what\n1,mine\n")
+    with pytest.raises(UserError, match="is not ours"):
+        run(patches, out=own.with_name("p.csv"))
+    assert own.read_text() == "when,what\n1,mine\n"
+    assert not own.with_name("p.csv").exists()
+
+
+def test_the_note_of_a_generated_sample_is_no_failed_image(
+    run: Callable, patches: Path, tmp_path: Path
+) -> None:
+    before = run(patches, out=tmp_path / "a.csv")
+    (patches / "SYNTHETIC.txt").write_text("drawn")
+    assert run(patches, out=tmp_path / "b.csv") == before

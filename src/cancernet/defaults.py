@@ -5,6 +5,7 @@ MIN_PATCH_SIDE = 25  # px; below half a patch, padding would invent more tissue 
 MPP = 4.0  # um/px; 0.25 um/px (40x) reduced 16 times
 CLASS_NAMES = ("benign", "malignant")  # index is the label
 
+SYNTHETIC_MARKER = "SYNTHETIC.txt"  # at the top of a generated sample; it says that nothing there is evidence
 MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
 MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
 WHITE_LEVEL = 200  # mean grey level (0-255) above which, with little contrast, a patch is near-white

@@ -15,8 +15,8 @@ from cancernet.atomic import replacing
 from cancernet.bundle import Bundle
 from cancernet.data.names import parse_name
 from cancernet.data.scan import scan
-from cancernet.data.source import open_source
-from cancernet.defaults import CLASS_NAMES
+from cancernet.data.source import Member, open_source
+from cancernet.defaults import CLASS_NAMES, SYNTHETIC_MARKER
 from cancernet.errors import UserError
 from cancernet.inference import predict
 from cancernet.progress import progress
@@ -58,8 +58,10 @@ def predict_paths(
     """
     if out is not None and out.name == ERRORS:
         raise UserError(f"--out {out}: that name is for the files that could not be used; give another")
+    if out is not None:
+        _refuse_other_errors(out.with_name(ERRORS))
     sources = [(path, open_source(path)) for path in paths]
-    members = [(path, source, source.members()) for path, source in sources]
+    members = [(path, source, _images(source.members())) for path, source in sources]
     total = sum(len(found) for _, _, found in members)
     session = bundle.session(threads=threads)
     tally = Tally()
@@ -87,6 +89,20 @@ def predict_paths(
     elif out is not None:
         out.with_name(ERRORS).unlink(missing_ok=True)
     return tally
+
+
+def _images(members: list[Member]) -> list[Member]:
+    """Leave out the note that marks a generated sample; every other file is an image or an error."""
+    return [member for member in members if member.path.rpartition("/")[2] != SYNTHETIC_MARKER]
+
+
+def _refuse_other_errors(path: Path) -> None:
+    """Refuse to replace or remove an `errors.csv` that this package did not write."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        if file.readline().strip() != ",".join(ERROR_COLUMNS):
+            raise UserError(f"{path} is not ours and would be replaced; give --out in another folder")
 
 
 def _prefix(path: Path) -> str:

@@ -50,8 +50,11 @@ def run(
     Returns:
         What was found and written.
     """
+    from cancernet.training.pretrained import find_weights
     from cancernet.training.train import train
 
+    if any(recipe.pretrained for recipe in recipes):
+        find_weights(options.weights)  # weights that are not to be had should stop a run here, not half-way
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     side = assign(split, pack.table)
     write_split(split, results / "split.csv")

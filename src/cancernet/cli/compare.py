@@ -45,6 +45,7 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
     for point, rates in found["operating_points"].items():
         for what, values in rates.items():
             click.echo(line(f"{what.replace('_', ' ')} at {point.replace('_', ' ')}", values))
+    click.echo("\n* the interval excludes 0: the two are told apart")
     if out is not None:
         write_text(
             out, json.dumps({"first": name_a, "second": name_b, "split": split, **found}, indent=1) + "\n"

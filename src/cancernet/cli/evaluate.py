@@ -55,6 +55,8 @@ def command(model: Path, data: Path, out: Path, new_patients: bool, threads: int
         notes.append(
             "The model was not trained with a split by patient, so it cannot tell its own patients apart."
         )
+    if bundle.manifest["data"]["synthetic"]:
+        notes.append("The model was trained on SYNTHETIC patches; its scores mean nothing.")
     left_out = int((side == "train").sum())
     if left_out:
         notes.append(f"{left_out:,} patches of patients that trained the model are left out.")

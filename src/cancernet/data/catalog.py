@@ -20,7 +20,7 @@ from cancernet.data.source import Member, Source, open_source
 from cancernet.errors import UserError
 from cancernet.progress import progress
 
-MARKER = "SYNTHETIC.txt"  # at the top of a generated sample; it says that nothing there is evidence
+MARKER = defaults.SYNTHETIC_MARKER
 
 
 @dataclass(frozen=True)
