@@ -67,12 +67,6 @@ def train(
         UserError: no weights, no bundle to start from, or a side of the split with one class only.
     """
     started = time.perf_counter()
-    try:
-        models.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(
-            f"{models} is no folder and cannot be made one; name another for the models"
-        ) from error
     use_threads(options.threads)
     keras.utils.set_random_seed(options.seed)
     if options.epochs:
@@ -85,6 +79,12 @@ def train(
     if (done := _finished(folder, fingerprint)) is not None:
         say(f"{recipe.name}: already trained on this data and split; using {folder}")
         return done
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(
+            f"{models} is no folder and cannot be made one; name another for the models"
+        ) from error
     if (folder / MANIFEST).exists():
         say(f"{recipe.name}: the model in {folder} was trained otherwise and is replaced")
     trainable_from(network, recipe.train)
