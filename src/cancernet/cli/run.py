@@ -20,9 +20,8 @@ from cancernet.cli.options import (
     training_options,
 )
 
-SAMPLE_EPOCHS = (
-    12  # the sample is small: fewer leave the CNNs below its colour floor, more take over five minutes
-)
+# The sample is small: fewer leave the CNNs below its colour floor, more take over five minutes.
+SAMPLE_EPOCHS = 10
 
 
 @click.command()
