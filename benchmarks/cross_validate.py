@@ -16,18 +16,20 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from tried import TRIED
 
 from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import Pack, default_cache_dir, pack
 from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
 from cancernet.evaluation import patient_bootstrap
-from cancernet.networks import build_network, trainable_from
+from cancernet.networks import NETWORKS, build_network, trainable_from
 from cancernet.recipes import Recipe, find_recipe, load_recipes
 from cancernet.training.batches import patient_weights
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.precision import policy
 from cancernet.training.pretrained import find_weights, load_pretrained
+from cancernet.training.quiet import use_threads
 from cancernet.training.train import dtype_policy
 
 
@@ -42,6 +44,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--only", type=int, nargs="*", help="train only these folds (a quick trial)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/cv"))
     return parser.parse_args()
 
@@ -62,11 +65,11 @@ def predict_fold(
         if recipe.pretrained:
             load_pretrained(network, find_weights(options.weights))
     trainable_from(network, recipe.train)
-    weight = np.ones(len(train), "float32")
+    weight, patient = np.ones(len(train), "float32"), data.table["patient"].to_numpy()[train]
     if recipe.patient_weight == "sqrt":
-        weight = patient_weights(data.table["patient"].to_numpy()[train])
+        weight = patient_weights(patient)
     label = data.table["label"].to_numpy().astype(int)
-    examples = Examples(data.images, train, held, label, weight)
+    examples = Examples(data.images, train, held, label, weight, patient)
     fit(
         network,
         examples,
@@ -90,6 +93,8 @@ def predict_fold(
 def main() -> None:
     """Cross-validate the recipes named on the command line."""
     options = read_options()
+    use_threads(options.threads)
+    NETWORKS.update(TRIED)
     data = pack(options.data, cache_dir=default_cache_dir())
     side = assign(split_from_file(data.table, options.split_file), data.table).to_numpy()
     developing = np.flatnonzero((side == "train") | (side == "val"))

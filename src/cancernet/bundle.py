@@ -22,6 +22,7 @@ from cancernet.atomic import replacing, write_text
 from cancernet.errors import UserError
 
 FORMAT = 1
+SHIPPED = "cancernet"  # the model that is used where none is named
 MANIFEST = "manifest.json"
 GRAPH = "model.onnx"
 WEIGHTS = "weights.safetensors"
@@ -55,6 +56,29 @@ class Bundle:
         """The operating threshold: malignant where the probability is at least this."""
         return self.thresholds["target_recall"]
 
+    @property
+    def calibration(self) -> dict[str, float]:
+        """`scale` and `offset` of the calibrated logit, scale * logit + offset; 1 and 0 where there is none."""
+        found = self.manifest.get("calibration", {"temperature": 1.0})
+        return {"scale": 1 / found["temperature"], "offset": found.get("offset", 0.0)}
+
+    @property
+    def bands(self) -> list[dict[str, Any]]:
+        """Bands of abstention, fitted on validation patients; none in a bundle made before there were any."""
+        return self.manifest.get("selective", [])
+
+    def band(self, share: float) -> dict[str, Any]:
+        """Return the band fitted to abstain on this share of patches.
+
+        Raises:
+            UserError: none was fitted for that share.
+        """
+        for band in self.bands:
+            if abs(band["target"] - share) < 1e-9:
+                return band
+        fitted = ", ".join(f"{band['target']:g}" for band in self.bands) or "none"
+        raise UserError(f"{self.name} has no band to abstain on {share:g} of the patches; fitted are: {fitted}")
+
     def read(self, name: str) -> bytes:
         """Return a file of the bundle after checking its size and SHA-256.
 
@@ -82,6 +106,11 @@ class Bundle:
         from cancernet.inference import open_session
 
         return open_session(self.read(GRAPH), threads=threads)
+
+
+def shipped() -> Path:
+    """Return the folder of the model that ships with the package."""
+    return Path(str(resources.files("cancernet").joinpath("models", SHIPPED)))
 
 
 def read_bundle(folder: Path) -> Bundle:

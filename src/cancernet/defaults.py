@@ -17,6 +17,7 @@ VAL_FRACTION = 0.2  # share of patches (by patient) that choose epochs and thres
 
 TARGET_RECALL = 0.95  # the recall of malignant patches that the operating threshold is chosen for
 DEFAULT_THRESHOLD = 0.5
+ABSTAIN_SHARES = (0.05, 0.1, 0.2, 0.3)  # of patches; what a bundle can be asked to leave to a person
 BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to about 0.002
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)

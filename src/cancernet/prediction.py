@@ -18,6 +18,7 @@ from cancernet.data.scan import scan
 from cancernet.data.source import Member, open_source
 from cancernet.defaults import CLASS_NAMES, SYNTHETIC_MARKER
 from cancernet.errors import UserError
+from cancernet.evaluation.selective import UNSURE, apply_selective
 from cancernet.inference import predict
 from cancernet.progress import progress
 
@@ -28,16 +29,23 @@ ERROR_COLUMNS = ("path", "reason")
 
 @dataclass
 class Tally:
-    """What became of the files: `predicted` and `malignant` patches, and `failed` ones with their reasons."""
+    """What became of the files: patches `predicted`, of them `malignant` and `unsure`, and files `failed`."""
 
     predicted: int = 0
     malignant: int = 0
+    unsure: int = 0
     failed: int = 0
     first_failure: str = ""
 
 
 def predict_paths(
-    paths: Sequence[Path], bundle: Bundle, *, out: Path | None, threads: int | None, screen: TextIO
+    paths: Sequence[Path],
+    bundle: Bundle,
+    *,
+    out: Path | None,
+    threads: int | None,
+    screen: TextIO,
+    abstain: float | None = None,
 ) -> Tally:
     """Predict every image of some paths.
 
@@ -48,18 +56,20 @@ def predict_paths(
             rows go to `screen`.
         threads: CPU threads; those this process may use by default.
         screen: where rows go when there is no `out`.
+        abstain: share of patches to answer with `unsure`, one that the bundle has a band for.
 
     Returns:
         How many patches were predicted and how many files were not.
 
     Raises:
-        UserError: a path that is not there, not one image in all of them that could be used, or `out` has
+        UserError: a path that is not there, no band for that share, not one image in all of them that could be used, or `out` has
             the name of the list of errors.
     """
     if out is not None and out.name == ERRORS:
         raise UserError(f"--out {out}: that name is for the files that could not be used; give another")
     if out is not None:
         _refuse_other_errors(out.with_name(ERRORS))
+    band = {"threshold": bundle.threshold, "width": 0.0} if abstain is None else bundle.band(abstain)
     sources = [(path, open_source(path)) for path in paths]
     members = [(path, source, _images(source.members())) for path, source in sources]
     total = sum(len(found) for _, _, found in members)
@@ -67,15 +77,18 @@ def predict_paths(
     tally = Tally()
     errors: list[tuple[str, str]] = []
     with _rows(out, screen) as writer, progress(total=total, what="predict") as bar:
-        writer.writerow(COLUMNS)
         for path, source, found in members:
             prefix = "" if len(paths) == 1 and not path.is_file() else _prefix(path)
             for chunk in scan(source, found):
                 probabilities = predict(session, chunk.images)
-                for member, probability in zip(chunk.members, probabilities, strict=True):
-                    writer.writerow(_row(prefix + member.path, member.path, probability, bundle.threshold))
+                if not tally.predicted and len(probabilities):
+                    writer.writerow(COLUMNS)
+                answers = apply_selective(band, probabilities)
+                for member, probability, answer in zip(chunk.members, probabilities, answers, strict=True):
+                    writer.writerow(_row(prefix + member.path, member.path, probability, int(answer)))
                 tally.predicted += len(probabilities)
-                tally.malignant += int(np.sum(probabilities >= bundle.threshold))
+                tally.malignant += int(np.sum(answers == 1))
+                tally.unsure += int(np.sum(answers == UNSURE))
                 errors += [(prefix + name, reason) for name, reason in chunk.bad]
                 bar.update(chunk.n_files)
         tally.failed = len(errors)
@@ -111,9 +124,9 @@ def _prefix(path: Path) -> str:
     return "" if str(folder) == "." else f"{folder.as_posix()}/"
 
 
-def _row(shown: str, name: str, probability: float, threshold: float) -> tuple[str | int | None, ...]:
+def _row(shown: str, name: str, probability: float, answer: int) -> tuple[str | int | None, ...]:
     parsed = parse_name(name)
-    decision = CLASS_NAMES[int(probability >= threshold)]
+    decision = "unsure" if answer == UNSURE else CLASS_NAMES[answer]
     return shown, parsed.patient, parsed.x, parsed.y, f"{probability:.6g}", decision
 
 

@@ -43,6 +43,8 @@ class Recipe:
         class_weight: `none`, or `balanced` (each class weighs as much in the loss).
         patient_weight: `none`, or `sqrt`: a patient with n patches weighs sqrt(n) in all, so that a few whole
             sections do not drown the rest.
+        patient_cap: most patches of a patient in one epoch, drawn anew in each; 0 takes all. Whole sections
+            then neither drown the rest nor cost what their many like patches would.
         augmentation: names in `AUGMENTATIONS`, applied in this order, in training only.
         epochs: the most passes over the training patches.
         patience: epochs without a better validation average precision before stopping.
@@ -51,6 +53,7 @@ class Recipe:
         schedule: `constant`, or `one_cycle` (warm-up over a tenth, then cosine to zero).
         weight_decay: decoupled (AdamW); 0 is plain Adam.
         label_smoothing: 0 to 0.5; moves targets towards one half.
+        mixup: parameter of the Beta distribution by which patches are mixed in pairs; 0 mixes none.
         ema: momentum of the moving average of weights that is kept; 0 keeps the weights themselves.
         dropout: share of the last embedding dropped in training.
         mixed_precision: train in 16 bits where the machine is faster for it; what is saved is float32.
@@ -67,6 +70,7 @@ class Recipe:
     train: str = "all"
     class_weight: str = "none"
     patient_weight: str = "none"
+    patient_cap: int = 0
     augmentation: tuple[str, ...] = ()
     epochs: int = 10
     patience: int = 4
@@ -75,6 +79,7 @@ class Recipe:
     schedule: str = "constant"
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
+    mixup: float = 0.0
     ema: float = 0.0
     dropout: float = 0.5
     mixed_precision: bool = False
@@ -201,10 +206,12 @@ def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
         "epochs": (1, 10_000),
         "patience": (1, 10_000),
         "batch_size": (1, 65_536),
+        "patient_cap": (0, 1_000_000),
         "input_size": (32, 512),
         "learning_rate": (1e-9, 10.0),
         "weight_decay": (0.0, 1.0),
         "label_smoothing": (0.0, 0.5),
+        "mixup": (0.0, 10.0),
         "ema": (0.0, 0.99999),
         "dropout": (0.0, 0.95),
     }

@@ -133,6 +133,8 @@ def collect(
         data=_data(pack, split, side, leakage),
         run=facts,
         weights={bundle.name: bundle.manifest["weights_from"] for bundle in bundles},
+        bands={bundle.name: bundle.bands for bundle in bundles},
+        calibrations={bundle.name: bundle.calibration for bundle in bundles},
         below_floor=below_floor(metrics, floor.metrics),
     )
 

@@ -52,7 +52,8 @@ def score_model(bundle: Bundle, pack: Pack, side: pd.Series, *, threads: int | N
             done += len(batch)
             bar.update(len(batch))
     predictions = _table(pack, side, rows, probability)
-    return Scores(predictions, evaluate(predictions, bundle.thresholds, model=bundle.name))
+    found = evaluate(predictions, bundle.thresholds, model=bundle.name, bands=bundle.bands)
+    return Scores(predictions, found)
 
 
 def score_floor(bundle: Bundle, pack: Pack, side: pd.Series) -> Scores:

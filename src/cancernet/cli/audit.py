@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from cancernet import defaults
-from cancernet.cli.options import PATH, cache_option, open_pack, threads_option
+from cancernet.cli.options import PATH, cache_option, model_option, open_model, open_pack, threads_option
 
 
 @click.command()
-@click.option("--model", type=PATH, required=True, help="Folder of the model.")
+@model_option
 @click.option("--data", type=PATH, required=True, help="Folder or zip of labelled patches.")
 @click.option("--out", type=PATH, required=True, help="Folder for audit.json and audit.html.")
 @click.option(
@@ -42,7 +42,7 @@ from cancernet.cli.options import PATH, cache_option, open_pack, threads_option
 @threads_option
 @cache_option
 def command(
-    model: Path,
+    model: Path | None,
     data: Path,
     out: Path,
     which: str,
@@ -58,13 +58,12 @@ def command(
     patches cost at the model's own threshold. Needs no TensorFlow. Warnings do not change the exit code.
     """
     from cancernet.audit import audit, write_audit
-    from cancernet.bundle import read_bundle
     from cancernet.environment import machine, versions
     from cancernet.report.audit_page import console
     from cancernet.scoring import known_side, side_of_bundle
 
     started = datetime.datetime.now(datetime.UTC)
-    bundle = read_bundle(model)
+    bundle = open_model(model)
     pack = open_pack(data, cache)
     if new_patients:
         side = pack.table["path"].map(lambda _: "test").rename("split")

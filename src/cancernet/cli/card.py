@@ -6,18 +6,17 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH
+from cancernet.cli.options import PATH, model_option, open_model
 
 
 @click.command()
-@click.option("--model", type=PATH, required=True, help="Folder of the model.")
+@model_option
 @click.option("--metrics", type=PATH, help="metrics.json of an evaluation.")
 @click.option("--audit", type=PATH, help="audit.json of an audit.")
 @click.option("--out", type=PATH, required=True, help="Markdown file to write.")
-def command(model: Path, metrics: Path | None, audit: Path | None, out: Path) -> None:
+def command(model: Path | None, metrics: Path | None, audit: Path | None, out: Path) -> None:
     """Write a model card from measured files: manifest, evaluation and audit. No number is typed in."""
-    from cancernet.bundle import read_bundle
     from cancernet.report.card import write_card
 
-    write_card(read_bundle(model), out, metrics=metrics, audit=audit)
+    write_card(open_model(model), out, metrics=metrics, audit=audit)
     click.echo(f"card: {out}")

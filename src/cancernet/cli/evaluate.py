@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, open_pack, threads_option
+from cancernet.cli.options import PATH, cache_option, model_option, open_model, open_pack, threads_option
 from cancernet.errors import UserError
 
 
 @click.command()
-@click.option("--model", type=PATH, required=True, help="Folder of the model.")
+@model_option
 @click.option("--data", type=PATH, required=True, help="Folder or zip of labelled patches.")
 @click.option("--out", type=PATH, required=True, help="Folder for the results.")
 @click.option(
@@ -24,13 +24,12 @@ from cancernet.errors import UserError
 )
 @threads_option
 @cache_option
-def command(model: Path, data: Path, out: Path, new_patients: bool, threads: int, cache: Path | None) -> None:
+def command(model: Path | None, data: Path, out: Path, new_patients: bool, threads: int, cache: Path | None) -> None:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
 
     Patients whose ids the model was trained with are left out, and those that chose its threshold are
     reported apart, unless --new-patients says that they are others.
     """
-    from cancernet.bundle import read_bundle
     from cancernet.data.sides import Split
     from cancernet.environment import machine, versions
     from cancernet.report.console import table
@@ -38,7 +37,7 @@ def command(model: Path, data: Path, out: Path, new_patients: bool, threads: int
     from cancernet.run import collect
     from cancernet.scoring import side_of_bundle
 
-    bundle = read_bundle(model)
+    bundle = open_model(model)
     pack = open_pack(data, cache)
     trained_on = bundle.manifest["split"]
     side = (
@@ -67,7 +66,7 @@ def command(model: Path, data: Path, out: Path, new_patients: bool, threads: int
     facts = {
         "command": shlex.join(["cancernet", *sys.argv[1:]]),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "model": str(model),
+        "model": str(bundle.folder) if model else f"{bundle.name} (shipped)",
         "seed": bundle.manifest["seed"],
         "target_recall": bundle.manifest["target_recall"],
         "data_hash": pack.data_hash,

@@ -14,6 +14,7 @@ from cancernet.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cancernet.bundle import Bundle
     from cancernet.data.pack import Pack
     from cancernet.data.sides import Split
     from cancernet.training.options import TrainingOptions
@@ -38,6 +39,9 @@ cache_option = click.option(
     type=PATH,
     envvar="CANCERNET_CACHE",
     help="Folder for packed patches. [default: the user's cache]",
+)
+model_option = click.option(
+    "--model", type=PATH, help="Folder of the model. [default: the one that ships with CancerNet]"
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 takes all this process may use."
@@ -112,6 +116,13 @@ training_options = together(
     click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own."),
     threads_option,
 )
+
+
+def open_model(folder: Path | None) -> Bundle:
+    """Read the model of a folder, or the one that ships with the package."""
+    from cancernet.bundle import read_bundle, shipped
+
+    return read_bundle(folder or shipped())
 
 
 def open_pack(data: Path, cache: Path | None) -> Pack:

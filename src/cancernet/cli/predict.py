@@ -7,34 +7,51 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, threads_option
+from cancernet import defaults
+from cancernet.cli.options import PATH, model_option, open_model, threads_option
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=PATH)
-@click.option("--model", type=PATH, required=True, help="Folder of the model.")
+@model_option
 @click.option("--out", type=PATH, help="CSV to write. [default: rows go to standard output]")
+@click.option(
+    "--abstain",
+    type=click.Choice([f"{share:g}" for share in defaults.ABSTAIN_SHARES]),
+    help="Answer `unsure` for this share of the patches, those nearest the threshold; fitted on validation"
+    " patients, so on yours the share may differ.",
+)
 @threads_option
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], model: Path, out: Path | None, threads: int) -> None:
+def command(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    model: Path | None,
+    out: Path | None,
+    abstain: str | None,
+    threads: int,
+) -> None:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
     Columns: path, patient, x, y, probability, decision. Files that cannot be used go to errors.csv beside
     --out, with the reason; the exit code is then 1, and 2 where nothing could be predicted.
     """
-    from cancernet.bundle import read_bundle
     from cancernet.prediction import predict_paths
 
-    bundle = read_bundle(model)
-    tally = predict_paths(paths, bundle, out=out, threads=threads or None, screen=sys.stdout)
+    bundle = open_model(model)
+    share = float(abstain) if abstain else None
+    tally = predict_paths(
+        paths, bundle, out=out, threads=threads or None, screen=sys.stdout, abstain=share
+    )
     if bundle.manifest["data"]["synthetic"]:
         click.echo(
             "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
         )
-    share = tally.malignant / tally.predicted
+    unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if abstain else ""
     click.echo(
-        f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} ({share:.1%}) "
-        f"at threshold {bundle.threshold:.3f}" + (f": {out}" if out else ""),
+        f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} "
+        f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {bundle.threshold:.3f} "
+        f"of {bundle.name}" + (f": {out}" if out else ""),
         err=True,
     )
     if tally.failed:

@@ -97,3 +97,8 @@ def apply_temperature(probability: ArrayLike, temperature: float) -> Floats:
     if not temperature > 0:
         raise ValueError(f"a temperature must be above 0, not {temperature:g}")
     return 0.5 * (1 + np.tanh(logit(probability) / temperature / 2))
+
+
+def uncalibrated(probability: ArrayLike, *, scale: float, offset: float) -> Floats:
+    """Probabilities (N,) before a calibration that made `scale * logit + offset` of their log odds."""
+    return 0.5 * (1 + np.tanh((logit(probability) - offset) / scale / 2))

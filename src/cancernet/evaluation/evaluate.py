@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from cancernet import defaults
 from cancernet.errors import UserError
 from cancernet.evaluation import metrics
+from cancernet.evaluation.answered import answered
 from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap, patient_names
 from cancernet.evaluation.operating_points import OPERATING_POINTS
 from cancernet.evaluation.per_patient import per_patient, worst
@@ -58,6 +59,7 @@ def evaluate(
     thresholds: Mapping[str, float],
     *,
     model: str,
+    bands: Sequence[Mapping[str, Any]] = (),
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
 ) -> dict[str, Any]:
@@ -68,13 +70,14 @@ def evaluate(
             (in no split) are left out.
         thresholds: operating point -> threshold, chosen on validation patients before.
         model: its name.
+        bands: of abstention, from `fit_selective` on validation patients before.
         samples: resamples of the patients.
         seed: of the resampling.
 
     Returns:
         {"model", "splits": {split: {n_patches, n_patients, n_malignant, prevalence, auc,
-        average_precision, brier, ece, operating_points, per_patient, class_report, bootstrap}}}, "test"
-        first; each statistic {"value", "low", "high"}; None where undefined.
+        average_precision, brier, ece, operating_points, per_patient, class_report, selective,
+        bootstrap}}}, "test" first; each statistic {"value", "low", "high"}; None where undefined.
 
     Raises:
         UserError: columns missing, a path twice, no labelled rows, scores that are not finite.
@@ -99,7 +102,7 @@ def evaluate(
         "model": model,
         "splits": {
             name: _one_split(
-                predictions[predictions["split"] == name], thresholds, samples=samples, seed=seed
+                predictions[predictions["split"] == name], thresholds, bands, samples=samples, seed=seed
             )
             for name in order
         },
@@ -107,7 +110,12 @@ def evaluate(
 
 
 def _one_split(
-    rows: pd.DataFrame, thresholds: Mapping[str, float], *, samples: int, seed: int
+    rows: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    bands: Sequence[Mapping[str, Any]],
+    *,
+    samples: int,
+    seed: int,
 ) -> dict[str, Any]:
     points = sorted(
         thresholds, key=lambda name: OPERATING_POINTS.index(name) if name in OPERATING_POINTS else 9
@@ -139,6 +147,10 @@ def _one_split(
         "class_report": {
             point: metrics.class_report(label, probability, thresholds[point]) for point in points
         },
+        "selective": [
+            {key: _plain(value) if isinstance(value, Interval) else value for key, value in found.items()}
+            for found in (answered(rows, band, samples=samples, seed=seed) for band in bands)
+        ],
         "bootstrap": {
             "unit": "patch" if (patients == "").any() else "patient",
             "samples": samples,

@@ -165,6 +165,10 @@ def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | Non
             )
             for point, each in points.items()
         ],
+        "abstaining": [
+            (row["name"], *(f"{value} ({between})" if between else value for value, between in row["cells"]))
+            for row in tables.abstaining(numbers)
+        ],
         "point_headings": [HEADINGS[key] for key in RATES[:4]],
         "patients": numbers.get("per_patient") or {},
     }

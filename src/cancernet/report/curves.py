@@ -14,6 +14,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from cancernet import defaults
 from cancernet.evaluation.calibration import reliability
+from cancernet.evaluation.metrics import expected_calibration_error
 from cancernet.report.results import FLOOR
 from cancernet.report.style import ALARM, COLOURS, GRID, MUTED, figure, look, sign, tidy
 
@@ -144,10 +145,12 @@ def calibration(predictions: Mapping[str, pd.DataFrame], *, caption: str, warnin
     tidy(upper).plot([0, 1], [0, 1], color="#c3cad2", linewidth=1.5, label="perfect")
     styles = look(predictions)
     for model, style in styles.items():
-        table = reliability(*_columns(predictions[model]), bins=defaults.CALIBRATION_BINS)
+        columns = _columns(predictions[model])
+        table = reliability(*columns, bins=defaults.CALIBRATION_BINS)
+        error = expected_calibration_error(*columns)
         filled = table[table["n"] > 0]
         upper.plot(
-            filled["mean_probability"], filled["fraction_malignant"], lw=1.6, ms=4.5, label=model, **style
+            filled["mean_probability"], filled["fraction_malignant"], lw=1.6, ms=4.5, label=f"{model} (ECE {error:.3f})", **style
         )
         line = {key: value for key, value in style.items() if key != "marker"}
         tidy(lower).stairs(table["n"] / table["n"].sum(), [*table["low"], 1.0], lw=1.4, **line)

@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 
 from cancernet import defaults
 from cancernet.atomic import replacing
+from cancernet.evaluation.calibration import uncalibrated
 from cancernet.evaluation.per_patient import per_patient
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
+from cancernet.report.risk import risk_coverage
 from cancernet.report.results import RunResults, Shown, caption, chosen, models, reported_rows, shown, warning
 
 __all__ = [
@@ -21,10 +23,14 @@ __all__ = [
     "model_figures",
     "per_patient_recall",
     "precision_recall",
+    "risk_coverage",
     "roc",
     "run_figures",
     "save_figures",
 ]
+
+
+HEADLINE_FIGURES = ("per_patient_recall", "risk_coverage", "calibration_change")
 
 
 def run_figures(results: RunResults) -> dict[str, Figure]:
@@ -34,8 +40,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         results: the finished run.
 
     Returns:
-        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, per_patient_recall (of the
-        headline model) and approaches, those that can be drawn.
+        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, approaches, and of the headline
+        model per_patient_recall, risk_coverage and calibration_change, those that can be drawn.
     """
     says = {"caption": caption(results), "warning": warning(results)}
     entries = shown(results)
@@ -49,9 +55,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         figures["roc"] = roc(rows, thresholds, **says)
         figures["precision_recall"] = precision_recall(rows, thresholds, **says)
         figures["calibration"] = calibration(rows, **says)
-    by_patient = _patients(results, chosen(results)[0])
-    if by_patient is not None:
-        figures["per_patient_recall"] = by_patient
+    own = model_figures(results, chosen(results)[0])
+    figures |= {name: own[name] for name in HEADLINE_FIGURES if name in own}
     histories = {model: history for model, history in results.histories.items() if len(history)}
     if histories:
         figures["accuracy_plot"] = accuracy_plot(histories, warning=warning(results))
@@ -59,10 +64,20 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
 
 
 def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
-    """Return one model's figures: confusion_matrix; per_patient_recall and accuracy_plot if there."""
-    figures = {
-        "confusion_matrix": confusion_matrix([entry], caption=caption(results), warning=warning(results))
-    }
+    """Return one model's figures: confusion_matrix, and what else there are numbers for.
+
+    These are risk_coverage, calibration_change (before and after), per_patient_recall and accuracy_plot.
+    """
+    says = {"caption": caption(results), "warning": warning(results)}
+    figures = {"confusion_matrix": confusion_matrix([entry], **says)}
+    rows, bands = reported_rows(results, entry), results.bands.get(entry.model)
+    if rows is not None and bands:
+        threshold = entry.headline["threshold"]
+        figures["risk_coverage"] = risk_coverage(rows, threshold, bands, model=entry.model, **says)
+    if rows is not None and entry.model in results.calibrations:
+        before = uncalibrated(rows["probability"], **results.calibrations[entry.model])
+        both = {"as trained": rows.assign(probability=before), "calibrated": rows}
+        figures["calibration_change"] = calibration(both, **says)
     by_patient = _patients(results, entry)
     if by_patient is not None:
         figures["per_patient_recall"] = by_patient
@@ -78,7 +93,8 @@ def save_figures(results: RunResults, out_dir: Path | str) -> list[Path]:
     Args:
         results: the finished run.
         out_dir: made if absent. Gets accuracy_plot.png, confusion_matrix.png, roc.png,
-            precision_recall.png, calibration.png, per_patient_recall.png, approaches.png: those with data.
+            precision_recall.png, calibration.png, approaches.png, per_patient_recall.png, risk_coverage.png,
+            calibration_change.png: those with data.
 
     Raises:
         OSError: the folder cannot be written.

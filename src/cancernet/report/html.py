@@ -26,6 +26,8 @@ DESCRIPTIONS = {
     "calibration": "On the diagonal a stated 70 % means 7 of 10. Above it the model says too little.",
     "per_patient_recall": "One mark a patient, the lowest at the left: there, most of the cancer is missed.",
     "confusion_matrix": "Rows: what a patch is. Columns: its call. Bottom left: cancer that was missed.",
+    "risk_coverage": "Left of 100 %: the patches nearest the threshold are left to a person, the rest is surer.",
+    "calibration_change": "What calibration on validation patients did to the probabilities of these.",
     "robustness": "Level lines are robust. A line that falls says what to keep away from the model.",
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
@@ -134,6 +136,7 @@ def _model(results: RunResults, entry: Shown) -> dict[str, Any]:
         "weights": results.weights.get(entry.model, ""),
         "minutes": f"{results.minutes[entry.model]:.1f}" if entry.model in results.minutes else "",
         "points": tables.operating_points(entry),
+        "abstaining": tables.abstaining(numbers),
         "figures": [
             embed(name, figure, alt=f"{entry.model}: {DESCRIPTIONS[name]}")
             for name, figure in model_figures(results, entry).items()

@@ -35,6 +35,8 @@ class RunResults:
         run: what to print about the run itself: command, versions, seeds, hashes, times; nested
             dictionaries are printed as "outer, inner".
         weights: model -> what it started from, as "imagenet"; "none (random)" raises a banner.
+        bands: model -> bands of abstention, from its bundle.
+        calibrations: model -> scale and offset that turned its logit into the calibrated one.
         below_floor: models whose AUC does not clear the floor's.
     """
 
@@ -49,6 +51,8 @@ class RunResults:
     data: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
+    bands: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
     below_floor: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

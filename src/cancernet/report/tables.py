@@ -90,6 +90,17 @@ def operating_points(entry: Shown) -> list[dict[str, Any]]:
     ]
 
 
+def abstaining(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row a band of abstention: name, and cells of coverage, recall, specificity and error."""
+    return [
+        {
+            "name": f"{found['target']:.0%}",
+            "cells": [interval(found[key]) for key in ("coverage", "recall", "specificity", "error")],
+        }
+        for found in numbers.get("selective", [])
+    ]
+
+
 def headline(results: RunResults) -> dict[str, Any]:
     """Return what the top of the report says of the model chosen, and how it compares with the floor."""
     entry, why = chosen(results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 
 class Batches:
@@ -18,6 +19,10 @@ class Batches:
         batch_size: patches a batch; the last one may be smaller.
         seed: seeds the order.
         epoch: counted from 0.
+        mixup: parameter of the Beta distribution that the shares of two mixed patches are drawn from
+            (Zhang et al. 2018); 0 mixes none.
+        patient: names (M,), one a row of `rows`; only needed with a cap.
+        cap: most patches of a patient in this epoch, drawn anew in each; 0 takes all.
     """
 
     def __init__(
@@ -30,17 +35,59 @@ class Batches:
         batch_size: int,
         seed: int,
         epoch: int,
+        mixup: float = 0.0,
+        patient: np.ndarray | None = None,
+        cap: int = 0,
     ) -> None:
         self.inputs, self.rows, self.label, self.weight = inputs, rows, label, weight
-        self.batch_size = batch_size
+        self.batch_size, self.mixup, self.key = batch_size, mixup, (seed, epoch)
         self.order = np.random.default_rng((seed, epoch)).permutation(len(rows))
+        if cap and patient is not None:
+            seen = pd.Series(patient[self.order]).groupby(patient[self.order]).cumcount()
+            self.order = self.order[seen.to_numpy() < cap]
 
     def __len__(self) -> int:
-        return -(-len(self.rows) // self.batch_size)
+        return -(-len(self.order) // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.inputs[self.rows[chosen]], self.label[chosen, None], self.weight[chosen]
+        batch = self.inputs[self.rows[chosen]], self.label[chosen, None], self.weight[chosen]
+        return mixed(*batch, alpha=self.mixup, seed=(*self.key, index)) if self.mixup else batch
+
+
+def mixed(
+    inputs: np.ndarray, label: np.ndarray, weight: np.ndarray, *, alpha: float, seed: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mix each patch of a batch with another of it, and its label and weight likewise.
+
+    Args:
+        inputs: (N, ...), uint8 or float32.
+        label: float32 (N, 1).
+        weight: float32 (N,).
+        alpha: of Beta(alpha, alpha), above 0.
+        seed: of the draw.
+
+    Returns:
+        The same three, of the same dtypes.
+
+    Source: Zhang et al. 2018, "mixup: beyond empirical risk minimization", eq. 1.
+    """
+    rng = np.random.default_rng(seed)
+    share = rng.beta(alpha, alpha, len(inputs)).astype("float32")
+    other = rng.permutation(len(inputs))
+
+    def mix(values: np.ndarray) -> np.ndarray:
+        part = share.reshape(-1, *[1] * (values.ndim - 1))
+        both = part * values + (1 - part) * values[other]
+        return (np.rint(both) if values.dtype == np.uint8 else both).astype(values.dtype)
+
+    return mix(inputs), mix(label), mix(weight)
+
+
+def epoch_size(patient: np.ndarray, cap: int) -> int:
+    """Return how many patches an epoch has when of each patient at most `cap` are drawn (0: all)."""
+    _, count = np.unique(patient.astype(str), return_counts=True)
+    return int(np.minimum(count, cap).sum()) if cap else len(patient)
 
 
 def class_weights(label: np.ndarray, kind: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from cancernet.errors import UserError
 from cancernet.progress import progress as progress_bar
 from cancernet.recipes import Recipe
 from cancernet.training.augmentation import build_augmentation
-from cancernet.training.batches import Batches
+from cancernet.training.batches import Batches, epoch_size
 from cancernet.training.checkpoint import Progress, load_weights, read_checkpoint, save_checkpoint, weights_of
 from cancernet.training.log import TrainingLog
 
@@ -32,6 +32,7 @@ class Examples:
         val: rows of the validation patients, int (K,).
         label: int (N,), 0 benign, 1 malignant.
         weight: float32 (M,), weight in the loss of each row of `train`.
+        patient: names (M,), patient of each row of `train`.
     """
 
     inputs: np.ndarray
@@ -39,6 +40,7 @@ class Examples:
     val: np.ndarray
     label: np.ndarray
     weight: np.ndarray
+    patient: np.ndarray
 
 
 class MovingAverage:
@@ -95,7 +97,8 @@ def fit(
     Returns:
         The finished progress; its history has a row an epoch.
     """
-    steps = -(-len(examples.train) // recipe.batch_size)
+    n_epoch = epoch_size(examples.patient, recipe.patient_cap)
+    steps = -(-n_epoch // recipe.batch_size)
     trainer = _trainer(network, recipe, steps=steps, seed=seed)
     average = MovingAverage(network, recipe.ema) if recipe.ema else None
     found = read_checkpoint(checkpoint, fingerprint)
@@ -116,6 +119,9 @@ def fit(
             batch_size=recipe.batch_size,
             seed=seed,
             epoch=epoch,
+            mixup=recipe.mixup,
+            patient=examples.patient,
+            cap=recipe.patient_cap,
         )
         started = time.perf_counter()
         learned = _learn(trainer, batches, average, what=f"{recipe.name} epoch {epoch + 1}/{recipe.epochs}")
@@ -125,7 +131,7 @@ def fit(
         row = {"epoch": epoch + 1, "loss": learned["loss"], "accuracy": learned["accuracy"]}
         row |= validate(network, examples) | {
             "seconds": seconds,
-            "patches_per_second": len(examples.train) / seconds,
+            "patches_per_second": n_epoch / seconds,
         }
         _note(done, row, network, recipe, keep)
         if average:
@@ -146,7 +152,7 @@ def _learn(
     40 ms and so on and is waited for at the end: epochs of some 11 seconds took 20.5.
     """
     sums: dict[str, float] = {}
-    with progress_bar(total=len(batches.rows), what=what) as bar:
+    with progress_bar(total=len(batches.order), what=what) as bar:
         for index in range(len(batches)):
             inputs, label, weight = batches[index]
             logs = trainer.train_on_batch(inputs, label, sample_weight=weight, return_dict=True)
@@ -155,7 +161,7 @@ def _learn(
             if average:
                 average.update()
             bar.update(len(label))
-    return {name: total / len(batches.rows) for name, total in sums.items()}
+    return {name: total / len(batches.order) for name, total in sums.items()}
 
 
 def validate(network: keras.Model, examples: Examples) -> dict[str, float]:

@@ -37,10 +37,11 @@ def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingO
         train = train[cap_per_patient(pack.table.iloc[train], options.max_per_patient, options.seed)]
     if options.limit:
         train = train[limit(pack.table.iloc[train], options.limit, options.seed)]
+    patient = pack.table["patient"].to_numpy()[train]
     weight = class_weights(label[train], recipe.class_weight)
     if recipe.patient_weight == "sqrt":
-        weight = weight * patient_weights(pack.table["patient"].to_numpy()[train])
-    return Examples(pack.images, train, np.flatnonzero(side == "val"), label, weight)
+        weight = weight * patient_weights(patient)
+    return Examples(pack.images, train, np.flatnonzero(side == "val"), label, weight, patient)
 
 
 def with_features(network: keras.Model, examples: Examples, data_hash: str, cache: Path) -> Examples:
@@ -57,5 +58,10 @@ def with_features(network: keras.Model, examples: Examples, data_hash: str, cach
     features = frozen_features(part, examples.inputs, rows, content=data_hash, cache=cache)
     n_train = len(examples.train)
     return Examples(
-        features, np.arange(n_train), np.arange(n_train, len(rows)), examples.label[rows], examples.weight
+        features,
+        np.arange(n_train),
+        np.arange(n_train, len(rows)),
+        examples.label[rows],
+        examples.weight,
+        examples.patient,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from safetensors.numpy import save
 
 import cancernet
+from cancernet import defaults
 from cancernet.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
@@ -21,6 +22,7 @@ from cancernet.evaluation.calibration import fit_temperature
 from cancernet.evaluation.floor import colour_features, fit_floor_features
 from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
+from cancernet.evaluation.selective import fit_selective
 from cancernet.inference import open_session, predict
 from cancernet.networks import build_network, with_probability
 from cancernet.recipes import Recipe
@@ -64,6 +66,10 @@ def finish(
         colour_features(pack.images, rows), examples.label[rows], seed=options.seed, patient=patient
     )
     floor_probability = floor.predict(pack.images, examples.val)
+    thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
+    validation = pack.table.iloc[examples.val][["path", "patient"]].assign(
+        label=label, probability=probability
+    )
     manifest = {
         "name": recipe.name,
         "cancernet": cancernet.__version__,
@@ -84,7 +90,11 @@ def finish(
             "validation_ece_after": float(expected_calibration_error(label, probability)),
         },
         "target_recall": options.target_recall,
-        "thresholds": choose_thresholds(label, probability, target_recall=options.target_recall),
+        "thresholds": thresholds,
+        "selective": [
+            fit_selective(validation, thresholds["target_recall"], abstain_share=share)
+            for share in defaults.ABSTAIN_SHARES
+        ],
         "floor": {
             "model": floor.to_dict(),
             "thresholds": choose_thresholds(label, floor_probability, target_recall=options.target_recall),

@@ -81,19 +81,25 @@ def load_pretrained(network: keras.Model, pretrained: Pretrained) -> str:
     """
     if pretrained.path is None:
         return pretrained.said
-    backbone = network.get_layer(BACKBONE)
+    whole = keras.applications.MobileNetV2(include_top=False, weights=None)
     try:
-        backbone.load_weights(pretrained.path)
+        whole.load_weights(pretrained.path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
             f"{pretrained.path} holds no weights for MobileNetV2 without top: {reason}"
         ) from error
-    known = digest(backbone) == IMAGENET_DIGEST
+    known = digest(whole) == IMAGENET_DIGEST
     if pretrained.said == "imagenet" and not known:
         raise UserError(
             f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again"
         )
+    names = {layer.name: layer for layer in whole.layers}
+    nested = BACKBONE in [layer.name for layer in network.layers]
+    backbone = network.get_layer(BACKBONE) if nested else network
+    for layer in backbone.layers:  # the backbone may be cut short
+        if layer.weights and layer.name in names:
+            layer.set_weights(names[layer.name].get_weights())
     return "imagenet" if known else pretrained.said
 
 
