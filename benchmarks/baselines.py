@@ -85,7 +85,7 @@ def main() -> None:
     print("| --- | --- | --- | --- |")
     for name, (features, fit) in kinds.items():
 
-        def predict(train: np.ndarray, held: np.ndarray, features=features, fit=fit) -> np.ndarray:  # noqa: ANN001
+        def predict(train: np.ndarray, held: np.ndarray, features=features, fit=fit) -> np.ndarray:
             return fit(features[train], label[train], patient_weights(patient[train])).predict_proba(
                 features[held]
             )[:, 1]
@@ -98,7 +98,8 @@ def main() -> None:
         test = np.flatnonzero(side == "test")
         scored = predict(np.flatnonzero(side == "train"), test)
         seconds = time.perf_counter() - started
-        print(f"| {name} | {auc(table, developing, crossed[developing])} | {auc(table, test, scored)} | {seconds:.1f} |")
+        both = auc(table, developing, crossed[developing]), auc(table, test, scored)
+        print(f"| {name} | {both[0]} | {both[1]} | {seconds:.1f} |")
 
 
 def auc(table: pd.DataFrame, rows: np.ndarray, probability: np.ndarray) -> str:

@@ -16,7 +16,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-from tried import TRIED
 
 from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import Pack, default_cache_dir, pack
@@ -31,6 +30,7 @@ from cancernet.training.precision import policy
 from cancernet.training.pretrained import find_weights, load_pretrained
 from cancernet.training.quiet import use_threads
 from cancernet.training.train import dtype_policy
+from tried import TRIED
 
 
 def read_options() -> argparse.Namespace:

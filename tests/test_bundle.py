@@ -215,6 +215,8 @@ VIOLATIONS: dict[str, Callable[[dict], Any]] = {
     "files": lambda m: m["files"].pop(WEIGHTS),
     "training": lambda m: m["training"].pop("minutes"),
     "target_recall": lambda m: m.update(target_recall=0),
+    "selective/0": lambda m: m.update(selective=[{"threshold": 0.5, "target": 0.1}]),
+    "selective/0/width": lambda m: m.update(selective=[{"threshold": 0.5, "width": -1, "target": 0.1}]),
 }
 
 
@@ -264,3 +266,24 @@ def test_a_folder_in_place_of_the_manifest_is_one_line(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).mkdir()
     with pytest.raises(UserError, match="cannot read"):
         read_bundle(tmp_path)
+
+
+def test_a_bundle_of_before_there_were_bands_has_none() -> None:
+    assert read_bundle(V1).bands == []
+
+
+def test_a_band_is_found_by_its_share() -> None:
+    manifest = json.loads((V1 / MANIFEST).read_text())
+    manifest["selective"] = [{"threshold": 0.4, "width": w, "target": t} for t, w in ((0.1, 1), (0.2, 2))]
+    bundle = Bundle(Path("m"), manifest)
+    assert bundle.band(0.2)["width"] == 2
+    with pytest.raises(UserError, match=r"fitted are: 0.1, 0.2"):
+        bundle.band(0.15)
+
+
+def test_the_calibration_is_a_scale_and_an_offset_of_the_logit() -> None:
+    manifest = json.loads((V1 / MANIFEST).read_text())
+    manifest["calibration"] = {"method": "temperature", "temperature": 2.0}
+    assert Bundle(Path("m"), manifest).calibration == {"scale": 0.5, "offset": 0.0}
+    del manifest["calibration"]
+    assert Bundle(Path("m"), manifest).calibration == {"scale": 1.0, "offset": 0.0}

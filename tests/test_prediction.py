@@ -83,8 +83,14 @@ def test_the_decision_is_malignant_at_the_threshold_and_above(
     for row in rows(tmp_path / "p.csv"):
         malignant = float(row["probability"]) >= bundle.threshold
         assert row["decision"] == ("malignant" if malignant else "benign")
-    exactly = prediction._row("a.png", "a.png", bundle.threshold, bundle.threshold)
-    assert exactly[-1] == "malignant"
+    one = patches / NAME.format(x=1)
+    image = np.ascontiguousarray(cv2.imread(str(one))[None, ..., ::-1])
+    exactly = float(predict(bundle.session(threads=1), image)[0])
+    for threshold, decision in ((exactly, "malignant"), (np.nextafter(exactly, 1), "benign")):
+        thresholds = {**bundle.thresholds, "target_recall": threshold}
+        moved = Bundle(V1, {**bundle.manifest, "thresholds": thresholds})
+        predict_paths([one], moved, out=tmp_path / "one.csv", threads=1, screen=io.StringIO())
+        assert rows(tmp_path / "one.csv")[0]["decision"] == decision
 
 
 def test_a_name_that_tells_nothing_leaves_its_columns_empty(run: Callable, tmp_path: Path) -> None:
@@ -224,3 +230,36 @@ def test_the_note_of_a_generated_sample_is_no_failed_image(
     before = run(patches, out=tmp_path / "a.csv")
     (patches / "SYNTHETIC.txt").write_text("drawn")
     assert run(patches, out=tmp_path / "b.csv") == before
+
+
+@pytest.fixture
+def with_bands(bundle: Bundle) -> Bundle:
+    band = {"threshold": bundle.threshold, "width": 50.0, "target": 0.1}
+    return Bundle(bundle.folder, {**bundle.manifest, "selective": [band]})
+
+
+def test_patches_within_the_band_are_unsure_and_counted(
+    with_bands: Bundle, patches: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.csv"
+    tally = predict_paths([patches], with_bands, out=out, threads=1, screen=io.StringIO(), abstain=0.1)
+    assert [row["decision"] for row in rows(out)] == ["unsure"] * 3
+    assert (tally.predicted, tally.malignant, tally.unsure) == (3, 0, 3)
+
+
+def test_a_share_without_a_band_is_refused_before_anything_is_written(
+    bundle: Bundle, with_bands: Bundle, patches: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.csv"
+    for model, fitted in ((bundle, "none"), (with_bands, "0.1")):
+        with pytest.raises(UserError, match=f"no band to abstain on 0.2.*fitted are: {fitted}"):
+            predict_paths([patches], model, out=out, threads=1, screen=io.StringIO(), abstain=0.2)
+    assert not out.exists()
+
+
+def test_where_nothing_can_be_predicted_no_header_is_printed(run: Callable, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no image")
+    screen = io.StringIO()
+    with pytest.raises(UserError, match="no image could be used"):
+        run(tmp_path / "bad.png", screen=screen)
+    assert screen.getvalue() == ""

@@ -77,7 +77,9 @@ class Bundle:
             if abs(band["target"] - share) < 1e-9:
                 return band
         fitted = ", ".join(f"{band['target']:g}" for band in self.bands) or "none"
-        raise UserError(f"{self.name} has no band to abstain on {share:g} of the patches; fitted are: {fitted}")
+        raise UserError(
+            f"{self.name} has no band to abstain on {share:g} of the patches; fitted are: {fitted}"
+        )
 
     def read(self, name: str) -> bytes:
         """Return a file of the bundle after checking its size and SHA-256.

@@ -62,8 +62,8 @@ def predict_paths(
         How many patches were predicted and how many files were not.
 
     Raises:
-        UserError: a path that is not there, no band for that share, not one image in all of them that could be used, or `out` has
-            the name of the list of errors.
+        UserError: a path that is not there, no band for that share, not one image in all of them that could be
+            used, or `out` has the name of the list of errors.
     """
     if out is not None and out.name == ERRORS:
         raise UserError(f"--out {out}: that name is for the files that could not be used; give another")

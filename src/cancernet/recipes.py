@@ -25,7 +25,7 @@ _TYPES: dict[str, Any] = {
     "bool": bool,
     "tuple[str, ...]": list,
 }
-AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "brightness")
+AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "light_stain", "brightness")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from cancernet.errors import UserError
-from cancernet.evaluation.calibration import apply_temperature, fit_temperature, logit, reliability
+from cancernet.evaluation.calibration import (
+    apply_temperature,
+    fit_temperature,
+    logit,
+    reliability,
+    uncalibrated,
+)
 from cancernet.evaluation.metrics import auc, expected_calibration_error
 
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -110,3 +116,10 @@ def test_one_class_or_no_temperature_is_refused():
     for temperature in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="above 0"):
             apply_temperature([0.5], temperature)
+
+
+def test_uncalibrated_undoes_a_calibration_of_the_logit():
+    before = np.array([0.02, 0.3, 0.5, 0.9])
+    odds = np.log(before / (1 - before))
+    after = 1 / (1 + np.exp(-(0.6 * odds - 0.4)))
+    np.testing.assert_allclose(uncalibrated(after, scale=0.6, offset=-0.4), before, atol=1e-9)

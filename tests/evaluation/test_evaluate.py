@@ -44,7 +44,8 @@ def test_the_result_has_the_promised_names(rows):
     entry = evaluate(rows, THRESHOLDS, model="cnn", samples=20)["splits"]["test"]
     plain = {"auc", "average_precision", "brier", "ece"}
     counts = {"n_patches", "n_patients", "n_malignant", "prevalence"}
-    assert set(entry) == plain | counts | {"operating_points", "per_patient", "class_report", "bootstrap"}
+    others = {"operating_points", "per_patient", "class_report", "selective", "bootstrap"}
+    assert set(entry) == plain | counts | others
     assert list(entry["operating_points"]) == ["target_recall", "default", "best_f1"]
     for point in entry["operating_points"].values():
         assert set(point) == {"threshold", "confusion", *metrics.RATES}
@@ -172,3 +173,11 @@ def test_only_the_operating_points_given_are_reported(rows):
     bare = evaluate(rows, {}, model="cnn", samples=20)["splits"]["test"]
     assert bare["operating_points"] == {}
     assert bare["per_patient"] is None
+
+
+def test_each_band_of_abstention_is_measured_on_each_split(rows):
+    band = {"threshold": 0.5, "width": 0.8, "target": 0.1}
+    for split in evaluate(rows, THRESHOLDS, model="cnn", bands=[band], samples=20)["splits"].values():
+        [found] = split["selective"]
+        assert found["target"] == 0.1
+        assert 0 < found["coverage"]["low"] <= found["coverage"]["value"] < 1

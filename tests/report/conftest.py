@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.evaluation import choose_thresholds, evaluate
+from cancernet.evaluation import choose_thresholds, evaluate, fit_selective
 from cancernet.report.results import FLOOR, RunResults
 
 SKILL = {"baseline": 1.4, "class_weighted": 1.5, "augmented": 2.0, "transfer": 1.7, "fine_tuned": 2.3}
@@ -56,11 +56,17 @@ def make_results(names=tuple(SKILL), *, with_floor=True, patients=12, patches=30
         name: predictions_of(skill, patients=patients, patches=patches, seed=i)
         for i, (name, skill) in enumerate(skills.items())
     }
-    metrics = []
+    metrics, bands = [], {}
     for name, rows in predictions.items():
         validation = rows[rows["split"] == "val"]
         thresholds = choose_thresholds(validation["label"], validation["probability"])
-        metrics.append(evaluate(rows[rows["split"] != "train"], thresholds, model=name, samples=100))
+        if name != FLOOR:
+            bands[name] = [
+                fit_selective(validation, thresholds["target_recall"], abstain_share=share)
+                for share in (0.1, 0.3)
+            ]
+        tested = rows[rows["split"] != "train"]
+        metrics.append(evaluate(tested, thresholds, model=name, bands=bands.get(name, ()), samples=100))
     plain = {
         "title": "CancerNet: main run",
         "metrics": metrics,
@@ -98,6 +104,8 @@ def make_results(names=tuple(SKILL), *, with_floor=True, patients=12, patches=30
         },
         "weights": {"transfer": "imagenet"},
         "below_floor": ["baseline"],
+        "bands": bands,
+        "calibrations": {name: {"scale": 0.8, "offset": -0.1} for name in names},
     }
     return RunResults(**{**plain, **changes})
 

@@ -144,7 +144,7 @@ def test_a_calibration_and_a_patch_split_are_told(bundle: Bundle) -> None:
     other["calibration"] = {"method": "temperature", "temperature": 1.5}
     other["split"]["patient_safe"] = False
     text = model_card(Bundle(V1, other))
-    assert "Temperature 1.500" in text
+    assert "Temperature: temperature 1.500" in text
     assert "NOT SPLIT BY PATIENT" in text
     assert "Not calibrated" in model_card(bundle)
 

@@ -13,6 +13,8 @@ NAMES = {
     "calibration",
     "per_patient_recall",
     "approaches",
+    "risk_coverage",
+    "calibration_change",
 }
 
 
@@ -77,7 +79,13 @@ def test_axes_of_every_figure_are_labelled(drawn):
 def test_model_figures_show_that_model_alone(five):
     entry, other = models(five)[:2]
     figures = model_figures(five, entry)
-    assert set(figures) == {"confusion_matrix", "per_patient_recall", "accuracy_plot"}
+    assert set(figures) == {
+        "confusion_matrix",
+        "per_patient_recall",
+        "accuracy_plot",
+        "risk_coverage",
+        "calibration_change",
+    }
     for figure in figures.values():
         assert entry.model in words(figure)
         assert other.model not in words(figure)
@@ -93,3 +101,14 @@ def test_empty_history_draws_no_training(make):
 def test_target_recall_is_that_of_the_run(make):
     assert target_recall(make(("baseline",))) == defaults.TARGET_RECALL
     assert target_recall(make(("baseline",), run={"target_recall": 0.9})) == 0.9
+
+
+def test_models_of_older_bundles_have_no_bands_to_draw(make):
+    results = make(("baseline",), bands={}, calibrations={})
+    assert set(run_figures(results)) == NAMES - {"risk_coverage", "calibration_change"}
+
+
+def test_the_change_by_calibration_shows_both_and_their_errors(drawn):
+    said = words(drawn["calibration_change"])
+    assert "as trained (ECE 0." in said
+    assert "calibrated (ECE 0." in said

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.class_weight import compute_class_weight
 
-from cancernet.training.batches import Batches, class_weights, patient_weights
+from cancernet.training.batches import Batches, class_weights, epoch_size, mixed, patient_weights
 
 pytestmark = pytest.mark.train
 
@@ -103,3 +103,62 @@ def test_a_patient_weighs_the_root_of_its_patches(patient: list[str]) -> None:
         total, n = weight[names == name].sum(), (names == name).sum()
         reference = weight[names == patient[0]].sum() / np.sqrt((names == patient[0]).sum())
         assert total / np.sqrt(n) == pytest.approx(reference, rel=1e-4)
+
+
+PATIENTS = np.array(["a"] * 40 + ["b"] * 5 + ["c"] * 12)
+
+
+def capped(cap: int, *, epoch: int = 0) -> Batches:
+    n = len(PATIENTS)
+    return Batches(
+        np.arange(n)[:, None],
+        np.arange(n),
+        np.zeros(n, "float32"),
+        np.ones(n, "float32"),
+        batch_size=8,
+        seed=1,
+        epoch=epoch,
+        patient=PATIENTS,
+        cap=cap,
+    )
+
+
+@given(st.integers(0, 50))
+def test_no_patient_has_more_patches_in_an_epoch_than_the_cap(cap: int) -> None:
+    drawn = order(capped(cap))
+    assert len(set(drawn)) == len(drawn) == epoch_size(PATIENTS, cap)
+    for patient, n in (("a", 40), ("b", 5), ("c", 12)):
+        assert (PATIENTS[drawn] == patient).sum() == (min(n, cap) if cap else n)
+
+
+def test_each_epoch_draws_anew_so_that_all_patches_are_seen_in_the_end() -> None:
+    seen = {row for epoch in range(40) for row in order(capped(8, epoch=epoch))}
+    assert seen == set(range(len(PATIENTS)))
+    assert set(order(capped(8))) != set(order(capped(8, epoch=1)))
+
+
+def test_mixing_keeps_patch_label_and_weight_together() -> None:
+    value = np.linspace(0, 250, 64).round()
+    inputs = np.broadcast_to(value[:, None, None, None], (64, 4, 4, 3)).astype("uint8")
+    patches, label, weight = mixed(
+        inputs, (value[:, None] / 250).astype("float32"), value.astype("float32"), alpha=0.3, seed=(1, 2)
+    )
+    assert (patches.dtype, label.dtype, weight.dtype) == ("uint8", "float32", "float32")
+    np.testing.assert_allclose(patches[:, 0, 0, 0] / 250, label[:, 0], atol=0.003)
+    np.testing.assert_allclose(label[:, 0] * 250, weight, atol=0.01)
+    assert (patches[:, 0, 0, 0] != value).any()
+
+
+def test_a_mixture_lies_between_the_two_it_is_of_and_comes_again_with_its_seed() -> None:
+    inputs = np.random.default_rng(0).integers(0, 256, (32, 5, 5, 3), dtype=np.uint8)
+    label, weight = np.zeros((32, 1), "float32"), np.ones(32, "float32")
+    first = mixed(inputs, label, weight, alpha=0.3, seed=(1, 0, 0))[0]
+    assert (first >= inputs.min(axis=0)).all()
+    assert (first <= inputs.max(axis=0)).all()
+    np.testing.assert_array_equal(first, mixed(inputs, label, weight, alpha=0.3, seed=(1, 0, 0))[0])
+    assert (first != mixed(inputs, label, weight, alpha=0.3, seed=(1, 0, 1))[0]).any()
+
+
+def test_batches_mix_only_when_asked() -> None:
+    plain = make(40, batch_size=40)
+    assert (plain[0][0][:, 0] == plain.order).all()

@@ -24,7 +24,9 @@ from cancernet.errors import UserError
 )
 @threads_option
 @cache_option
-def command(model: Path | None, data: Path, out: Path, new_patients: bool, threads: int, cache: Path | None) -> None:
+def command(
+    model: Path | None, data: Path, out: Path, new_patients: bool, threads: int, cache: Path | None
+) -> None:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
 
     Patients whose ids the model was trained with are left out, and those that chose its threshold are

@@ -40,9 +40,7 @@ def command(
 
     bundle = open_model(model)
     share = float(abstain) if abstain else None
-    tally = predict_paths(
-        paths, bundle, out=out, threads=threads or None, screen=sys.stdout, abstain=share
-    )
+    tally = predict_paths(paths, bundle, out=out, threads=threads or None, screen=sys.stdout, abstain=share)
     if bundle.manifest["data"]["synthetic"]:
         click.echo(
             "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True

@@ -150,7 +150,12 @@ def calibration(predictions: Mapping[str, pd.DataFrame], *, caption: str, warnin
         error = expected_calibration_error(*columns)
         filled = table[table["n"] > 0]
         upper.plot(
-            filled["mean_probability"], filled["fraction_malignant"], lw=1.6, ms=4.5, label=f"{model} (ECE {error:.3f})", **style
+            filled["mean_probability"],
+            filled["fraction_malignant"],
+            lw=1.6,
+            ms=4.5,
+            label=f"{model} (ECE {error:.3f})",
+            **style,
         )
         line = {key: value for key, value in style.items() if key != "marker"}
         tidy(lower).stairs(table["n"] / table["n"].sum(), [*table["low"], 1.0], lw=1.4, **line)

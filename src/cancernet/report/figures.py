@@ -12,8 +12,8 @@ from cancernet.evaluation.calibration import uncalibrated
 from cancernet.evaluation.per_patient import per_patient
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
-from cancernet.report.risk import risk_coverage
 from cancernet.report.results import RunResults, Shown, caption, chosen, models, reported_rows, shown, warning
+from cancernet.report.risk import risk_coverage
 
 __all__ = [
     "accuracy_plot",
@@ -76,7 +76,8 @@ def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
         figures["risk_coverage"] = risk_coverage(rows, threshold, bands, model=entry.model, **says)
     if rows is not None and entry.model in results.calibrations:
         before = uncalibrated(rows["probability"], **results.calibrations[entry.model])
-        both = {"as trained": rows.assign(probability=before), "calibrated": rows}
+        names = (f"{entry.model} as trained", f"{entry.model} calibrated")
+        both = dict(zip(names, (rows.assign(probability=before), rows), strict=True))
         figures["calibration_change"] = calibration(both, **says)
     by_patient = _patients(results, entry)
     if by_patient is not None:

@@ -8,6 +8,7 @@ angle and mirror image of a patch is as likely as the patch itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from keras import KerasTensor, layers, ops
 # Optical density of haematoxylin, eosin and DAB by red, green and blue (Ruifrok & Johnston 2001).
 HED = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]], "float32")
 STAIN_SIGMA = 0.06  # relative gain and absolute shift of each stain (Tellez et al. 2019, "light")
+LIGHT_STAIN_SIGMA = 0.02  # the same, where colour itself tells much: a third of it
 BRIGHTNESS = 0.1  # largest relative change of all pixels
 ROTATION_TURNS = 1 / 12  # +-30 degrees, on top of the right angles
 ZOOM = 0.1
@@ -106,6 +108,7 @@ LAYERS: dict[str, Callable[[int], layers.Layer]] = {
     "right_angle": RightAngle,
     "rotation_zoom": RotationZoom,
     "stain": StainJitter,
+    "light_stain": partial(StainJitter, sigma=LIGHT_STAIN_SIGMA),
     "brightness": Brightness,
 }
 

@@ -211,11 +211,16 @@ def _trainer(network: keras.Model, recipe: Recipe, *, steps: int, seed: int) -> 
     trainer.compile(
         keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
         keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        metrics=[keras.metrics.MeanMetricWrapper(_right, name="accuracy")],
         jit_compile=False,  # XLA on a CPU measured 0.6 to 0.8 of the speed of the plain graph
     )
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer
+
+
+def _right(label: keras.KerasTensor, logit: keras.KerasTensor) -> keras.KerasTensor:
+    """Whether a logit is on the side of its label, which counts as what it is most of where it is mixed."""
+    return keras.ops.cast(keras.ops.equal(label >= 0.5, logit >= 0), "float32")
 
 
 def _seed_layers(trainer: keras.Model, seed: int, epoch: int) -> None:

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cancernet.evaluation.answered import answered
+from cancernet.evaluation.selective import UNSURE, apply_selective, fit_selective
+
+BAND = {"threshold": 0.5, "width": 1.0, "target": 0.2}
+
+
+@pytest.fixture
+def rows(make_predictions) -> pd.DataFrame:
+    return make_predictions(patients=15, patches=60)
+
+
+def test_shares_are_those_counted_by_hand(rows: pd.DataFrame) -> None:
+    found = answered(rows, BAND, samples=20)
+    answer = apply_selective(BAND, rows["probability"])
+    kept, label = answer != UNSURE, rows["label"].to_numpy()
+    assert 0.1 < kept.mean() < 0.95
+    assert found["coverage"].value == pytest.approx(kept.mean())
+    assert found["recall"].value == pytest.approx((answer[kept & (label == 1)] == 1).mean())
+    assert found["specificity"].value == pytest.approx((answer[kept & (label == 0)] == 0).mean())
+    assert found["error"].value == pytest.approx((answer[kept] != label[kept]).mean())
+    assert found["target"] == 0.2
+
+
+def test_intervals_hold_the_value_and_resample_patients(rows: pd.DataFrame) -> None:
+    found = answered(rows, BAND, samples=200)
+    alone = answered(rows.assign(patient=rows["path"]), BAND, samples=200)
+    for name in ("coverage", "recall", "specificity", "error"):
+        assert found[name].low <= found[name].value <= found[name].high
+    assert found["coverage"].high - found["coverage"].low > alone["coverage"].high - alone["coverage"].low
+
+
+def test_a_band_of_no_width_answers_all(rows: pd.DataFrame) -> None:
+    found = answered(rows, {**BAND, "width": 0.0}, samples=20)
+    assert found["coverage"].value == 1.0
+    assert (found["coverage"].low, found["coverage"].high) == (1.0, 1.0)
+
+
+def test_where_nothing_is_answered_rates_are_undefined_not_zero(rows: pd.DataFrame) -> None:
+    found = answered(rows, {**BAND, "width": 99.0}, samples=20)
+    assert found["coverage"].value == 0.0
+    assert np.isnan(found["recall"].value)
+    assert np.isnan(found["error"].value)
+
+
+def test_a_band_fitted_on_these_very_patients_keeps_to_its_share(rows: pd.DataFrame) -> None:
+    band = fit_selective(rows, 0.4, abstain_share=0.2)
+    assert answered(rows, band, samples=20)["coverage"].value == pytest.approx(0.8, abs=0.01)
+
+
+def test_no_rows_are_refused(rows: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="no predictions"):
+        answered(rows.head(0), BAND)
