@@ -13,7 +13,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -22,14 +21,13 @@ from cancernet.data.pack import Pack, default_cache_dir, pack
 from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
 from cancernet.evaluation import patient_bootstrap
-from cancernet.networks import NETWORKS, build_network, trainable_from
+from cancernet.networks import NETWORKS, trainable_from
 from cancernet.recipes import Recipe, find_recipe, load_recipes
 from cancernet.training.batches import patient_weights
 from cancernet.training.engine import Examples, fit, predict_logits
-from cancernet.training.precision import policy
-from cancernet.training.pretrained import find_weights, load_pretrained
+from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
-from cancernet.training.train import dtype_policy
+from cancernet.training.start import starting_network
 from tried import TRIED
 
 
@@ -59,17 +57,14 @@ def predict_fold(
     recipe: Recipe, data: Pack, train: np.ndarray, held: np.ndarray, folder: Path, options: argparse.Namespace
 ) -> pd.DataFrame:
     """Train on some rows and return the predictions of the others, as they are and averaged over turns."""
-    keras.utils.set_random_seed(options.seed)
-    with dtype_policy(policy(recipe.mixed_precision)):
-        network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
-        if recipe.pretrained:
-            load_pretrained(network, find_weights(options.weights))
-    trainable_from(network, recipe.train)
     weight, patient = np.ones(len(train), "float32"), data.table["patient"].to_numpy()[train]
     if recipe.patient_weight == "sqrt":
         weight = patient_weights(patient)
     label = data.table["label"].to_numpy().astype(int)
     examples = Examples(data.images, train, held, label, weight, patient)
+    training = TrainingOptions(seed=options.seed, weights=options.weights)
+    network, _ = starting_network(recipe, Path(), training, examples)
+    trainable_from(network, recipe.train)
     fit(
         network,
         examples,

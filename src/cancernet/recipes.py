@@ -57,6 +57,8 @@ class Recipe:
         ema: momentum of the moving average of weights that is kept; 0 keeps the weights themselves.
         dropout: share of the last embedding dropped in training.
         mixed_precision: train in 16 bits where the machine is faster for it; what is saved is float32.
+        cross_fit: folds of patients whose predictions by networks that never saw them choose the thresholds,
+            while the network that ships learns from train and val patients alike; 0 lets val patients choose.
         in_run: whether `cancernet run` trains it unless told which to train.
         keras_file: file beside the bundles to save the model to for plain Keras; empty for none.
     """
@@ -83,6 +85,7 @@ class Recipe:
     ema: float = 0.0
     dropout: float = 0.5
     mixed_precision: bool = False
+    cross_fit: int = 0
     in_run: bool = True
     keras_file: str = ""
 
@@ -200,6 +203,10 @@ def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
             )
     if recipe.train == "head" and recipe.augmentation:
         raise ValueError("a head learns from features computed once, so it cannot be augmented")
+    if recipe.cross_fit == 1 or (recipe.cross_fit and (recipe.start_from or recipe.train != "all")):
+        raise ValueError(
+            "cross_fit wants 2 folds or more, and a network trained whole that continues no other"
+        )
     if recipe.start_from and recipe.start_from not in tables:
         raise ValueError(f"start_from names {recipe.start_from!r}, which is no recipe")
     ranges = {
@@ -211,6 +218,7 @@ def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
         "learning_rate": (1e-9, 10.0),
         "weight_decay": (0.0, 1.0),
         "label_smoothing": (0.0, 0.5),
+        "cross_fit": (0, 100),
         "mixup": (0.0, 10.0),
         "ema": (0.0, 0.99999),
         "dropout": (0.0, 0.95),

@@ -42,7 +42,8 @@ def score_model(bundle: Bundle, pack: Pack, side: pd.Series, *, threads: int | N
         side: `train`, `val`, `test` or empty for each row of `pack.table`.
         threads: CPU threads; those this process may use by default.
     """
-    rows = np.flatnonzero(side.isin(SCORED))
+    taught = known_side(bundle, pack.table) == "train"  # by a cross-fit also the val patients
+    rows = np.flatnonzero(side.isin(SCORED) & ~((side == "val") & taught))
     session = bundle.session(threads=threads)
     probability = np.empty(len(rows), "float32")
     done = 0

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
 
 from cancernet.errors import UserError
 from cancernet.evaluation.calibration import (
-    apply_temperature,
-    fit_temperature,
+    apply_platt,
+    fit_platt,
     logit,
     reliability,
-    uncalibrated,
+    undo_platt,
 )
 from cancernet.evaluation.metrics import auc, expected_calibration_error
 
@@ -53,73 +54,63 @@ def test_the_calibration_error_is_the_weighted_gap_of_the_table(probability, bin
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
-def test_the_temperature_undoes_the_confidence_that_was_put_in(factor):
-    assert fit_temperature(*overconfident(factor=factor)) == pytest.approx(factor, rel=0.06)
+@pytest.mark.parametrize("shift", [-1.5, 0.0, 1.0])
+def test_the_fit_undoes_the_confidence_and_the_shift_that_were_put_in(factor, shift):
+    label, probability = overconfident(factor=factor)
+    shifted = apply_platt(probability, 1.0, shift)
+    scale, offset = fit_platt(label, shifted)
+    assert scale == pytest.approx(1 / factor, rel=0.06)
+    assert offset == pytest.approx(-shift / factor, abs=0.06)
+
+
+def test_the_fit_equals_scikit_learns_logistic_regression_on_the_log_odds():
+    label, probability = overconfident(3000)
+    model = LogisticRegression(C=np.inf).fit(logit(probability)[:, None], label)
+    assert fit_platt(label, probability) == pytest.approx((model.coef_[0, 0], model.intercept_[0]), abs=1e-3)
 
 
 def test_scaling_mends_the_calibration_error():
     label, probability = overconfident()
-    scaled = apply_temperature(probability, fit_temperature(label, probability))
+    scaled = apply_platt(probability, *fit_platt(label, probability))
     assert expected_calibration_error(label, probability) > 0.08
     assert expected_calibration_error(label, scaled) < 0.02
+    assert scaled.mean() == pytest.approx(label.mean(), abs=1e-4)
 
 
-def test_no_temperature_nearby_is_likelier():
-    label, probability = overconfident(500)
-    best = fit_temperature(label, probability)
-
-    def loss(temperature: float) -> float:
-        scaled = apply_temperature(probability, temperature)
-        return float(-np.log(np.where(label == 1, scaled, 1 - scaled)).mean())
-
-    assert loss(best) <= min(loss(best * 1.02), loss(best * 0.98))
-
-
-@given(probabilities, st.floats(0.1, 10))
-def test_scaling_keeps_range_order_and_side(probability, temperature):
-    scaled = apply_temperature(probability, temperature)
+@given(probabilities, st.floats(0.1, 10), st.floats(-3, 3))
+def test_scaling_keeps_range_and_order(probability, scale, offset):
+    scaled = apply_platt(probability, scale, offset)
     assert ((scaled >= 0) & (scaled <= 1)).all()
     order = np.argsort(probability, kind="stable")
     assert (np.diff(scaled[order]) >= -1e-12).all()
-    far = np.abs(np.array(probability) - 0.5) > 1e-6
-    assert ((scaled >= 0.5) == (np.array(probability) >= 0.5))[far].all()
 
 
 @given(probabilities)
-def test_a_temperature_of_one_changes_nothing(probability):
-    assert np.allclose(apply_temperature(probability, 1), probability, atol=2e-7)
+def test_a_scale_of_one_and_no_offset_change_nothing(probability):
+    assert np.allclose(apply_platt(probability, 1, 0), probability, atol=2e-7)
 
 
-@given(probabilities, st.floats(0.5, 2))
-def test_scaling_back_returns_the_probability(probability, temperature):
-    inside = np.clip(probability, 1e-3, 1 - 1e-3)
-    assert np.allclose(
-        apply_temperature(apply_temperature(inside, temperature), 1 / temperature), inside, atol=1e-6
-    )
+@given(probabilities, st.floats(0.5, 2), st.floats(-2, 2))
+def test_undoing_returns_the_probability(probability, scale, offset):
+    inside = np.clip(probability, 1e-2, 1 - 1e-2)
+    assert np.allclose(undo_platt(apply_platt(inside, scale, offset), scale, offset), inside, atol=1e-6)
 
 
 def test_ranking_does_not_change():
     label, probability = overconfident(2000, factor=1)
-    assert auc(label, apply_temperature(probability, 2.5)) == pytest.approx(auc(label, probability))
+    assert auc(label, apply_platt(probability, 0.4, 1.0)) == pytest.approx(auc(label, probability))
 
 
 def test_certain_probabilities_stay_finite():
     assert np.isfinite(logit([0, 1])).all()
-    temperature = fit_temperature([0, 1, 0, 1], [0.0, 1.0, 1.0, 1.0])
-    assert 0.05 <= temperature <= 20
-    assert np.isfinite(apply_temperature([0.0, 1.0], temperature)).all()
+    scale, offset = fit_platt([0, 1, 0, 1], [0.0, 1.0, 1.0, 1.0])
+    assert 0.05 <= scale <= 20
+    assert np.isfinite(apply_platt([0.0, 1.0], scale, offset)).all()
 
 
-def test_one_class_or_no_temperature_is_refused():
+def test_one_class_or_no_scale_is_refused():
     with pytest.raises(UserError, match="benign and malignant"):
-        fit_temperature([1, 1], [0.5, 0.6])
-    for temperature in (0, -1, float("nan")):
+        fit_platt([1, 1], [0.5, 0.6])
+    for scale in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="above 0"):
-            apply_temperature([0.5], temperature)
-
-
-def test_uncalibrated_undoes_a_calibration_of_the_logit():
-    before = np.array([0.02, 0.3, 0.5, 0.9])
-    odds = np.log(before / (1 - before))
-    after = 1 / (1 + np.exp(-(0.6 * odds - 0.4)))
-    np.testing.assert_allclose(uncalibrated(after, scale=0.6, offset=-0.4), before, atol=1e-9)
+            apply_platt([0.5], scale, 0.0)

@@ -108,6 +108,7 @@ def coloured() -> Callable[..., Examples]:
         level = np.where(label == 1, 90, 160)[:, None, None, None]
         images = np.clip(level + rng.normal(0, 40, (n, 50, 50, 3)), 0, 255).astype("uint8")
         rows = rng.permutation(n)
-        return Examples(images, rows[:n_train], rows[n_train:], label, np.ones(n_train, "float32"))
+        patient = np.array(["P1"] * n_train)
+        return Examples(images, rows[:n_train], rows[n_train:], label, np.ones(n_train, "float32"), patient)
 
     return make

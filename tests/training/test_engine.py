@@ -279,7 +279,7 @@ def test_loss_and_accuracy_of_an_epoch_are_means_over_all_its_patches(run: Calla
     label = (inputs[:, 0] + rng.normal(size=70) > 0).astype(int)
     start = keras.Input((5,))
     network = keras.Model(start, keras.layers.Dense(1)(start))
-    examples = Examples(inputs, np.arange(70), np.arange(70), label, np.ones(70, "float32"))
+    examples = Examples(inputs, np.arange(70), np.arange(70), label, np.ones(70, "float32"), np.full(70, "P"))
     still = dataclasses.replace(PLAIN, epochs=1, learning_rate=1e-9)
     row = run(network, examples, still).history[0]
     assert row["loss"] == pytest.approx(row["val_loss"], rel=1e-4)

@@ -18,7 +18,7 @@ from cancernet.inference import predict
 from cancernet.networks import with_probability
 from cancernet.training import finish as finish_module
 from cancernet.training.finish import finish
-from cancernet.training.train import load_network
+from cancernet.training.start import load_network
 
 pytestmark = pytest.mark.train
 
@@ -59,8 +59,7 @@ def test_the_manifest_names_no_machine_or_folder(trained: Any) -> None:
 
 
 def test_graph_and_weights_give_the_same_answers(trained: Any) -> None:
-    calibration = trained.bundle.manifest.get("calibration", {"temperature": 1.0})
-    model = with_probability(load_network(trained.bundle), scale=1 / calibration["temperature"])
+    model = with_probability(load_network(trained.bundle), **trained.bundle.calibration)
     patches = np.array(trained.pack.images[:40])
     from_keras = model.predict_on_batch(patches)[:, 0]
     np.testing.assert_allclose(predict(trained.bundle.session(), patches), from_keras, atol=1e-5)
@@ -136,6 +135,6 @@ def test_the_h5_file_is_there_before_the_manifest_says_all_is_done(
         weights_from="none",
         models=trained.models,
         options=options,
-        clock=lambda: 0.0,
+        seconds=0.0,
     )
     assert order == ["h5", "bundle"]

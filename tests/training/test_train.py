@@ -22,7 +22,8 @@ from cancernet.training import features
 from cancernet.training import train as train_module
 from cancernet.training.engine import predict_logits
 from cancernet.training.options import TrainingOptions
-from cancernet.training.train import dtype_policy, load_network, train
+from cancernet.training.start import dtype_policy, load_network
+from cancernet.training.train import train
 
 pytestmark = pytest.mark.train
 STATISTICS = ("moving_mean", "moving_variance")

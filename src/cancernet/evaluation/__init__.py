@@ -1,7 +1,7 @@
 """Honest evaluation: metrics, intervals over patients, thresholds, calibration and the colour floor."""
 
 from cancernet.evaluation.bootstrap import Interval, patient_bootstrap
-from cancernet.evaluation.calibration import apply_temperature, fit_temperature, reliability
+from cancernet.evaluation.calibration import apply_platt, fit_platt, reliability
 from cancernet.evaluation.compare import paired_difference
 from cancernet.evaluation.evaluate import evaluate, join_labels
 from cancernet.evaluation.floor import Floor, colour_features, fit_floor
@@ -13,14 +13,14 @@ __all__ = [
     "OPERATING_POINTS",
     "Floor",
     "Interval",
+    "apply_platt",
     "apply_selective",
-    "apply_temperature",
     "choose_thresholds",
     "colour_features",
     "evaluate",
     "fit_floor",
+    "fit_platt",
     "fit_selective",
-    "fit_temperature",
     "join_labels",
     "paired_difference",
     "patient_bootstrap",

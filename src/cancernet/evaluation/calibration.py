@@ -12,7 +12,8 @@ from cancernet.evaluation.metrics import bin_of
 from cancernet.evaluation.ranking import Floats, checked, ratio
 
 EPSILON = 1e-7  # keeps log odds finite
-TEMPERATURES = (0.05, 20.0)  # beyond these a model is certain, or chance, at every patch
+SCALES = (0.05, 20.0)  # beyond these a model is chance, or certain, at every patch
+OFFSETS = (-20.0, 20.0)
 
 
 def reliability(
@@ -55,50 +56,52 @@ def logit(probability: ArrayLike) -> Floats:
     return np.log(clipped) - np.log1p(-clipped)
 
 
-def fit_temperature(label: ArrayLike, probability: ArrayLike) -> float:
-    """The temperature that makes probabilities most likely, on validation patches.
+def fit_platt(label: ArrayLike, probability: ArrayLike) -> tuple[float, float]:
+    """The scale and offset of the log odds that make held-out labels most likely.
 
-    One number for the whole model: it dampens (above 1) or sharpens (below 1) every probability and
-    changes no ranking, so AUC stays; a threshold has to be moved with `apply_temperature` too.
+    A scale dampens or sharpens every probability; the offset takes back a shift of all, as class weights
+    leave one. Neither changes the ranking, so AUC stays; a threshold moves with `apply_platt`.
 
     Args:
         label: (N,) of 0 and 1.
-        probability: (N,) in [0, 1], of malignant.
+        probability: (N,) in [0, 1], of malignant, by a model that did not learn from these patches.
 
     Returns:
-        a temperature between 0.05 and 20.
+        scale between 0.05 and 20, and offset between -20 and 20.
 
     Raises:
-        UserError: one class only, where no finite temperature is best.
+        UserError: one class only, where no finite offset is best.
         ValueError: shapes, labels or scores that make no sense.
 
-    Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2.
+    Source: Platt 1999, "Probabilistic outputs for support vector machines", without its prior on labels.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
     labels, scores = checked(label, probability)
     if np.unique(labels).size < 2:
         raise UserError("calibration needs benign and malignant validation patches: choose another split")
-    signed = np.where(labels == 1, 1.0, -1.0) * logit(scores)
+    odds, sign = logit(scores), np.where(labels == 1, 1.0, -1.0)
 
-    def loss(log_temperature: float) -> float:
-        return float(np.logaddexp(0, -signed * np.exp(-log_temperature)).mean())
+    def loss(both: Floats) -> tuple[float, Floats]:
+        signed = sign * (both[0] * odds + both[1])
+        slope = -sign * 0.5 * (1 - np.tanh(signed / 2)) / labels.size
+        return float(np.logaddexp(0, -signed).mean()), np.array([slope @ odds, slope.sum()])
 
-    # The loss has one minimum along the logarithm of the temperature (it is convex in 1 / temperature).
-    return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))
+    found = minimize(loss, (1.0, 0.0), jac=True, bounds=(SCALES, OFFSETS), method="L-BFGS-B")
+    return float(found.x[0]), float(found.x[1])
 
 
-def apply_temperature(probability: ArrayLike, temperature: float) -> Floats:
-    """Probabilities (N,) with their log odds divided by the temperature; 1 leaves them as they are.
+def apply_platt(probability: ArrayLike, scale: float, offset: float) -> Floats:
+    """Probabilities (N,) with `scale * logit + offset` for log odds; 1 and 0 leave them as they are.
 
     Raises:
-        ValueError: a temperature that is not above 0.
+        ValueError: a scale that is not above 0.
     """
-    if not temperature > 0:
-        raise ValueError(f"a temperature must be above 0, not {temperature:g}")
-    return 0.5 * (1 + np.tanh(logit(probability) / temperature / 2))
+    if not scale > 0:
+        raise ValueError(f"a scale must be above 0, not {scale:g}")
+    return 0.5 * (1 + np.tanh((scale * logit(probability) + offset) / 2))
 
 
-def uncalibrated(probability: ArrayLike, *, scale: float, offset: float) -> Floats:
-    """Probabilities (N,) before a calibration that made `scale * logit + offset` of their log odds."""
-    return 0.5 * (1 + np.tanh((logit(probability) - offset) / scale / 2))
+def undo_platt(probability: ArrayLike, scale: float, offset: float) -> Floats:
+    """Probabilities (N,) as they were before `apply_platt`."""
+    return apply_platt(probability, 1 / scale, -offset / scale)

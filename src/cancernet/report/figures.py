@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cancernet import defaults
 from cancernet.atomic import replacing
-from cancernet.evaluation.calibration import uncalibrated
+from cancernet.evaluation.calibration import undo_platt
 from cancernet.evaluation.per_patient import per_patient
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
@@ -75,7 +75,7 @@ def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
         threshold = entry.headline["threshold"]
         figures["risk_coverage"] = risk_coverage(rows, threshold, bands, model=entry.model, **says)
     if rows is not None and entry.model in results.calibrations:
-        before = uncalibrated(rows["probability"], **results.calibrations[entry.model])
+        before = undo_platt(rows["probability"], **results.calibrations[entry.model])
         names = (f"{entry.model} as trained", f"{entry.model} calibrated")
         both = dict(zip(names, (rows.assign(probability=before), rows), strict=True))
         figures["calibration_change"] = calibration(both, **says)

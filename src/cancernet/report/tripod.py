@@ -86,7 +86,8 @@ def _of_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
     calibration = manifest.get("calibration")
     made = "synthetic patches" if data["synthetic"] else "patches of a folder"
     updated = (
-        f"probabilities calibrated on validation patients by temperature {calibration['temperature']:.3g}"
+        f"probabilities calibrated on held-out patients: temperature {calibration['temperature']:.3g}"
+        f", offset {calibration.get('offset', 0.0):.3g}"
         if calibration
         else "none"
     )
@@ -135,7 +136,9 @@ def _of_training(manifest: Mapping[str, Any]) -> dict[str, str]:
     settings = ("network", "epochs", "batch_size", "learning_rate", "schedule", "augmentation", "dropout")
     stated = [f"{name.replace('_', ' ')} {_words(recipe[name])}" for name in settings if name in recipe]
     best = (
-        f"; epoch {training['best_epoch']} kept, chosen on validation patients"
+        f"; the last of {training['best_epoch']} epochs kept"
+        if recipe.get("cross_fit")
+        else f"; epoch {training['best_epoch']} kept, chosen on validation patients"
         if "best_epoch" in training
         else ""
     )

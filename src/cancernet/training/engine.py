@@ -165,11 +165,13 @@ def _learn(
 
 
 def validate(network: keras.Model, examples: Examples) -> dict[str, float]:
-    """Score a network on the validation rows: loss, accuracy, AUC, average precision.
+    """Score a network on the validation rows, NaN without any: loss, accuracy, AUC, average precision.
 
     Raises:
         UserError: a score is infinite or not a number.
     """
+    if not len(examples.val):
+        return dict.fromkeys(("val_loss", "val_accuracy", "val_auc", "val_average_precision"), float("nan"))
     logit = predict_logits(network, examples.inputs, examples.val)
     if not np.isfinite(logit).all():
         raise UserError(f"{network.name}: training diverged, a score is not finite; lower its learning_rate")
@@ -190,7 +192,7 @@ def predict_logits(network: keras.Model, inputs: np.ndarray, rows: np.ndarray) -
         np.asarray(network.predict_on_batch(inputs[rows[start : start + PREDICT_BATCH]]))[:, 0]
         for start in range(0, len(rows), PREDICT_BATCH)
     ]
-    return np.concatenate(logits)
+    return np.concatenate([np.empty(0, "float32"), *logits])
 
 
 def _trainer(network: keras.Model, recipe: Recipe, *, steps: int, seed: int) -> keras.Model:

@@ -32,7 +32,10 @@ def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingO
         if len(present) < 2:
             held = f"only {CLASS_NAMES[present[0]]} patches" if len(present) else "no patches"
             raise UserError(f"the {name} side of split {split.name} holds {held}; use another split or seed")
+    val = np.flatnonzero(side == "val")
     train = np.flatnonzero(side == "train")
+    if recipe.cross_fit:  # all learn, and the folds of the cross-fit take the place of val
+        train, val = np.union1d(train, val), np.empty(0, int)
     if options.max_per_patient:
         train = train[cap_per_patient(pack.table.iloc[train], options.max_per_patient, options.seed)]
     if options.limit:
@@ -41,7 +44,7 @@ def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingO
     weight = class_weights(label[train], recipe.class_weight)
     if recipe.patient_weight == "sqrt":
         weight = weight * patient_weights(patient)
-    return Examples(pack.images, train, np.flatnonzero(side == "val"), label, weight, patient)
+    return Examples(pack.images, train, val, label, weight, patient)
 
 
 def with_features(network: keras.Model, examples: Examples, data_hash: str, cache: Path) -> Examples:

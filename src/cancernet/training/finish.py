@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from safetensors.numpy import save
 
 import cancernet
 from cancernet import defaults
+from cancernet.atomic import replacing
 from cancernet.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
 from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
 from cancernet.environment import versions
-from cancernet.evaluation.calibration import fit_temperature
-from cancernet.evaluation.floor import colour_features, fit_floor_features
+from cancernet.evaluation.calibration import apply_platt, fit_platt
+from cancernet.evaluation.floor import Floor, colour_features, fit_floor_features
 from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.evaluation.selective import fit_selective
@@ -27,9 +28,12 @@ from cancernet.inference import open_session, predict
 from cancernet.networks import build_network, with_probability
 from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
+from cancernet.training.cross_fit import Held
 from cancernet.training.engine import Examples, predict_logits
 from cancernet.training.export import save_h5, to_onnx
 from cancernet.training.options import TrainingOptions
+
+HELD = "out_of_fold.csv"  # predictions of a cross-fit, beside the bundle's files
 
 
 def finish(
@@ -39,37 +43,62 @@ def finish(
     split: Split,
     examples: Examples,
     progress: Progress,
+    held: Held | None = None,
     *,
     weights_from: str,
     models: Path,
     options: TrainingOptions,
-    clock: Callable[[], float],
+    seconds: float,
 ) -> Bundle:
     """Export a trained network and write its bundle to `models / recipe.name`.
 
-    The temperature of the calibration, the thresholds and the colour floor are fitted here, on training and
-    validation patients only, the thresholds from the very graph that ships. `clock` gives the seconds spent
-    outside the epochs so far.
+    Calibration, thresholds, bands of abstention and the colour floor are fitted here, on train and val patients
+    only. They rest on patients the network did not learn from: those of val, predicted by the very graph that
+    ships, or all of them, predicted by the networks of a cross-fit.
+
+    Args:
+        network: trained.
+        recipe: how.
+        pack: the patches.
+        split: who was on which side.
+        examples: what it learned from.
+        progress: what the fit left.
+        held: predictions of a cross-fit.
+        weights_from: how the results name what it started from.
+        models: folder of bundles.
+        options: seed and the like.
+        seconds: that training took.
     """
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
-    label = examples.label[examples.val]
-    uncalibrated = 1 / (1 + np.exp(-predict_logits(plain, pack.images, examples.val).astype(float)))
-    temperature = fit_temperature(label, uncalibrated)
-    model = with_probability(plain, scale=1 / temperature)
+    if held is None:
+        val = examples.val
+        held = Held(val, predict_logits(plain, pack.images, val), np.zeros(len(val), int))
+        crossed = False
+    else:
+        crossed = True
+    label = examples.label[held.rows]
+    uncalibrated = 0.5 * (1 + np.tanh(held.logit.astype(float) / 2))
+    scale, offset = fit_platt(label, uncalibrated)
+    model = with_probability(plain, scale=scale, offset=offset)
     graph = to_onnx(model)
-    probability = predict(open_session(graph), pack.images, examples.val)
-    rows = examples.train
-    patient = pack.table["patient"].to_numpy()[rows]
-    floor = fit_floor_features(
-        colour_features(pack.images, rows), examples.label[rows], seed=options.seed, patient=patient
+    probability = (
+        apply_platt(uncalibrated, scale, offset)
+        if crossed
+        else predict(open_session(graph), pack.images, held.rows)
     )
-    floor_probability = floor.predict(pack.images, examples.val)
-    thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
-    validation = pack.table.iloc[examples.val][["path", "patient"]].assign(
+    found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(
         label=label, probability=probability
     )
+    thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
+    bands = [
+        fit_selective(found, thresholds["target_recall"], abstain_share=share)
+        for share in defaults.ABSTAIN_SHARES
+    ]
+    floor, floor_probability = _floor(pack, examples, held, options)
+    if crossed:
+        _write_held(models / recipe.name / HELD, found.assign(floor=floor_probability, fold=held.fold))
     manifest = {
         "name": recipe.name,
         "cancernet": cancernet.__version__,
@@ -82,30 +111,30 @@ def finish(
         "seed": options.seed,
         "versions": versions(),
         "data": _data_facts(pack),
-        "split": _split_facts(split),
+        "split": _split_facts(split, crossed=crossed),
         "calibration": {
-            "method": "temperature",
-            "temperature": temperature,
+            "method": "platt",
+            "temperature": 1 / scale,
+            "offset": offset,
             "validation_ece_before": float(expected_calibration_error(label, uncalibrated)),
             "validation_ece_after": float(expected_calibration_error(label, probability)),
         },
         "target_recall": options.target_recall,
         "thresholds": thresholds,
-        "selective": [
-            fit_selective(validation, thresholds["target_recall"], abstain_share=share)
-            for share in defaults.ABSTAIN_SHARES
-        ],
+        "selective": bands,
         "floor": {
             "model": floor.to_dict(),
             "thresholds": choose_thresholds(label, floor_probability, target_recall=options.target_recall),
         },
         "validation": {
+            "of": f"{recipe.cross_fit} folds of train and val patients" if crossed else "val patients",
             "n_patches": len(label),
+            "n_patients": int(found.loc[found["patient"] != "", "patient"].nunique()),
             "auc": float(auc(label, probability)),
             "average_precision": float(average_precision(label, probability)),
             "floor_auc": float(auc(label, floor_probability)),
         },
-        "training": _training_facts(progress, examples, options, clock()),
+        "training": _training_facts(progress, examples, options, seconds),
     }
     if recipe.keras_file:  # before the bundle, whose manifest says that all is there
         save_h5(model, models / recipe.keras_file)
@@ -122,15 +151,46 @@ def _data_facts(pack: Pack) -> dict[str, Any]:
     }
 
 
-def _split_facts(split: Split) -> dict[str, Any]:
+def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray]:
+    """Return the colour floor that goes with the model, and its probabilities of the patients held out.
+
+    It is fitted as the network was: in a cross-fit on each fold's other patients, then on all.
+    """
+
+    def fit(rows: np.ndarray) -> Floor:
+        return fit_floor_features(
+            features[at[rows]], examples.label[rows], seed=options.seed, patient=patient[rows]
+        )
+
+    patient = pack.table["patient"].to_numpy()
+    needed = np.union1d(examples.train, held.rows)
+    features = colour_features(pack.images, needed)
+    at = np.zeros(len(pack.table), int)
+    at[needed] = np.arange(len(needed))
+    whole = fit(examples.train)
+    probability = np.empty(len(held.rows))
+    for fold in np.unique(held.fold):
+        out = held.fold == fold
+        floor = fit(held.rows[~out]) if fold else whole
+        probability[out] = floor.predict_features(features[at[held.rows[out]]])
+    return whole, probability
+
+
+def _write_held(path: Path, found: pd.DataFrame) -> None:
+    with replacing(path) as temporary:
+        found.to_csv(temporary, index=False)
+
+
+def _split_facts(split: Split, *, crossed: bool) -> dict[str, Any]:
     patients = dict(sorted(split.assignment.items())) if split.patient_safe else {}
+    if crossed:  # val patients taught it too
+        patients = {name: "train" if side == "val" else side for name, side in patients.items()}
     return {"name": split.name, "hash": split.hash, "patient_safe": split.patient_safe, "patients": patients}
 
 
 def _training_facts(
-    progress: Progress, examples: Examples, options: TrainingOptions, outside: float
+    progress: Progress, examples: Examples, options: TrainingOptions, seconds: float
 ) -> dict[str, Any]:
-    seconds = sum(row["seconds"] for row in progress.history)  # of all sessions of a run that was resumed
     return {
         "fingerprint": progress.fingerprint,
         "n_patches": len(examples.train),
@@ -139,5 +199,5 @@ def _training_facts(
         "limit": options.limit,
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
-        "minutes": round((seconds + outside) / 60, 3),
+        "minutes": round(seconds / 60, 3),
     }

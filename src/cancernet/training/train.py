@@ -5,35 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from safetensors.numpy import load
 
 import cancernet
-from cancernet.bundle import MANIFEST, WEIGHTS, Bundle, read_bundle
+from cancernet.bundle import MANIFEST, Bundle, read_bundle
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.errors import UserError
-from cancernet.networks import build_network, head_of, trainable_from
+from cancernet.networks import head_of, trainable_from
 from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import load_weights
-from cancernet.training.engine import Examples, fit
+from cancernet.training.cross_fit import cross_fit
+from cancernet.training.engine import fit
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
 from cancernet.training.options import TrainingOptions
-from cancernet.training.precision import policy
-from cancernet.training.pretrained import (
-    SETTLE_PATCHES,
-    find_weights,
-    load_pretrained,
-    settle_statistics,
-)
 from cancernet.training.quiet import use_threads
+from cancernet.training.start import starting_network
 
 
 def train(
@@ -68,12 +62,10 @@ def train(
     """
     started = time.perf_counter()
     use_threads(options.threads)
-    keras.utils.set_random_seed(options.seed)
     if options.epochs:
         recipe = replace(recipe, epochs=options.epochs)
     examples = choose_examples(recipe, pack, split, options)
-    with dtype_policy(policy(recipe.mixed_precision)):
-        network, weights_from = _starting_network(recipe, models, options, examples)
+    network, weights_from = starting_network(recipe, models, options, examples)
     fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
     folder = models / recipe.name
     if (done := _finished(folder, fingerprint)) is not None:
@@ -89,6 +81,15 @@ def train(
         say(f"{recipe.name}: the model in {folder} was trained otherwise and is replaced")
     trainable_from(network, recipe.train)
     frozen = digest(network.non_trainable_weights) if recipe.train != "all" else ""
+    facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "options": options}
+    if recipe.cross_fit:
+        prepared = time.perf_counter()
+        progress, held = cross_fit(
+            recipe, pack, examples, folder=folder, options=options, fingerprint=fingerprint, say=say
+        )
+        load_weights(network, progress.best)
+        spent = time.perf_counter() - prepared
+        return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
     learner, shown = network, examples
     if recipe.train == "head":
         learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
@@ -105,41 +106,9 @@ def train(
     fitted = time.perf_counter()
     if frozen and digest(network.non_trainable_weights) != frozen:
         raise RuntimeError(f"{recipe.name}: frozen weights or batch statistics changed in training")
-    return finish(
-        network,
-        recipe,
-        pack,
-        split,
-        examples,
-        progress,
-        weights_from=weights_from,
-        models=models,
-        options=options,
-        clock=lambda: time.perf_counter() - fitted + prepared - started,
-    )
-
-
-def load_network(bundle: Bundle) -> keras.Model:
-    """Build the network of a bundle and give it the bundle's weights.
-
-    Raises:
-        UserError: the weights are damaged or of another network.
-    """
-    recipe = bundle.manifest["recipe"]
-    network = build_network(recipe["network"], input_size=recipe["input_size"], dropout=recipe["dropout"])
-    load_weights(network, load(bundle.read(WEIGHTS)))
-    return network
-
-
-@contextmanager
-def dtype_policy(name: str) -> Iterator[None]:
-    """Build layers under a Keras dtype policy, then put back the one before."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+    outside = time.perf_counter() - fitted + prepared - started
+    spent = sum(row["seconds"] for row in progress.history) + outside  # of all sessions of a resumed run
+    return finish(network, recipe, pack, split, examples, progress, seconds=spent, **facts)
 
 
 def digest(weights: list[keras.Variable]) -> str:
@@ -148,32 +117,6 @@ def digest(weights: list[keras.Variable]) -> str:
     for variable in weights:
         total.update(np.array(variable).tobytes())
     return total.hexdigest()
-
-
-def _starting_network(
-    recipe: Recipe, models: Path, options: TrainingOptions, examples: Examples
-) -> tuple[keras.Model, str]:
-    """Return the network a recipe starts from and how the results name its weights."""
-    if not recipe.start_from:
-        network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
-        if not recipe.pretrained:
-            return network, "none (trained from scratch)"
-        pretrained = find_weights(options.weights)
-        if pretrained.path is None:
-            settle_statistics(network, examples.inputs[examples.train[:SETTLE_PATCHES]])
-        return network, load_pretrained(network, pretrained)
-    if not (models / recipe.start_from / MANIFEST).exists():
-        raise UserError(
-            f"recipe {recipe.name} continues from {recipe.start_from}, which {models} does not hold; "
-            f"train {recipe.start_from} first"
-        )
-    bundle = read_bundle(models / recipe.start_from)
-    before = bundle.manifest["recipe"]
-    if (before["network"], before["input_size"]) != (recipe.network, recipe.input_size):
-        raise UserError(
-            f"recipe {recipe.name} cannot continue from {bundle.folder}: another network or input size"
-        )
-    return load_network(bundle), bundle.manifest["weights_from"]
 
 
 def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str) -> str:

@@ -1,0 +1,38 @@
+"""The one seam for work on several processes: `spread(function, items)`, in order, in-process where one will do."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from cancernet.errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def spread(function: Callable[[Item], Result], items: Sequence[Item], *, processes: int) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the order of the items.
+
+    Args:
+        function: defined at the top of a module; its items and results can be pickled.
+        items: what to do.
+        processes: at most so many at once, each started anew (TensorFlow survives no fork); 1 stays in this.
+
+    Raises:
+        UserError: a process was killed, as by a machine out of memory.
+    """
+    if processes <= 1 or len(items) <= 1:
+        yield from map(function, items)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(items)), mp_context=context) as pool:
+        try:
+            yield from pool.map(function, items)
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a worker process was killed, most likely for want of memory; --threads 1 needs the least"
+            ) from error

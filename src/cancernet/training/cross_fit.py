@@ -1,0 +1,171 @@
+"""Cross-fitting: every patient teaches the network, and each is also predicted by one that never saw it.
+
+With few patients, those set apart to choose a threshold are missed in training, and are too few for the
+threshold: of 32, one whole section decides it. So the patients of train and val are divided into folds; for each
+fold a network is fitted on the others and predicts it; then one is fitted on all of them. Calibration, thresholds
+and bands of abstention come from the predictions of patients unseen, the network from all.
+
+Source: cross-fitted calibration with one final model, as in Platt 1999, section 2.1.2, and as scikit-learn's
+`CalibratedClassifierCV(ensemble=False)` does it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from cancernet.data.folds import grouped_folds
+from cancernet.data.pack import Pack
+from cancernet.errors import UserError
+from cancernet.recipes import Recipe
+from cancernet.spread import spread
+from cancernet.threads import available_cpus
+from cancernet.training.checkpoint import Progress
+from cancernet.training.engine import Examples, fit, predict_logits
+from cancernet.training.options import TrainingOptions
+from cancernet.training.quiet import import_quietly
+from cancernet.training.start import starting_network
+
+WHOLE = "all"  # the part that is fitted on every patient, and ships
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the networks of a cross-fit, as a process is told of it.
+
+    Attributes:
+        name: fold1, fold2 and so on, or `all`.
+        recipe: how to train.
+        examples: what to learn from, and for `val` the patients to predict; `inputs` empty where they are
+            in a file.
+        file: of the packed array, and its shape; or nothing.
+        options: seed and the like.
+        fingerprint: names the run.
+        folder: for the checkpoint and the log of this part.
+    """
+
+    name: str
+    recipe: Recipe
+    examples: Examples
+    file: tuple[str, tuple[int, ...]] | None
+    options: TrainingOptions
+    fingerprint: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Held:
+    """Predictions of patches whose patients the predicting network never saw.
+
+    Attributes:
+        rows: of the pack, int (N,).
+        logit: float32 (N,), not calibrated.
+        fold: int (N,) from 1.
+    """
+
+    rows: np.ndarray
+    logit: np.ndarray
+    fold: np.ndarray
+
+
+def cross_fit(
+    recipe: Recipe,
+    pack: Pack,
+    examples: Examples,
+    *,
+    folder: Path,
+    options: TrainingOptions,
+    fingerprint: str,
+    say: Callable[[str], None],
+) -> tuple[Progress, Held]:
+    """Fit the networks of all folds and the one of all patients, in as many processes as there are CPUs.
+
+    A run that was stopped continues: each part has a checkpoint of its own.
+
+    Args:
+        recipe: with `cross_fit`, the number of folds.
+        pack: the patches.
+        examples: all patients to learn from, none to validate on.
+        folder: of the bundle; parts go to folders in it.
+        options: seed and the like.
+        fingerprint: names the run.
+        say: where lines for the user go.
+
+    Returns:
+        What the fit on all patients left (its weights among it), and the predictions of the folds.
+
+    Raises:
+        UserError: fewer patients than folds, or a process that was killed.
+    """
+    table = pack.table.iloc[examples.train]
+    if table["patient"].nunique() < recipe.cross_fit or not table["patient"].all():
+        raise UserError(
+            f"recipe {recipe.name} divides known patients into {recipe.cross_fit} folds, and there are "
+            f"{table['patient'].nunique()} of them; choose another recipe"
+        )
+    fold_of = table["patient"].map(grouped_folds(table, recipe.cross_fit, options.seed)).to_numpy()
+    name = getattr(examples.inputs, "filename", None)
+    file = (str(name), examples.inputs.shape) if name else None
+    cpus = options.threads or available_cpus()
+    processes = min(cpus, recipe.cross_fit + 1)
+    shared = replace(options, threads=max(1, cpus // processes))
+    parts = []
+    for fold in (None, *range(recipe.cross_fit)):  # the largest first, so that no process idles at the end
+        kept = np.ones(len(table), bool) if fold is None else fold_of != fold
+        chosen = replace(
+            examples,
+            inputs=np.empty(0) if file else examples.inputs,
+            train=examples.train[kept],
+            val=examples.train[~kept],
+            weight=examples.weight[kept],
+            patient=examples.patient[kept],
+        )
+        called = WHOLE if fold is None else f"fold{fold + 1}"
+        place = folder if fold is None else folder / "folds" / called
+        parts.append(Part(called, recipe, chosen, file, shared, fingerprint, place))
+    say(f"  {recipe.cross_fit} folds of patients and all of them, {processes} at a time")
+    held = Held(examples.train, np.empty(len(table), "float32"), fold_of + 1)
+    whole: Progress | None = None
+    for part, (progress, logit) in zip(parts, spread(fit_part, parts, processes=processes), strict=True):
+        minutes = sum(row["seconds"] for row in progress.history) / 60
+        if part.name == WHOLE:
+            whole = progress
+            say(f"  all patients: {minutes:.1f} min")
+            continue
+        held.logit[np.isin(held.rows, part.examples.val)] = logit
+        say(f"  {part.name}: {minutes:.1f} min, {_auc(examples.label[part.examples.val], logit)}")
+    assert whole is not None  # it is the first part
+    return whole, held
+
+
+def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
+    """Fit one part, and return what it left and the logits float32 (N,) of the patients it did not see."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import_quietly(part.options.threads)
+    examples = part.examples
+    if part.file:
+        name, shape = part.file
+        examples = replace(examples, inputs=np.memmap(name, np.uint8, "r", shape=shape))
+    network, _ = starting_network(part.recipe, Path(), part.options, examples)
+    progress = fit(
+        network,
+        examples,
+        part.recipe,
+        seed=part.options.seed,
+        fingerprint=part.fingerprint,
+        checkpoint=part.folder / "checkpoint.safetensors",
+        log_dir=part.folder,
+        keep="last",
+    )
+    return progress, predict_logits(network, examples.inputs, examples.val)
+
+
+def _auc(label: np.ndarray, logit: np.ndarray) -> str:
+    if len(np.unique(label)) < 2:
+        return f"{len(label):,} patches of one class"
+    return f"AUC {roc_auc_score(label, logit):.3f} on its {len(label):,} patches"

@@ -1,0 +1,166 @@
+"""Cross-fitting: every patient predicted by a network that never saw it, and one network that saw all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cancernet.bundle import read_bundle
+from cancernet.data.pack import Pack
+from cancernet.data.sides import Split, assign
+from cancernet.errors import UserError
+from cancernet.networks import cnn
+from cancernet.recipes import Recipe
+from cancernet.scoring import score_model
+from cancernet.training import cross_fit as module
+from cancernet.training.checkpoint import Progress
+from cancernet.training.cross_fit import WHOLE, Part, cross_fit, fit_part
+from cancernet.training.examples import choose_examples
+from cancernet.training.finish import HELD
+from cancernet.training.options import TrainingOptions
+from cancernet.training.train import train
+
+pytestmark = pytest.mark.train
+
+RECIPE = Recipe(
+    "crossed", "three folds", "cnn", epochs=2, batch_size=16, mixup=0.3, patient_cap=15, cross_fit=3
+)
+ALONE = TrainingOptions(
+    threads=1, weights="none"
+)  # one process, so that the small CNN of these tests is used
+
+
+@contextmanager
+def small_cnn() -> Iterator[None]:
+    """Make the CNN tiny where no fixture of one test can."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cnn, "STAGES", (4, 8, 8))
+        patch.setattr(cnn, "DENSE_UNITS", 16)
+        yield
+
+
+@pytest.fixture(scope="module")
+def crossed(packed: Pack, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A bundle made by a cross-fit."""
+    folder = tmp_path_factory.mktemp("crossed")
+    with small_cnn():
+        return train(RECIPE, packed, split, models=folder, cache=folder, options=ALONE, say=lambda _: None)
+
+
+def parts_of(
+    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch, recipe: Recipe = RECIPE
+) -> list[Part]:
+    """The parts that a cross-fit would train, without training them."""
+    seen: list[Part] = []
+
+    def record(part: Part) -> tuple[Progress, np.ndarray]:
+        seen.append(part)
+        return Progress("f"), np.zeros(len(part.examples.val), "float32")
+
+    monkeypatch.setattr(module, "fit_part", record)
+    examples = choose_examples(recipe, packed, split, ALONE)
+    cross_fit(recipe, packed, examples, folder=Path("m"), options=ALONE, fingerprint="f", say=lambda _: None)
+    return seen
+
+
+def test_no_patient_is_predicted_by_a_network_that_learned_from_it(
+    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = packed.table["patient"].to_numpy()
+    parts = parts_of(packed, split, monkeypatch)
+    assert [part.name for part in parts] == [WHOLE, "fold1", "fold2", "fold3"]
+    for part in parts:
+        learned, held = set(patient[part.examples.train]), set(patient[part.examples.val])
+        assert not learned & held
+        assert list(part.examples.patient) == list(patient[part.examples.train])
+        assert len(part.examples.weight) == len(part.examples.train)
+
+
+def test_the_folds_hold_each_patch_of_train_and_val_once_and_none_of_test(
+    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side = assign(split, packed.table).to_numpy()
+    whole, *folds = parts_of(packed, split, monkeypatch)
+    together = np.sort(np.concatenate([part.examples.val for part in folds]))
+    np.testing.assert_array_equal(together, np.flatnonzero(side != "test"))
+    np.testing.assert_array_equal(whole.examples.train, np.flatnonzero(side != "test"))
+
+
+def test_more_folds_than_patients_are_refused(packed: Pack, split: Split) -> None:
+    recipe = Recipe("many", "", "cnn", cross_fit=99)
+    examples = choose_examples(recipe, packed, split, ALONE)
+    with pytest.raises(UserError, match="99 folds, and there are 6"):
+        cross_fit(recipe, packed, examples, folder=Path("m"), options=ALONE, fingerprint="f", say=print)
+
+
+def test_a_part_reads_the_packed_file_itself(packed: Pack, split: Split, tmp_path: Path) -> None:
+    examples = choose_examples(RECIPE, packed, split, ALONE)
+    few = examples.train[:40]
+    short = type(examples)(
+        np.empty(0), few, examples.train[-5:], examples.label, np.ones(40, "float32"), examples.patient[:40]
+    )
+    file = (str(packed.images.filename), packed.images.shape)
+    progress, logit = fit_part(Part("fold1", RECIPE, short, file, ALONE, "f", tmp_path))
+    assert progress.done
+    assert progress.best_epoch == RECIPE.epochs  # no epoch is chosen
+    assert logit.shape == (5,)
+    again, same = fit_part(Part("fold1", RECIPE, short, file, ALONE, "f", tmp_path))  # from the checkpoint
+    np.testing.assert_array_equal(logit, same)
+    assert again.history == progress.history
+
+
+def test_the_bundle_says_that_val_patients_taught_it(crossed: Any, split: Split) -> None:
+    sides = crossed.manifest["split"]["patients"]
+    assert {name: "train" if side == "val" else side for name, side in split.assignment.items()} == sides
+    assert crossed.manifest["validation"]["of"] == "3 folds of train and val patients"
+    assert read_bundle(crossed.folder).manifest == crossed.manifest
+
+
+def test_predictions_out_of_fold_are_kept_and_gave_threshold_and_calibration(
+    crossed: Any, packed: Pack, split: Split
+) -> None:
+    found = pd.read_csv(crossed.folder / HELD)
+    side = assign(split, packed.table)
+    assert set(found["path"]) == set(packed.table.loc[(side != "test").to_numpy(), "path"])
+    assert found.groupby("patient")["fold"].nunique().max() == 1
+    assert found["floor"].between(0, 1).all()
+    recall = (found.loc[found["label"] == 1, "probability"] >= crossed.threshold).mean()
+    assert recall >= 0.95
+    assert found["probability"].mean() == pytest.approx(found["label"].mean(), abs=0.02)  # as Platt leaves it
+
+
+def test_val_patients_are_not_scored_with_a_model_they_taught(
+    crossed: Any, packed: Pack, split: Split
+) -> None:
+    scores = score_model(crossed, packed, assign(split, packed.table))
+    assert list(scores.metrics["splits"]) == ["test"]
+
+
+def test_trained_again_it_is_found_done(crossed: Any, packed: Pack, split: Split) -> None:
+    said: list[str] = []
+    where = {"models": crossed.folder.parent, "cache": crossed.folder.parent}
+    with small_cnn():
+        train(RECIPE, packed, split, **where, options=ALONE, say=said.append)
+    assert any("already trained" in line for line in said)
+
+
+@pytest.mark.slow
+def test_two_processes_predict_as_one_does(packed: Pack, split: Split, tmp_path: Path) -> None:
+    recipe = Recipe("residual", "", "residual", epochs=1, batch_size=32, cross_fit=2)
+    examples = choose_examples(recipe, packed, split, ALONE)
+    found = []
+    for threads in (1, 2):
+        options = TrainingOptions(threads=threads, weights="none")
+        place = tmp_path / str(threads)
+        done, held = cross_fit(
+            recipe, packed, examples, folder=place, options=options, fingerprint="f", say=lambda _: None
+        )
+        assert done.best
+        found.append(held.logit)
+    np.testing.assert_allclose(*found, atol=1e-3)
