@@ -11,6 +11,7 @@ from functools import partial
 import keras
 from keras import KerasTensor, layers, ops
 
+from cancernet.networks.compact import normalised, residual_stages, with_head
 from cancernet.networks.patch import scaled_patch
 
 
@@ -58,45 +59,17 @@ def with_colour(build: Callable[..., keras.Model]) -> Callable[..., keras.Model]
     return built
 
 
-def _norm(x: KerasTensor, channels: int, kernel: int, strides: int = 1) -> KerasTensor:
-    x = layers.Conv2D(channels, kernel, strides=strides, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization(momentum=0.95)(x)
-
-
-def build_lean(
-    *,
-    input_size: int,
-    dropout: float,
-    stages: tuple[int, ...] = (32, 64, 128),
-    blocks: int = 1,
-    fine: bool = False,
-) -> keras.Model:
-    """A residual network of fewer, wider blocks than `residual`; `fine` begins at full resolution."""
+def build_lean(*, input_size: int, dropout: float, stages: tuple[int, ...] = (32, 64, 128)) -> keras.Model:
+    """The compact network without its stem at full resolution: one strided convolution instead."""
     patch, x = scaled_patch(input_size, scale=1 / 127.5, offset=-1)
-    if fine:
-        x = layers.Activation("relu")(_norm(x, 16, 3, 1))
-        x = layers.Activation("relu")(_norm(x, stages[0], 3, 2))
-    else:
-        x = layers.Activation("relu")(_norm(x, stages[0], 4, 2))
-    for index, channels in enumerate(stages):
-        for block in range(blocks):
-            strides = 2 if index and not block else 1
-            shortcut = x
-            if strides == 2:
-                shortcut = _norm(layers.AveragePooling2D(2, padding="same")(x), channels, 1)
-            y = layers.Activation("relu")(_norm(x, channels, 3, strides))
-            y = _norm(y, channels, 3)
-            x = layers.Activation("relu")(layers.Add()([y, shortcut]))
-    x = layers.GlobalAveragePooling2D(name="embedding")(x)
-    x = layers.Dropout(dropout)(x)
-    return keras.Model(patch, layers.Dense(1, name="logit", dtype="float32")(x), name="lean")
+    x = layers.Activation("relu")(normalised(x, stages[0], 4, strides=2))
+    return with_head(patch, residual_stages(x, stages), dropout=dropout, name="lean")
 
 
 TRIED: dict[str, Callable[..., keras.Model]] = {
     "mobile": build_mobile,
     "mobile_colour": with_colour(build_mobile),
     "lean": build_lean,
-    "lean_fine": partial(build_lean, fine=True),
     "wide": partial(build_lean, stages=(48, 96, 192)),
     "lean_colour": with_colour(build_lean),
 }

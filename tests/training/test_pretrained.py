@@ -119,6 +119,19 @@ def test_weights_of_a_file_reach_the_backbone(network: keras.Model, tmp_path: Pa
     assert digest(other.get_layer(BACKBONE)) == digest(backbone)
 
 
+def test_a_backbone_cut_short_gets_the_weights_of_the_layers_it_has(
+    network: keras.Model, tmp_path: Path
+) -> None:
+    network.get_layer(BACKBONE).save_weights(tmp_path / "w.weights.h5")
+    x = keras.Input((64, 64, 3))
+    whole = keras.applications.MobileNetV2(include_top=False, weights=None, input_tensor=x)
+    short = keras.Model(x, whole.get_layer("block_3_expand").output)
+    load_pretrained(short, Pretrained(tmp_path / "w.weights.h5", "file w"))
+    for name in ("Conv1", "block_3_expand"):
+        expected = network.get_layer(BACKBONE).get_layer(name).get_weights()[0]
+        np.testing.assert_array_equal(short.get_layer(name).get_weights()[0], expected)
+
+
 def _text(path: Path, network: keras.Model) -> None:
     path.write_text("these are not weights")
 

@@ -1,0 +1,77 @@
+"""Print what a cross-fitted model's predictions out of fold say of it: a Markdown row for it and one for the floor.
+
+Call it as `python benchmarks/cross_table.py models/cancernet`.
+
+Every patient is scored by a network that never saw it. For each fold the threshold and the calibration are chosen on
+the other folds, so that nothing is chosen on the patients it is reported on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cancernet.bundle import read_bundle
+from cancernet.evaluation import Interval, apply_platt, choose_thresholds, fit_platt, patient_bootstrap
+from cancernet.evaluation.calibration import logit
+from cancernet.training.finish import HELD
+
+HEADINGS = (
+    "AUC",
+    "average precision",
+    "recall",
+    "specificity",
+    "balanced accuracy",
+    "F1 malignant",
+    "F1 weighted",
+    "ECE",
+)
+RATES = ("recall", "specificity", "balanced_accuracy", "f1", "f1_weighted")
+POINTS = ("target_recall", "best_f1")
+
+
+def nested(rows: pd.DataFrame, score: str, point: str, target: float) -> dict[str, Interval]:
+    """Every metric of a column of scores, threshold and calibration of each fold chosen on the others."""
+    decided, calibrated = np.empty(len(rows)), np.empty(len(rows))
+    for fold in rows["fold"].unique():
+        held = (rows["fold"] == fold).to_numpy()
+        others = rows.loc[~held, "label"], rows.loc[~held, score]
+        threshold = choose_thresholds(*others, target_recall=target)[point]
+        decided[held] = apply_platt(rows.loc[held, score], 1.0, -float(logit(threshold)))  # called at 0.5
+        calibrated[held] = apply_platt(rows.loc[held, score], *fit_platt(*others))
+    ranked = patient_bootstrap(rows.assign(probability=rows[score]))
+    called = patient_bootstrap(rows.assign(probability=decided), {point: 0.5 - 1e-9})
+    stated = patient_bootstrap(rows.assign(probability=calibrated))
+    return {
+        "auc": ranked["auc"],
+        "average_precision": ranked["average_precision"],
+        **{name: called[f"{name}@{point}"] for name in RATES},
+        "ece": stated["ece"],
+    }
+
+
+def main() -> None:
+    """Print the table of the bundle named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("model", type=Path)
+    folder = parser.parse_args().model
+    bundle = read_bundle(folder)
+    rows = pd.read_csv(folder / HELD, dtype={"patient": "str", "path": "str"})
+    print(
+        f"{len(rows):,} patches of {rows['patient'].nunique()} patients, {rows['label'].mean():.1%} malignant, "
+        f"{rows['fold'].nunique()} folds.\n"
+    )
+    print(f"| model | threshold for | {' | '.join(HEADINGS)} |")
+    print("| --- | --- |" + " --- |" * len(HEADINGS))
+    for name, score in ((bundle.name, "probability"), ("colour floor", "floor")):
+        for point in POINTS:
+            found = nested(rows, score, point, bundle.manifest["target_recall"])
+            cells = [f"{value.value:.3f} ({value.low:.3f}-{value.high:.3f})" for value in found.values()]
+            print(f"| {name} | {point.replace('_', ' ')} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
