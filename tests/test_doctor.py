@@ -151,3 +151,19 @@ def test_every_finding_that_is_no_pass_has_a_fix(monkeypatch: pytest.MonkeyPatch
     ]  # fmt: skip
     assert all(f.fix for f in findings if f.state != "PASS")
     assert {f.state for f in findings} <= {"PASS", "WARN", "FAIL"}
+
+
+def test_the_shipped_model_is_asked_and_answers() -> None:
+    found = doctor._shipped()
+    assert (found.state, found.what) == ("PASS", "shipped model")
+    assert "answers" in found.found
+
+
+def test_a_damaged_shipped_model_fails_with_the_fix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from cancernet import bundle
+
+    monkeypatch.setattr(bundle, "shipped", lambda: tmp_path)
+    found = doctor._shipped()
+    assert found.state == "FAIL"
+    assert "manifest.json" in found.found
+    assert "reinstall" in found.fix

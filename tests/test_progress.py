@@ -39,3 +39,11 @@ def test_a_bar_is_wiped_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", screen)
     list(progress([1, 2], what="read"))
     assert screen.getvalue().split("\r")[-1].strip() == ""
+
+
+def test_a_helping_process_draws_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("cancernet.progress.parent_process", lambda: object())
+    assert list(progress(range(3), what="read")) == [0, 1, 2]
+    assert screen.getvalue() == ""

@@ -51,6 +51,7 @@ def examine(*, data: Path | None, weights: str, cache: Path) -> list[Finding]:
     checks: list[Callable[[], Finding]] = [
         _python,
         _base,
+        _shipped,
         _training,
         _cpus,
         _memory,
@@ -81,6 +82,25 @@ def _base() -> Finding:
     if missing:
         return Finding("FAIL", "predict, evaluate", f"missing: {', '.join(missing)}", "pip install cancernet")
     return Finding("PASS", "predict, evaluate", f"onnxruntime {metadata.version('onnxruntime')}")
+
+
+def _shipped() -> Finding:
+    if _missing(BASE):
+        return Finding("WARN", "shipped model", "not looked at without the above", "pip install cancernet")
+    import numpy as np
+
+    from cancernet.bundle import read_bundle, shipped
+    from cancernet.inference import predict
+
+    try:
+        bundle = read_bundle(shipped())
+        side = bundle.manifest["input"]["size_px"]
+        predict(bundle.session(threads=1), np.zeros((1, side, side, 3), np.uint8))
+    except UserError as error:
+        return Finding("FAIL", "shipped model", str(error), "pip install --force-reinstall cancernet")
+    size = sum(file["bytes"] for file in bundle.manifest["files"].values())
+    made = bundle.manifest["created"][:10]
+    return Finding("PASS", "shipped model", f"{bundle.name} of {made}, {size / 1e6:.1f} MB, answers")
 
 
 def _training() -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from multiprocessing import parent_process
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -16,6 +17,9 @@ def progress(
 ) -> tqdm:
     """Return a bar over `items` on standard error, shown only when that is a terminal.
 
+    A process that another one started to help shows none: the other one shows one for all.
+
     With no `items` it is a bar to `.update(n)` by hand. `what` is the words before the bar.
     """
-    return tqdm(items, total=total, desc=what, unit=unit, disable=not sys.stderr.isatty(), leave=False)
+    hidden = not sys.stderr.isatty() or parent_process() is not None
+    return tqdm(items, total=total, desc=what, unit=unit, disable=hidden, leave=False)

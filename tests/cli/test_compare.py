@@ -112,3 +112,12 @@ def test_results_on_other_patches_are_refused(weak: Path, strong: Path) -> None:
 
 def test_an_undefined_difference_says_so() -> None:
     assert line("auc", {"value": None, "low": None, "high": None}).split() == ["auc", "undefined"]
+
+
+def test_two_models_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    old = write_results(tmp_path / "old", signal=0.2, model="cancernet")
+    new = write_results(tmp_path / "new", signal=1.5, model="cancernet")
+    assert run(old, new).output.startswith("new minus old, ")
+    (tmp_path / "again").mkdir()
+    again = write_results(tmp_path / "again" / "old", signal=1.5, model="cancernet")
+    assert run(old, again).output.startswith("second minus first, ")

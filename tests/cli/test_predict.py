@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.bundle import GRAPH, read_bundle
+from cancernet.bundle import GRAPH, SHIPPED, read_bundle
 
 
 @pytest.fixture
@@ -116,3 +116,33 @@ def test_a_place_that_cannot_be_written_is_one_line(
     )
     assert "cannot write" in said
     assert str(tmp_path) in one_line_error(cancernet("predict", patches, "--model", model, "--out", tmp_path))
+
+
+def test_without_a_model_named_the_shipped_one_answers(
+    cancernet: Callable, no_tensorflow: str, patches: Path
+) -> None:
+    one = next(patches.iterdir())
+    ended = cancernet("predict", one, before=no_tensorflow)
+    assert ended.returncode == 0, ended.stderr
+    header, row = ended.stdout.splitlines()
+    assert header.startswith("path,")
+    assert row.split(",")[-1] in ("benign", "malignant")
+    assert f"of {SHIPPED}" in ended.stderr
+    assert "SYNTHETIC" not in ended.stderr
+
+
+def test_abstaining_says_how_many_are_left_to_a_person(
+    cancernet: Callable, patches: Path, tmp_path: Path
+) -> None:
+    ended = cancernet("predict", patches, "--abstain", "0.3", "--out", tmp_path / "p.csv")
+    assert ended.returncode == 0, ended.stderr
+    unsure = sum(row["decision"] == "unsure" for row in rows(tmp_path / "p.csv"))
+    assert f"unsure: {unsure} (" in ended.stderr
+
+
+def test_a_share_that_no_band_was_fitted_for_is_refused_with_those_there_are(
+    cancernet: Callable, patches: Path
+) -> None:
+    ended = cancernet("predict", patches, "--abstain", "0.15")
+    assert ended.returncode == 2
+    assert "'0.05', '0.1', '0.2', '0.3'" in ended.stderr

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +167,21 @@ def test_two_processes_predict_as_one_does(packed: Pack, split: Split, tmp_path:
         assert done.best
         found.append(held.logit)
     np.testing.assert_allclose(*found, atol=1e-3)
+
+
+def test_the_bar_counts_the_epochs_of_all_parts_and_none_of_an_earlier_run(
+    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parts = [replace(part, folder=tmp_path / part.name) for part in parts_of(packed, split, monkeypatch)]
+    for part in parts[:3]:
+        part.folder.mkdir()
+        (part.folder / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
+    os.utime(parts[2].folder / "history.csv", (0, 0))
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now - 60)
+    with module.watch(parts, every=0.01) as bar:
+        seen: list[int] = []
+        bar.update = seen.append  # a bar that is not shown does not count
+        time.sleep(0.2)
+    assert seen[0] == 4
+    assert bar.total == 4 * RECIPE.epochs

@@ -35,6 +35,8 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
     (name_a, rows_a, thresholds_a), (name_b, rows_b, thresholds_b) = (
         read(path, split) for path in (first, second)
     )
+    if name_a == name_b:  # one model on two folders of results, or two trainings of one recipe
+        name_a, name_b = (first.name, second.name) if first.name != second.name else ("first", "second")
     found = paired_difference(rows_a, rows_b, thresholds_a, thresholds_b)
     click.echo(
         f"{name_b} minus {name_a}, {found['n_patches']:,} {split} patches of {found['n_units']} patients\n"

@@ -12,16 +12,21 @@ Source: cross-fitted calibration with one final model, as in Platt 1999, section
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
 
 from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import Pack
 from cancernet.errors import UserError
+from cancernet.progress import progress
 from cancernet.recipes import Recipe
 from cancernet.spread import spread
 from cancernet.threads import available_cpus
@@ -131,14 +136,15 @@ def cross_fit(
     say(f"  {recipe.cross_fit} folds of patients and all of them, {processes} at a time")
     held = Held(examples.train, np.empty(len(table), "float32"), fold_of + 1)
     whole: Progress | None = None
-    for part, (progress, logit) in zip(parts, spread(fit_part, parts, processes=processes), strict=True):
-        minutes = sum(row["seconds"] for row in progress.history) / 60
-        if part.name == WHOLE:
-            whole = progress
-            say(f"  all patients: {minutes:.1f} min")
-            continue
-        held.logit[np.isin(held.rows, part.examples.val)] = logit
-        say(f"  {part.name}: {minutes:.1f} min, {_auc(examples.label[part.examples.val], logit)}")
+    with watch(parts) if processes > 1 else nullcontext():  # alone, it shows its own bar
+        for part, (done, logit) in zip(parts, spread(fit_part, parts, processes=processes), strict=True):
+            minutes = sum(row["seconds"] for row in done.history) / 60
+            if part.name == WHOLE:
+                whole = done
+                say(f"  all patients: {minutes:.1f} min")
+                continue
+            held.logit[np.isin(held.rows, part.examples.val)] = logit
+            say(f"  {part.name}: {minutes:.1f} min, {_auc(examples.label[part.examples.val], logit)}")
     assert whole is not None  # it is the first part
     return whole, held
 
@@ -152,7 +158,7 @@ def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
         name, shape = part.file
         examples = replace(examples, inputs=np.memmap(name, np.uint8, "r", shape=shape))
     network, _ = starting_network(part.recipe, Path(), part.options, examples)
-    progress = fit(
+    done = fit(
         network,
         examples,
         part.recipe,
@@ -162,7 +168,41 @@ def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
         log_dir=part.folder,
         keep="last",
     )
-    return progress, predict_logits(network, examples.inputs, examples.val)
+    return done, predict_logits(network, examples.inputs, examples.val)
+
+
+@contextmanager
+def watch(parts: Sequence[Part], *, every: float = 2.0) -> Iterator[tqdm]:
+    """Show how many epochs all parts have done, read from the logs that their processes write.
+
+    Args:
+        parts: being fitted elsewhere.
+        every: seconds between two looks.
+    """
+    begun, ended = time.time(), threading.Event()
+    total = sum(part.recipe.epochs for part in parts)
+    with progress(total=total, what=parts[0].recipe.name, unit=" epochs") as bar:
+
+        def look() -> None:
+            while not ended.wait(every):
+                bar.update(sum(_epochs(part.folder / "history.csv", begun) for part in parts) - bar.n)
+
+        watcher = threading.Thread(target=look, daemon=True)
+        watcher.start()
+        try:
+            yield bar
+        finally:
+            ended.set()
+            watcher.join()
+
+
+def _epochs(log: Path, begun: float) -> int:
+    """Epochs in a log, none where it is of an earlier run."""
+    try:
+        fresh = log.stat().st_mtime >= begun
+        return max(0, len(log.read_text("utf-8").splitlines()) - 1) if fresh else 0
+    except OSError:
+        return 0
 
 
 def _auc(label: np.ndarray, logit: np.ndarray) -> str:
