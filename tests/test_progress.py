@@ -44,6 +44,6 @@ def test_a_bar_is_wiped_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_helping_process_draws_none(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr("cancernet.progress.parent_process", lambda: object())
+    monkeypatch.setattr("cancernet.progress.parent_process", object)
     assert list(progress(range(3), what="read")) == [0, 1, 2]
     assert screen.getvalue() == ""

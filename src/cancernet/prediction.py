@@ -11,6 +11,7 @@ from typing import TextIO
 
 import numpy as np
 
+from cancernet.answers import UNSURE, apply_selective
 from cancernet.atomic import replacing
 from cancernet.bundle import Bundle
 from cancernet.data.names import parse_name
@@ -18,7 +19,6 @@ from cancernet.data.scan import scan
 from cancernet.data.source import Member, open_source
 from cancernet.defaults import CLASS_NAMES, SYNTHETIC_MARKER
 from cancernet.errors import UserError
-from cancernet.evaluation.selective import UNSURE, apply_selective
 from cancernet.inference import predict
 from cancernet.progress import progress
 

@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cancernet import defaults
+from cancernet.answers import logit
 from cancernet.errors import UserError
 from cancernet.evaluation.metrics import bin_of
 from cancernet.evaluation.ranking import Floats, checked, ratio
 
-EPSILON = 1e-7  # keeps log odds finite
 SCALES = (0.05, 20.0)  # beyond these a model is chance, or certain, at every patch
 OFFSETS = (-20.0, 20.0)
 
@@ -48,12 +48,6 @@ def reliability(
             "fraction_malignant": ratio(np.bincount(member, weights=labels, minlength=bins), n),
         }
     )
-
-
-def logit(probability: ArrayLike) -> Floats:
-    """Log odds, finite: probabilities are clipped to [1e-7, 1 - 1e-7], about the resolution of float32."""
-    clipped = np.clip(np.asarray(probability, dtype=np.float64), EPSILON, 1 - EPSILON)
-    return np.log(clipped) - np.log1p(-clipped)
 
 
 def fit_platt(label: ArrayLike, probability: ArrayLike) -> tuple[float, float]:

@@ -8,19 +8,19 @@ are not exchangeable with those of another while patients are.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from cancernet.answers import UNSURE, apply_selective, distance_to, logit
 from cancernet.errors import UserError
 from cancernet.evaluation.bootstrap import units
-from cancernet.evaluation.calibration import logit
 from cancernet.evaluation.ranking import Floats, checked, ratio
 
-UNSURE = -1  # beside the labels 0 and 1
+__all__ = ["UNSURE", "apply_selective", "fit_selective", "risk_coverage"]
+
 Loss = Literal["wrong", "missed"]
 
 
@@ -66,7 +66,7 @@ def fit_selective(
         raise ValueError("give either abstain_share or max_error")
     label, probability = checked(predictions["label"], predictions["probability"])
     unit, n_units = units(predictions)
-    distance = _distance(probability, threshold)
+    distance = distance_to(probability, threshold)
     share, wrong, n_counted = _loss_weights(label, probability >= threshold, unit, n_units, loss)
     if abstain_share is not None:
         width = _width_for_share(distance, 1 / np.bincount(unit)[unit] / max(n_units, 1), abstain_share)
@@ -88,19 +88,6 @@ def fit_selective(
     }
 
 
-def apply_selective(selective: Mapping[str, Any], probability: ArrayLike) -> NDArray[np.int8]:
-    """Answers (N,): 1 malignant, 0 benign, UNSURE (-1) inside the band.
-
-    Args:
-        selective: from `fit_selective`, also after a trip through JSON.
-        probability: (N,) probability of malignant.
-    """
-    scores = np.asarray(probability, dtype=np.float64)
-    answer = (scores >= selective["threshold"]).astype(np.int8)
-    answer[_distance(scores, selective["threshold"]) < selective["width"]] = UNSURE
-    return answer
-
-
 def risk_coverage(predictions: pd.DataFrame, threshold: float, *, points: int = 21) -> pd.DataFrame:
     """What abstaining buys: coverage against error among the answered, for bands of growing width.
 
@@ -119,7 +106,7 @@ def risk_coverage(predictions: pd.DataFrame, threshold: float, *, points: int = 
     Source: El-Yaniv & Wiener 2010 (risk-coverage curve).
     """
     label, probability = checked(predictions["label"], predictions["probability"])
-    distance = _distance(probability, threshold)
+    distance = distance_to(probability, threshold)
     called = probability >= threshold
     order = np.argsort(-distance, kind="stable")
     # Cumulative counts from the surest patch down answer every width at once.
@@ -134,10 +121,6 @@ def risk_coverage(predictions: pd.DataFrame, threshold: float, *, points: int = 
         rates = ratio([fp + fn, tp, tn], [n, tp + fn, tn + fp])
         rows.append((float(width), n / len(ranked), n, *rates.tolist()))
     return pd.DataFrame(rows, columns=["width", "coverage", "n_answered", "error", "recall", "specificity"])
-
-
-def _distance(probability: ArrayLike, threshold: float) -> Floats:
-    return np.abs(logit(probability) - logit(threshold))
 
 
 def _loss_weights(
