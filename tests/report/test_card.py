@@ -200,3 +200,12 @@ def test_the_card_is_written_with_the_hash_of_its_sources(
     text = (tmp_path / "deep" / "card.md").read_text("utf-8")
     assert read_measured(path).sha256 in text
     assert "\n\n\n" not in text
+
+
+def test_a_cross_fit_says_whose_predictions_chose_the_threshold(bundle: Bundle) -> None:
+    crossed = copy.deepcopy(bundle.manifest)
+    crossed["recipe"]["cross_fit"] = 5
+    text = model_card(Bundle(V1, crossed))
+    assert "was chosen on all its patients held out in turn (5 folds" in text
+    assert "thresholds chosen on patients held out in turn (5 folds)" in text
+    assert "was chosen on validation patients" in model_card(bundle)

@@ -130,6 +130,7 @@ def _context(
         "manifest": manifest,
         "version": __version__,
         "plain": plain,
+        "validated": _validated(manifest),
         "sides": {side: sides.count(side) for side in ("train", "val", "test")},
         "bytes": sum(file["bytes"] for file in manifest["files"].values()),
         "splits": [_split(name, numbers, floor.get(name)) for name, numbers in splits.items()],
@@ -172,6 +173,16 @@ def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | Non
         "point_headings": [HEADINGS[key] for key in RATES[:4]],
         "patients": numbers.get("per_patient") or {},
     }
+
+
+def _validated(manifest: Mapping[str, Any]) -> str:
+    """Say whose predictions chose threshold and calibration."""
+    folds = manifest["recipe"].get("cross_fit")
+    if not folds:
+        return "validation patients"
+    return (
+        f"all its patients held out in turn ({folds} folds, each predicted by a network that had not seen it)"
+    )
 
 
 def _audit(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,8 @@ def _of_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
     sides = list(split["patients"].values())
     counts = ", ".join(f"{side} {sides.count(side)}" for side in ("train", "val", "test"))
     calibration = manifest.get("calibration")
+    folds = manifest["recipe"].get("cross_fit")
+    chosen_on = f"patients held out in turn ({folds} folds)" if folds else "validation patients"
     made = "synthetic patches" if data["synthetic"] else "patches of a folder"
     updated = (
         f"probabilities calibrated on held-out patients: temperature {calibration['temperature']:.3g}"
@@ -108,7 +110,7 @@ def _of_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
         "12b": "bytes as they are; scaled inside the network",
         "12f": updated,
         "12g": f"ONNX graph of {manifest['recipe']['network']}; malignant at or above the threshold",
-        "15": f"a probability; thresholds chosen on validation patients, the headline's ("
+        "15": f"a probability; thresholds chosen on {chosen_on}, the headline's ("
         f"{manifest['thresholds']['target_recall']:.3g}) for a recall of {manifest['target_recall']:.0%}",
         "18f": f"CancerNet {manifest['cancernet']}",
         "22": "this bundle: weights and graph, "
