@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +54,47 @@ def test_an_error_of_the_user_in_a_process_comes_through() -> None:
 def test_a_killed_process_is_told_with_the_likely_reason() -> None:
     with pytest.raises(UserError, match="was killed, most likely for want of memory"):
         list(spread(killed, [1, 2], processes=2))
+
+
+FOREVER = """
+import os, sys, time
+from pathlib import Path
+from cancernet.spread import spread
+
+def wait(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    list(spread(wait, [sys.argv[1]] * 2, processes=2))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks the kernel of Linux which processes run")
+def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "forever.py").write_text(FOREVER)
+    (tmp_path / "seen").mkdir()
+    started = subprocess.Popen([sys.executable, tmp_path / "forever.py", tmp_path / "seen"])
+    until(lambda: len(list((tmp_path / "seen").iterdir())) == 2)
+    started.kill()
+    started.wait()
+    until(lambda: not any(running(int(path.name)) for path in (tmp_path / "seen").iterdir()))
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"  # a dead process whose parent has not asked after it yet
 
 
 def test_nothing_to_do_is_nothing_done() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -29,10 +31,23 @@ def spread(function: Callable[[Item], Result], items: Sequence[Item], *, process
         yield from map(function, items)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(items)), mp_context=context) as pool:
+    count = min(processes, len(items))
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
         try:
             yield from pool.map(function, items)
         except BrokenProcessPool as error:
             raise UserError(
                 "a worker process was killed, most likely for want of memory; --threads 1 needs the least"
             ) from error
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed: it must not go on beside the next run."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -161,10 +161,11 @@ def test_two_processes_predict_as_one_does(packed: Pack, split: Split, tmp_path:
     for threads in (1, 2):
         options = TrainingOptions(threads=threads, weights="none")
         place = tmp_path / str(threads)
-        done, held = cross_fit(
+        done, held, seconds = cross_fit(
             recipe, packed, examples, folder=place, options=options, fingerprint="f", say=lambda _: None
         )
         assert done.best
+        assert seconds > 0
         found.append(held.logit)
     np.testing.assert_allclose(*found, atol=1e-3)
 

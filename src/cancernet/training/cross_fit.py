@@ -87,7 +87,7 @@ def cross_fit(
     options: TrainingOptions,
     fingerprint: str,
     say: Callable[[str], None],
-) -> tuple[Progress, Held]:
+) -> tuple[Progress, Held, float]:
     """Fit the networks of all folds and the one of all patients, in as many processes as there are CPUs.
 
     A run that was stopped continues: each part has a checkpoint of its own.
@@ -102,7 +102,8 @@ def cross_fit(
         say: where lines for the user go.
 
     Returns:
-        What the fit on all patients left (its weights among it), and the predictions of the folds.
+        What the fit on all patients left (its weights among it), the predictions of the folds, and the seconds
+        it took, of all sessions of a run that was resumed.
 
     Raises:
         UserError: fewer patients than folds, or a process that was killed.
@@ -135,10 +136,11 @@ def cross_fit(
         parts.append(Part(called, recipe, chosen, file, shared, fingerprint, place))
     say(f"  {recipe.cross_fit} folds of patients and all of them, {processes} at a time")
     held = Held(examples.train, np.empty(len(table), "float32"), fold_of + 1)
-    whole: Progress | None = None
+    whole, seconds = None, 0.0
     with watch(parts) if processes > 1 else nullcontext():  # alone, it shows its own bar
         for part, (done, logit) in zip(parts, spread(fit_part, parts, processes=processes), strict=True):
             minutes = sum(row["seconds"] for row in done.history) / 60
+            seconds += 60 * minutes / processes
             if part.name == WHOLE:
                 whole = done
                 say(f"  all patients: {minutes:.1f} min")
@@ -146,7 +148,7 @@ def cross_fit(
             held.logit[np.isin(held.rows, part.examples.val)] = logit
             say(f"  {part.name}: {minutes:.1f} min, {_auc(examples.label[part.examples.val], logit)}")
     assert whole is not None  # it is the first part
-    return whole, held
+    return whole, held, seconds
 
 
 def fit_part(part: Part) -> tuple[Progress, np.ndarray]:

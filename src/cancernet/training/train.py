@@ -83,12 +83,10 @@ def train(
     frozen = digest(network.non_trainable_weights) if recipe.train != "all" else ""
     facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "options": options}
     if recipe.cross_fit:
-        prepared = time.perf_counter()
-        progress, held = cross_fit(
+        progress, held, spent = cross_fit(
             recipe, pack, examples, folder=folder, options=options, fingerprint=fingerprint, say=say
         )
         load_weights(network, progress.best)
-        spent = time.perf_counter() - prepared
         return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
     learner, shown = network, examples
     if recipe.train == "head":
