@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
+SPLIT ?=
 SAMPLE_FLAGS := --weights auto
 FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type tests test-fast format lock clean
+.PHONY: help run test lint type tests test-fast format ship lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +42,19 @@ test-fast: $(VENV)/.installed  ## tests that take under two minutes together
 format: $(VENV)/.installed  ## lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+SHIPPED := src/cancernet/models/cancernet
+MEASURED := results/cancernet
+ship: $(VENV)/.installed  ## train, measure and audit the model that ships (DATA=DIR SPLIT=CSV), and put it into the package
+	$(BIN)/cancernet train --recipe cancernet --data $(DATA) --split-file $(SPLIT)
+	$(BIN)/cancernet evaluate --model models/cancernet --data $(DATA) --out $(MEASURED)
+	$(BIN)/cancernet audit --model models/cancernet --data $(DATA) --out $(MEASURED)/audit
+	$(BIN)/cancernet card --model models/cancernet --metrics $(MEASURED)/metrics.json \
+		--audit $(MEASURED)/audit/audit.json --out docs/model_card.md
+	mkdir -p $(SHIPPED)
+	cp models/cancernet/manifest.json models/cancernet/model.onnx models/cancernet/weights.safetensors \
+		models/cancernet/history.csv $(SHIPPED)/
+	cp docs/model_card.md $(SHIPPED)/CARD.md
 
 lock: $(VENV)/.installed  ## write the installed versions to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude cancernet > constraints.txt

@@ -66,9 +66,51 @@ def build_lean(*, input_size: int, dropout: float, stages: tuple[int, ...] = (32
     return with_head(patch, residual_stages(x, stages), dropout=dropout, name="lean")
 
 
+RESIDUAL_STAGES = (32, 64, 128)  # channels; the first keeps 25 px, then 13, then 7
+
+
+def _normalised(x: KerasTensor, channels: int, kernel: int, *, strides: int = 1) -> KerasTensor:
+    x = layers.Conv2D(channels, kernel, strides=strides, padding="same", use_bias=False)(x)
+    return layers.BatchNormalization()(x)
+
+
+def _block(x: KerasTensor, channels: int, *, strides: int) -> KerasTensor:
+    shortcut = x
+    if strides > 1 or x.shape[-1] != channels:
+        if strides > 1:
+            shortcut = layers.AveragePooling2D(strides, padding="same")(shortcut)
+        shortcut = _normalised(shortcut, channels, 1)
+    x = layers.Activation("relu")(_normalised(x, channels, 3, strides=strides))
+    x = _normalised(x, channels, 3)
+    return layers.Activation("relu")(layers.Add()([x, shortcut]))
+
+
+def build_residual(*, input_size: int, dropout: float) -> keras.Model:
+    """Build the residual CNN.
+
+    Args:
+        input_size: side in px that the network sees.
+        dropout: share of the embedding dropped in training.
+
+    Returns:
+        A model from uint8 (N, 50, 50, 3) to logits float32 (N, 1).
+    """
+    patch, x = scaled_patch(input_size, scale=1 / 127.5, offset=-1)
+    x = layers.Activation("relu")(_normalised(x, RESIDUAL_STAGES[0], 3, strides=2))
+    x = _block(x, RESIDUAL_STAGES[0], strides=1)
+    for channels in RESIDUAL_STAGES[1:]:
+        x = _block(x, channels, strides=2)
+        x = _block(x, channels, strides=1)
+    x = layers.GlobalAveragePooling2D(name="embedding")(x)
+    x = layers.Dropout(dropout)(x)
+    logit = layers.Dense(1, name="logit", dtype="float32")(x)
+    return keras.Model(patch, logit, name="residual")
+
+
 TRIED: dict[str, Callable[..., keras.Model]] = {
     "mobile": build_mobile,
     "mobile_colour": with_colour(build_mobile),
+    "residual": build_residual,
     "lean": build_lean,
     "wide": partial(build_lean, stages=(48, 96, 192)),
     "lean_colour": with_colour(build_lean),

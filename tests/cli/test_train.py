@@ -17,7 +17,7 @@ pytestmark = pytest.mark.train
 
 RECIPES = """
 [everything]
-network = "residual"
+network = "compact"
 augmentation = ["right_angle", "rotation_zoom", "stain", "brightness"]
 class_weight = "balanced"
 schedule = "one_cycle"

@@ -16,7 +16,7 @@ from cancernet.training.checkpoint import load_weights, weights_of
 from cancernet.training.export import to_onnx
 
 pytestmark = pytest.mark.train
-SIZES = {"cnn": 50, "residual": 50, "mobilenet": 64}
+SIZES = {"cnn": 50, "compact": 50, "mobilenet": 64}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_weights_move_between_two_builds_by_their_place(
     )
 
 
-@pytest.mark.parametrize("name", ["cnn", "residual"])
+@pytest.mark.parametrize("name", ["cnn", "compact"])
 def test_any_network_takes_a_larger_input_size(patches: np.ndarray, name: str) -> None:
     network = build_network(name, input_size=64, dropout=0.0)
     assert network.predict_on_batch(patches).shape == (6, 1)
@@ -90,7 +90,7 @@ def test_the_head_continues_from_the_embedding(networks: dict, patches: np.ndarr
 
 
 def test_an_unknown_network_lists_those_there_are() -> None:
-    with pytest.raises(UserError, match="no network is called 'resnet'; there are: cnn, mobilenet, residual"):
+    with pytest.raises(UserError, match="no network is called 'resnet'; there are: cnn, compact, mobilenet"):
         build_network("resnet", input_size=50, dropout=0.0)
 
 
@@ -105,7 +105,7 @@ def test_training_the_head_leaves_all_but_its_two_or_so_arrays_alone(networks: d
     assert learning(network) == {id(v) for v in network.get_layer("logit").weights}
 
 
-@pytest.mark.parametrize("name", ["cnn", "residual"])
+@pytest.mark.parametrize("name", ["cnn", "compact"])
 def test_training_all_trains_all_but_batch_statistics(networks: dict, name: str) -> None:
     network = networks[name]
     trainable_from(network, "head")

@@ -155,7 +155,7 @@ def test_trained_again_it_is_found_done(crossed: Any, packed: Pack, split: Split
 
 @pytest.mark.slow
 def test_two_processes_predict_as_one_does(packed: Pack, split: Split, tmp_path: Path) -> None:
-    recipe = Recipe("residual", "", "residual", epochs=1, batch_size=32, cross_fit=2)
+    recipe = Recipe("compact", "", "compact", epochs=1, batch_size=32, cross_fit=2)
     examples = choose_examples(recipe, packed, split, ALONE)
     found = []
     for threads in (1, 2):

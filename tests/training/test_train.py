@@ -116,7 +116,7 @@ def test_a_recipe_whose_start_is_not_there_says_what_to_train_first(
 
 
 def test_a_recipe_cannot_continue_from_another_network(trained: Any, copied: Path) -> None:
-    recipe = Recipe("next", "", "residual", start_from="everything")
+    recipe = Recipe("next", "", "compact", start_from="everything")
     with pytest.raises(UserError, match=r"cannot continue from .*another network or input size"):
         again(trained, copied, recipe)
 

@@ -10,13 +10,11 @@ from cancernet.errors import UserError
 from cancernet.networks.cnn import build_cnn
 from cancernet.networks.compact import build_compact
 from cancernet.networks.mobilenet import BACKBONE, build_mobilenet
-from cancernet.networks.residual import build_residual
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "cnn": build_cnn,
     "compact": build_compact,
     "mobilenet": build_mobilenet,
-    "residual": build_residual,
 }
 
 
