@@ -173,3 +173,26 @@ def test_every_recipe_comes_once_and_after_its_parent(names: list[str]) -> None:
     for index, name in enumerate(ordered):
         parent = load_recipes()[name].start_from
         assert not parent or parent in ordered[:index]
+
+
+def test_the_model_that_ships_has_a_recipe_that_a_run_does_not_train_unasked() -> None:
+    recipe = load_recipes()["cancernet"]
+    assert recipe.in_run is False
+    assert recipe.cross_fit >= 2
+    assert recipe.patience >= recipe.epochs  # no epoch is chosen
+
+
+@pytest.mark.parametrize(
+    "fields", ["cross_fit = 1", 'cross_fit = 3\ntrain = "head"', 'cross_fit = 3\nstart_from = "baseline"']
+)
+def test_a_cross_fit_wants_folds_and_a_network_of_its_own(
+    load: Callable[[str], dict[str, Recipe]], fields: str
+) -> None:
+    with pytest.raises(UserError, match="cross_fit wants 2 folds or more"):
+        load(f'[mine]\nnetwork = "cnn"\n{fields}\n')
+
+
+@pytest.mark.parametrize("field", ["patient_cap = -1", "mixup = -0.1", "cross_fit = 101"])
+def test_what_is_out_of_range_is_named(load: Callable[[str], dict[str, Recipe]], field: str) -> None:
+    with pytest.raises(UserError, match=field.split()[0]):
+        load(f'[mine]\nnetwork = "cnn"\n{field}\n')
