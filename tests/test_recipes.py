@@ -194,5 +194,5 @@ def test_a_cross_fit_wants_folds_and_a_network_of_its_own(
 
 @pytest.mark.parametrize("field", ["patient_cap = -1", "mixup = -0.1", "cross_fit = 101"])
 def test_what_is_out_of_range_is_named(load: Callable[[str], dict[str, Recipe]], field: str) -> None:
-    with pytest.raises(UserError, match=field.split()[0]):
+    with pytest.raises(UserError, match=field.split(maxsplit=1)[0]):
         load(f'[mine]\nnetwork = "cnn"\n{field}\n')
