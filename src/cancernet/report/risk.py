@@ -62,6 +62,6 @@ def risk_coverage(
     upper.set(ylabel="share, of the answered", xlim=(SHOWN, 1.005))
     lower.set(ylabel="wrong, of the answered", xlabel="coverage: share of patches answered", ylim=(0, None))
     for axis in (upper.yaxis, lower.yaxis, lower.xaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1))  # as many decimals as the ticks need
     marks = "; dotted: bands fitted on validation patients to leave that share unanswered" if bands else ""
     return sign(made, f"{model}: what abstaining buys", caption + marks, warning)
