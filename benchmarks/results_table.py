@@ -45,16 +45,17 @@ def main() -> None:
     folder = parser.parse_args().results
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     run = json.loads((folder / "run.json").read_text("utf-8"))
+    took = f"; the whole run took {run['minutes']:.0f} minutes" if "minutes" in run else ""
     test = metrics["models"][0]["splits"]["test"]
     print(
         f"{test['n_patches']:,} test patches of {test['n_patients']} patients, {test['prevalence']:.1%} malignant; "
         f"data {run['data_hash'][:12]}, split {run['split_hash'][:12]}, seed {run['seed']}; "
-        f"{run['machine']['cpus_used']} CPUs; the whole run took {run['minutes']:.0f} minutes.\n"
+        f"{run['machine']['cpus_used']} CPUs{took}.\n"
     )
     print(f"| model | {' | '.join(COLUMNS)} | minutes |")
     print("| --- |" + " --- |" * (len(COLUMNS) + 1))
     for entry in metrics["models"]:
-        minutes = run["training_minutes"].get(entry["model"])
+        minutes = run.get("training_minutes", {}).get(entry["model"])
         print(row(entry, metrics["below_floor"], "" if minutes is None else f"{minutes:.1f}"))
 
 

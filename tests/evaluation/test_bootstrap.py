@@ -251,3 +251,16 @@ def test_a_probability_at_the_threshold_is_called_malignant_here_too(make_predic
     found = patient_bootstrap(rows, {"default": 0.5}, samples=10)
     assert found["recall@default"].value == 1
     assert found["specificity@default"].value == 0
+
+
+def test_the_interval_of_the_calibration_error_reaches_above_the_value(make_predictions):
+    rows = make_predictions(patients=25, patches=80, patient_spread=0.8)
+    found = patient_bootstrap(rows, samples=300)["ece"]
+    assert found.high > 1.2 * found.value
+
+
+def test_without_correction_an_interval_is_the_plain_percentiles_of_many_units():
+    drawn = np.linspace(0, 1, 2001)
+    found = interval(0.1, drawn, 100_000, corrected=False)
+    assert (found.low, found.high) == pytest.approx((0.025, 0.975), abs=1e-3)
+    assert interval(0.1, drawn, 100_000).high < found.high

@@ -145,13 +145,20 @@ def patient_bootstrap(
     """
     drawn = replicate(predictions, thresholds or {}, samples=samples, seed=seed)
     return {
-        name: interval(drawn.value[name], drawn.resampled[name], drawn.n_units, confidence)
+        name: interval(
+            drawn.value[name], drawn.resampled[name], drawn.n_units, confidence, corrected=name != "ece"
+        )
         for name in drawn.value
     }
 
 
 def interval(
-    value: float, resampled: Floats, n_units: int, confidence: float = defaults.CONFIDENCE
+    value: float,
+    resampled: Floats,
+    n_units: int,
+    confidence: float = defaults.CONFIDENCE,
+    *,
+    corrected: bool = True,
 ) -> Interval:
     """Percentile interval, corrected for bias and widened for few units; undefined resamples are skipped.
 
@@ -164,6 +171,9 @@ def interval(
         resampled: (samples,) on resamples of them; NaN where undefined.
         n_units: how many units were resampled.
         confidence: coverage wanted.
+        corrected: for bias. Not for the calibration error: a resample of patients is always further from
+            calibrated than all of them, and a correction takes that noise for bias and puts the whole interval
+            below the value.
 
     Source: bias correction, Efron & Tibshirani 1993, section 14.3 (with no acceleration); wider
     percentiles, Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3.
@@ -177,7 +187,9 @@ def interval(
     # Rounding must not put a resample that equals the value (recall 1.0 in all, say) on one side of it.
     below, equal = defined < value - 1e-12, np.abs(defined - value) <= 1e-12
     share = (below.sum() + equal.sum() / 2) / defined.size
-    bias = norm.ppf(np.clip(share, 1 / (defined.size + 1), defined.size / (defined.size + 1)))
+    bias = 0.0
+    if corrected:
+        bias = norm.ppf(np.clip(share, 1 / (defined.size + 1), defined.size / (defined.size + 1)))
     reach = -np.sqrt(n_units / (n_units - 1)) * t.ppf((1 - confidence) / 2, n_units - 1)
     low, high = np.quantile(defined, norm.cdf([2 * bias - reach, 2 * bias + reach]))
     return Interval(value, float(low), float(high), skipped)
