@@ -15,7 +15,14 @@ import numpy as np
 import pandas as pd
 
 from cancernet.bundle import read_bundle
-from cancernet.evaluation import Interval, apply_platt, choose_thresholds, fit_platt, patient_bootstrap
+from cancernet.evaluation import (
+    Interval,
+    apply_platt,
+    choose_thresholds,
+    fit_platt,
+    paired_difference,
+    patient_bootstrap,
+)
 from cancernet.evaluation.calibration import logit
 from cancernet.training.finish import HELD
 
@@ -71,6 +78,11 @@ def main() -> None:
             found = nested(rows, score, point, bundle.manifest["target_recall"])
             cells = [f"{value.value:.3f} ({value.low:.3f}-{value.high:.3f})" for value in found.values()]
             print(f"| {name} | {point.replace('_', ' ')} | {' | '.join(cells)} |")
+    apart = paired_difference(rows.assign(probability=rows["floor"]), rows, {}, {})["auc"]
+    print(
+        f"\nAgainst the floor, paired by patient: AUC {apart['value']:+.3f} "
+        f"({apart['low']:+.3f} to {apart['high']:+.3f})."
+    )
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def risk_coverage(
                 ha="right",
                 va="top",
             )
-    upper.legend(fontsize=8, frameon=True, framealpha=0.85, edgecolor=GRID, loc="lower left")
+    upper.legend(fontsize=8, frameon=True, framealpha=0.85, edgecolor=GRID, loc="best")
     upper.set(ylabel="share, of the answered", xlim=(SHOWN, 1.005))
     lower.set(ylabel="wrong, of the answered", xlabel="coverage: share of patches answered", ylim=(0, None))
     for axis in (upper.yaxis, lower.yaxis, lower.xaxis):
