@@ -42,8 +42,7 @@ def score_model(bundle: Bundle, pack: Pack, side: pd.Series, *, threads: int | N
         side: `train`, `val`, `test` or empty for each row of `pack.table`.
         threads: CPU threads; those this process may use by default.
     """
-    taught = known_side(bundle, pack.table) == "train"  # by a cross-fit also the val patients
-    rows = np.flatnonzero(side.isin(SCORED) & ~((side == "val") & taught))
+    rows = _scored(bundle, pack.table, side)
     session = bundle.session(threads=threads)
     probability = np.empty(len(rows), "float32")
     done = 0
@@ -60,7 +59,7 @@ def score_model(bundle: Bundle, pack: Pack, side: pd.Series, *, threads: int | N
 def score_floor(bundle: Bundle, pack: Pack, side: pd.Series) -> Scores:
     """Measure the colour floor that was fitted with a bundle on the same patches."""
     stored = bundle.manifest["floor"]
-    rows = np.flatnonzero(side.isin(SCORED))
+    rows = _scored(bundle, pack.table, side)
     predictions = _table(pack, side, rows, Floor.from_dict(stored["model"]).predict(pack.images, rows))
     return Scores(predictions, evaluate(predictions, stored["thresholds"], model=FLOOR))
 
@@ -94,6 +93,14 @@ def below_floor(metrics: list[dict[str, Any]], floor: dict[str, Any]) -> list[st
         return float("nan") if value is None else value
 
     return [entry["model"] for entry in metrics if not auc(entry) > auc(floor)]
+
+
+def _scored(bundle: Bundle, table: pd.DataFrame, side: pd.Series) -> np.ndarray:
+    """Return the rows to score, int (N,): val and test, but not the val patients that a cross-fit learned from."""
+    scored = side.isin(SCORED)
+    if bundle.manifest["recipe"].get("cross_fit"):
+        scored &= ~((side == "val") & (known_side(bundle, table) == "train"))
+    return np.flatnonzero(scored)
 
 
 def _table(pack: Pack, side: pd.Series, rows: np.ndarray, probability: np.ndarray) -> pd.DataFrame:

@@ -103,3 +103,10 @@ def test_rotation_and_zoom_leave_about_half_of_the_patches_sharp() -> None:
     moved = np.asarray(RotationZoom(1)(many, training=True))
     untouched = (moved == many).all(axis=(1, 2, 3)).mean()
     assert 0.4 < untouched < 0.6
+
+
+def test_light_stain_changes_less_than_stain(patches: np.ndarray) -> None:
+    def change(name: str) -> float:
+        return float(np.abs(augmented((name,), patches).astype(int) - patches).mean())
+
+    assert 0 < change("light_stain") < change("stain") / 2

@@ -20,7 +20,7 @@ from cancernet.data.sides import Split, assign
 from cancernet.errors import UserError
 from cancernet.networks import cnn
 from cancernet.recipes import Recipe
-from cancernet.scoring import score_model
+from cancernet.scoring import score_floor, score_model
 from cancernet.training import cross_fit as module
 from cancernet.training.checkpoint import Progress
 from cancernet.training.cross_fit import WHOLE, Part, cross_fit, fit_part
@@ -141,8 +141,11 @@ def test_predictions_out_of_fold_are_kept_and_gave_threshold_and_calibration(
 def test_val_patients_are_not_scored_with_a_model_they_taught(
     crossed: Any, packed: Pack, split: Split
 ) -> None:
-    scores = score_model(crossed, packed, assign(split, packed.table))
-    assert list(scores.metrics["splits"]) == ["test"]
+    side = assign(split, packed.table)
+    for scores in (score_model(crossed, packed, side), score_floor(crossed, packed, side)):
+        assert list(scores.metrics["splits"]) == ["test"]
+    new = side.map(lambda _: "test")  # the user says that these are other patients of the same names
+    assert len(score_model(crossed, packed, new).predictions) == len(packed.table)
 
 
 def test_trained_again_it_is_found_done(crossed: Any, packed: Pack, split: Split) -> None:

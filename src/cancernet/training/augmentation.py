@@ -70,8 +70,8 @@ class RotationZoom(layers.Layer):
 class StainJitter(layers.Layer):
     """Scale and shift each stain in optical-density space, drawn for each patch (Tellez et al. 2018)."""
 
-    def __init__(self, seed: int, *, sigma: float = STAIN_SIGMA) -> None:
-        super().__init__(name="stain")
+    def __init__(self, seed: int, *, sigma: float = STAIN_SIGMA, name: str = "stain") -> None:
+        super().__init__(name=name)
         self.sigma = sigma
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -108,7 +108,7 @@ LAYERS: dict[str, Callable[[int], layers.Layer]] = {
     "right_angle": RightAngle,
     "rotation_zoom": RotationZoom,
     "stain": StainJitter,
-    "light_stain": partial(StainJitter, sigma=LIGHT_STAIN_SIGMA),
+    "light_stain": partial(StainJitter, sigma=LIGHT_STAIN_SIGMA, name="light_stain"),
     "brightness": Brightness,
 }
 
