@@ -158,7 +158,11 @@ def _random_notes(bundles: Sequence[Bundle]) -> list[str]:
 
 def _history(bundle: Bundle) -> pd.DataFrame | None:
     path = bundle.folder / "history.csv"
-    return pd.read_csv(path) if path.exists() else None
+    if not path.exists():
+        return None
+    return pd.read_csv(path).dropna(
+        axis="columns", how="all"
+    )  # a cross-fit validates after training, not in it
 
 
 def _data(pack: Pack, split: Split, side: pd.Series, leakage: Leakage | None) -> dict[str, Any]:

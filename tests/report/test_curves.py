@@ -126,3 +126,13 @@ def test_training_survives_undefined_validation_scores():
     partly = HISTORY.assign(val_average_precision=[np.nan, 0.2, 0.9])
     kept = next(x for x in accuracy_plot({"a": partly}).axes[0].lines if x.get_label() == "epoch kept")
     assert kept.get_xdata()[0] == 3
+
+
+def test_training_without_validation_shows_what_there_is_and_that_no_epoch_was_chosen():
+    history = pd.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.4], "accuracy": [0.7, 0.8]})
+    made = accuracy_plot({"crossed": history})
+    made.draw_without_rendering()
+    said = " ".join(text.get_text() for text in made.findobj(lambda item: hasattr(item, "get_text")))
+    assert "the last epoch is kept" in said
+    assert "dotted" not in said
+    assert len(made.axes) == 2

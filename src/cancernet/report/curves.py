@@ -51,8 +51,9 @@ def accuracy_plot(histories: Mapping[str, pd.DataFrame], *, warning: str = "") -
                 grid[row, column].set_xlabel("epoch")
         grid[0, column].set_title(model, fontsize=9.5, loc="left")
     grid[0, -1].legend(fontsize=7.5, frameon=True, framealpha=0.85, edgecolor=GRID)
-    best_note = "dotted: the epoch kept, of highest average precision on validation patients"
-    return sign(made, "Training", best_note, warning)
+    chosen = any(_best_epoch(history) is not None for history in histories.values())
+    note = "dotted: the epoch kept, of highest average precision on validation patients"
+    return sign(made, "Training", note if chosen else "the last epoch is kept", warning)
 
 
 def roc(
