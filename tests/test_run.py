@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cancernet.bundle import Bundle, read_bundle
+from cancernet.bundle import Bundle, read_bundle, shipped
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.data.sides import Split, assign
@@ -20,7 +20,7 @@ from cancernet.data.split import grouped_split
 from cancernet.evaluation.leakage import audit_leakage
 from cancernet.recipes import Recipe
 from cancernet.report.results import FLOOR
-from cancernet.run import collect, describe_leakage, run
+from cancernet.run import _cross_notes, collect, describe_leakage, run
 from cancernet.training.options import TrainingOptions
 
 V1 = Path(__file__).parent / "fixtures" / "bundle_v1"
@@ -150,3 +150,10 @@ def test_the_audit_is_told_in_one_line_and_finds_a_shared_patient(packed: Pack, 
     assert "0 patients on two sides" in describe_leakage(audit_leakage(packed.images, packed.table, side))
     side.iloc[0] = "test" if side.iloc[0] != "test" else "train"
     assert "1 patients on two sides" in describe_leakage(audit_leakage(packed.images, packed.table, side))
+
+
+def test_a_cross_fitted_model_says_who_taught_it_and_what_chose_its_thresholds() -> None:
+    [note] = _cross_notes([read_bundle(shipped()), read_bundle(V1)])
+    assert note.startswith(
+        "cancernet learned from train and val patients alike; its thresholds come from 5 folds"
+    )

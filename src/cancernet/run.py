@@ -129,7 +129,7 @@ def collect(
         predictions={name: each.predictions for name, each in scores.items()} | {FLOOR: floor.predictions},
         histories={bundle.name: history for bundle in bundles if (history := _history(bundle)) is not None},
         minutes=minutes,
-        notes=[*pack.warnings, *split.notes, *_random_notes(bundles)],
+        notes=[*pack.warnings, *split.notes, *_random_notes(bundles), *_cross_notes(bundles)],
         data=_data(pack, split, side, leakage),
         run=facts,
         weights={bundle.name: bundle.manifest["weights_from"] for bundle in bundles},
@@ -153,6 +153,15 @@ def _random_notes(bundles: Sequence[Bundle]) -> list[str]:
         f"{bundle.name} should start from ImageNet weights and started from {bundle.manifest['weights_from']}."
         for bundle in bundles
         if bundle.manifest["recipe"].get("pretrained") and "random" in bundle.manifest["weights_from"]
+    ]
+
+
+def _cross_notes(bundles: Sequence[Bundle]) -> list[str]:
+    return [
+        f"{bundle.name} learned from train and val patients alike; its thresholds come from {folds} folds of them, "
+        "each predicted by a network that had not seen it."
+        for bundle in bundles
+        if (folds := bundle.manifest["recipe"].get("cross_fit"))
     ]
 
 
