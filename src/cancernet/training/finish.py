@@ -72,12 +72,10 @@ def finish(
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
+    crossed = held is not None
     if held is None:
         val = examples.val
         held = Held(val, predict_logits(plain, pack.images, val), np.zeros(len(val), int))
-        crossed = False
-    else:
-        crossed = True
     label = examples.label[held.rows]
     uncalibrated = 0.5 * (1 + np.tanh(held.logit.astype(float) / 2))
     scale, offset = fit_platt(label, uncalibrated)
