@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import settings
 
 settings.register_profile("calm", deadline=None)  # a loaded machine is no failure
 settings.load_profile("calm")
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not measured anew in each process a test starts
 
 
 @pytest.fixture(scope="session")

@@ -39,4 +39,5 @@ def machine() -> dict[str, str | int]:
         "processor": platform.machine(),
         "cpus": os.cpu_count() or 1,
         "cpus_used": available_cpus(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
     }

@@ -226,6 +226,9 @@ def require_training(threads: int) -> None:
         raise UserError(
             f"training needs {missing[0]}, which is not installed; pip install 'cancernet[train]'"
         )
+    from cancernet.data.pack import default_cache_dir
+    from cancernet.training.kernels import choose_kernels
     from cancernet.training.quiet import import_quietly
 
+    choose_kernels(default_cache_dir(), say=click.echo)
     import_quietly(threads)
