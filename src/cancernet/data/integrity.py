@@ -28,7 +28,8 @@ def near_white(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     if n == 0:
         return np.zeros(0, bool)
     grey = cv2.cvtColor(images.reshape(n * height, width, 3), cv2.COLOR_RGB2GRAY).reshape(n, height * width)
-    bright = np.flatnonzero(grey.mean(axis=1) > defaults.WHITE_LEVEL)  # few; only they need the spread
+    mean = cv2.reduce(grey, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] / (height * width)
+    bright = np.flatnonzero(mean > defaults.WHITE_LEVEL)  # few; only they need the spread
     flags = np.zeros(n, bool)
     flags[bright] = grey[bright].std(axis=1) < defaults.WHITE_SPREAD
     return flags

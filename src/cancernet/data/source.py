@@ -65,9 +65,11 @@ def open_source(path: Path | str) -> Source:
 
 def hidden(path: str) -> bool:
     """Whether a relative path is something a file manager left behind, not data."""
-    return any(
-        part[:1] == "." or part in {"__MACOSX", "Thumbs.db", "desktop.ini"} for part in path.split("/")
-    )
+    return any(_hidden_name(part) for part in path.split("/"))
+
+
+def _hidden_name(name: str) -> bool:
+    return name[:1] == "." or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 
 def read_file(path: str, size: int = 1 << 14) -> bytes:
@@ -121,7 +123,7 @@ class FolderSource:
 
     @staticmethod
     def _sort_entry(entry: os.DirEntry[str], folder: str, folders: list[str], found: list[Member]) -> None:
-        if hidden(entry.name):
+        if _hidden_name(entry.name):
             return
         path = folder + entry.name
         if entry.is_dir():

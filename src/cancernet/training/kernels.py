@@ -69,7 +69,7 @@ def measure_step(value: str) -> float | None:
     environment = os.environ | {SWITCH: value, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "cancernet.training.kernels"]
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and module
             command, env=environment, capture_output=True, text=True, check=True, timeout=_LIMIT
         )
         return float(ended.stdout.split()[-1])
@@ -142,4 +142,4 @@ def _remember(path: Path, known: dict[str, dict[str, float]]) -> None:
 
 
 if __name__ == "__main__":
-    print(step_seconds())  # noqa: T201
+    print(step_seconds())
