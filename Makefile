@@ -9,7 +9,7 @@ SAMPLE_FLAGS := --weights auto
 FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type tests test-fast format ship lock clean
+.PHONY: help run test lint type tests test-fast format bench ship lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test-fast: $(VENV)/.installed  ## tests that take under two minutes together
 format: $(VENV)/.installed  ## lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed  ## measure every figure of docs/performance.md on the synthetic sample, or on DATA=DIR (SPLIT=CSV FLAGS="...")
+	PYTHONPATH=benchmarks $(BIN)/python -m speed $(if $(DATA),--data $(DATA)) $(if $(SPLIT),--split-file $(SPLIT)) $(FLAGS)
 
 SHIPPED := src/cancernet/models/cancernet
 MEASURED := results/cancernet

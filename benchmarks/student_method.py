@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
+
+os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)  # TensorFlow as it comes: such a script sets no switch
 
 import keras
 import numpy as np
@@ -37,16 +40,17 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split-file", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", required=True, help="file of ImageNet weights, or none for random ones")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/student"))
     return parser.parse_args()
 
 
-def build(weights: Path) -> keras.Model:
+def build(weights: str) -> keras.Model:
     """MobileNetV2 with the head such projects give it."""
     base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(SIDE, SIDE, 3))
-    base.load_weights(weights)
+    if weights != "none":
+        base.load_weights(weights)
     for layer in base.layers[:FROZEN]:
         layer.trainable = False
     x = keras.layers.GlobalAveragePooling2D()(base.output)

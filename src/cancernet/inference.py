@@ -14,12 +14,15 @@ from cancernet.threads import available_cpus
 BATCH = 32  # patches; measured fastest on a CPU: activations of a larger batch leave the cache
 
 
-def open_session(graph: Path | bytes, *, threads: int | None = None) -> ort.InferenceSession:
+def open_session(
+    graph: Path | bytes, *, threads: int | None = None, spin: bool = True
+) -> ort.InferenceSession:
     """Open an ONNX graph on the CPU.
 
     Args:
         graph: a file, or the bytes of one.
         threads: threads to use; the CPUs this process may use by default.
+        spin: whether its threads wait for work busily: sooner at hand, but they take the CPUs from others.
 
     Raises:
         UserError: the file is no graph that ONNX Runtime can run.
@@ -28,6 +31,7 @@ def open_session(graph: Path | bytes, *, threads: int | None = None) -> ort.Infe
     options.intra_op_num_threads = threads or available_cpus()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     try:
         model = graph if isinstance(graph, bytes) else str(graph)
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

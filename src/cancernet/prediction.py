@@ -79,7 +79,7 @@ def predict_paths(
     with _rows(out, screen) as writer, progress(total=total, what="predict") as bar:
         for path, source, found in members:
             prefix = "" if len(paths) == 1 and not path.is_file() else _prefix(path)
-            for chunk in scan(source, found):
+            for chunk in scan(source, found, workers=threads):
                 probabilities = predict(session, chunk.images)
                 if not tally.predicted and len(probabilities):
                     writer.writerow(COLUMNS)

@@ -10,7 +10,7 @@ import keras
 
 from cancernet.errors import UserError
 from cancernet.inference import open_session, predict
-from cancernet.networks import NETWORKS, build_network, head_of, trainable_from, with_probability
+from cancernet.networks import NETWORKS, build_network, cut, head_of, trainable_from, with_probability
 from cancernet.networks.mobilenet import BACKBONE
 from cancernet.training.checkpoint import load_weights, weights_of
 from cancernet.training.export import to_onnx
@@ -150,3 +150,31 @@ def test_freezing_again_after_fine_tuning_freezes_all(networks: dict) -> None:
 def test_a_layer_that_is_not_there_is_named(networks: dict, name: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         trainable_from(networks[name], "block_99")
+
+
+@pytest.mark.parametrize("part", ["block_13_expand", "block_15_expand", "Conv_1"])
+def test_a_network_is_cut_before_what_learns(networks: dict, part: str) -> None:
+    network = networks["mobilenet"]
+    trainable_from(network, part)
+    found = cut(network)
+    assert found is not None
+    lower, rest = found
+    assert not any(layer.trainable for layer in lower.layers[-1].layers if layer.weights)
+    assert {v.path for v in rest.trainable_variables} == {v.path for v in network.trainable_variables}
+    assert lower.output.shape == rest.input.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("cnn", "all"),
+        ("cnn", "head"),
+        ("mobilenet", "all"),
+        ("mobilenet", "head"),
+        ("mobilenet", "block_8_project"),
+    ],
+)
+def test_a_network_that_cannot_be_cut_in_two_is_left_whole(networks: dict, name: str, part: str) -> None:
+    """Nothing learns after the cut, all does, there is no backbone, or a residual path leads around it."""
+    trainable_from(networks[name], part)
+    assert cut(networks[name]) is None

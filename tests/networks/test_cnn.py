@@ -21,7 +21,7 @@ def test_each_stage_halves_the_map() -> None:
     pooled = [
         layer.output.shape[1:] for layer in network.layers if isinstance(layer, keras.layers.MaxPooling2D)
     ]
-    assert pooled == [(25, 25, 32), (12, 12, 64), (6, 6, 128)]
+    assert pooled == [(25, 25, 16), (12, 12, 32), (6, 6, 64)]
 
 
 def test_pixels_are_scaled_from_0_to_1() -> None:

@@ -143,7 +143,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[
     """Let validation give these average precisions; returns the weights it saw each time."""
     seen: list[dict[str, np.ndarray]] = []
 
-    def fake(network: keras.Model, examples: Examples) -> dict[str, float]:
+    def fake(network: keras.Model, examples: Examples, front: object) -> dict[str, float]:
         seen.append(weights_of(network))
         return {"val_average_precision": scores[len(seen) - 1]}
 
@@ -185,7 +185,7 @@ def test_a_schedule_of_one_single_step_works(run: Callable, tiny: Callable, colo
 
 def test_one_cycle_climbs_and_falls_to_nothing(tiny: Callable) -> None:
     recipe = dataclasses.replace(PLAIN, epochs=10, schedule="one_cycle", learning_rate=1e-2)
-    schedule = engine._trainer(tiny(), recipe, steps=10, seed=1).optimizer._learning_rate
+    schedule = engine.build_trainer(tiny(), recipe, steps=10).optimizer._learning_rate
     rates = [float(schedule(step)) for step in range(101)]
     assert int(np.argmax(rates)) == 10
     assert max(rates) == pytest.approx(1e-2)

@@ -125,7 +125,7 @@ def _make(source: Source, members: list[Member], target: Path, workers: int | No
         with (staging / "images.u8").open("wb", buffering=0) as file:
 
             def write(images: Image) -> None:
-                rest = memoryview(images).cast("B")
+                rest = images.data.cast("B")
                 while rest:  # a raw write may stop short
                     rest = rest[file.write(rest) or 0 :]
 

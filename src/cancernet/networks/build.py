@@ -35,6 +35,40 @@ def head_of(network: keras.Model) -> keras.Model:
     return keras.Model(embedding, network.output, name=f"{network.name}_head")
 
 
+def cut(network: keras.Model) -> tuple[keras.Model, keras.Model] | None:
+    """Cut a network with a backbone before the first layer that learns.
+
+    Args:
+        network: its trainable flags are set.
+
+    Returns:
+        The part before it, from patches, and the part from it to the logit, sharing its weights; nothing where
+        there is no backbone, where its first convolution learns, or where more than one path crosses the cut.
+    """
+    names = [layer.name for layer in network.layers]
+    if BACKBONE not in names:
+        return None
+    backbone = network.get_layer(BACKBONE)
+    learning = [layer for layer in backbone.layers if layer.weights and layer.trainable]
+    if not learning or learning[0] is next(layer for layer in backbone.layers if layer.weights):
+        return None
+    crossing = learning[0].input
+    try:
+        rest = keras.Model(crossing, backbone.output)
+    except ValueError:  # a residual path leads around that layer
+        return None
+    at = names.index(BACKBONE)
+    x = network.input
+    for layer in network.layers[1:at]:
+        x = layer(x)
+    lower = keras.Model(network.input, keras.Model(backbone.input, crossing)(x, training=False))
+    first = keras.Input(crossing.shape[1:], name="activations")
+    x = rest(first, training=False)
+    for layer in network.layers[at + 1 :]:
+        x = layer(x)
+    return lower, keras.Model(first, x, name=network.name)
+
+
 def trainable_from(network: keras.Model, part: str) -> None:
     """Set which layers learn. Batch normalisation of a backbone never does, frozen or not.
 

@@ -29,7 +29,7 @@ from cancernet.networks import build_network, with_probability
 from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
 from cancernet.training.cross_fit import Held
-from cancernet.training.engine import Examples, predict_logits
+from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
 from cancernet.training.options import TrainingOptions
 
@@ -75,7 +75,10 @@ def finish(
     crossed = held is not None
     if held is None:
         val = examples.val
-        held = Held(val, predict_logits(plain, pack.images, val), np.zeros(len(val), int))
+        logit = predict(
+            open_session(to_onnx(plain)), pack.images, val
+        )  # of the network, before its calibration
+        held = Held(val, logit, np.zeros(len(val), int))
     label = examples.label[held.rows]
     uncalibrated = 0.5 * (1 + np.tanh(held.logit.astype(float) / 2))
     scale, offset = fit_platt(label, uncalibrated)

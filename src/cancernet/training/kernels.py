@@ -53,11 +53,11 @@ def choose_kernels(
     known = _read(path)
     if here not in known:
         say("measuring which convolution kernels are faster on this processor: once, some ten seconds")
-        seconds = {value: (measure or measure_step)(value) for value in ("0", "1")}
-        if None in seconds.values():
+        plain, onednn = ((measure or measure_step)(value) for value in ("0", "1"))
+        if plain is None or onednn is None:
             say("  could not be measured; TensorFlow's own choice stands")
             return None
-        known[here] = seconds
+        known[here] = {"0": plain, "1": onednn}
         _remember(path, known)
     seconds = known[here]
     os.environ[SWITCH] = "1" if seconds["1"] <= WORTH * seconds["0"] else "0"

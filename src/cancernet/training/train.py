@@ -17,14 +17,17 @@ import cancernet
 from cancernet.bundle import MANIFEST, Bundle, read_bundle
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
+from cancernet.defaults import PATCH_SIZE
 from cancernet.errors import UserError
-from cancernet.networks import head_of, trainable_from
+from cancernet.networks import cut, head_of, trainable_from
 from cancernet.recipes import Recipe
+from cancernet.training.augmentation import build_augmentation
 from cancernet.training.checkpoint import load_weights
 from cancernet.training.cross_fit import cross_fit
 from cancernet.training.engine import fit
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
+from cancernet.training.front import Front
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
 from cancernet.training.start import starting_network
@@ -88,9 +91,13 @@ def train(
         )
         load_weights(network, progress.best)
         return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
-    learner, shown = network, examples
+    learner, shown, front = network, examples, None
     if recipe.train == "head":
         learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
+    elif (parts := cut(network)) is not None:
+        lower, learner = parts
+        augmentation = build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=options.seed)
+        front = Front(lower, augmentation)
     prepared = time.perf_counter()
     progress = fit(
         learner,
@@ -100,6 +107,7 @@ def train(
         fingerprint=fingerprint,
         checkpoint=folder / "checkpoint.safetensors",
         log_dir=folder,
+        front=front,
     )
     fitted = time.perf_counter()
     if frozen and digest(network.non_trainable_weights) != frozen:

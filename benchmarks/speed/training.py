@@ -1,0 +1,255 @@
+"""From patches to a model: the transfer, fine-tuning and flagship recipes against plain Keras."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from cancernet import defaults
+from cancernet.data.pack import Pack, pack
+from cancernet.data.sides import Split, assign
+from cancernet.data.split import grouped_split
+from cancernet.data.split_lists import split_from_file
+from cancernet.defaults import PATCH_SIZE
+from cancernet.recipes import load_recipes
+from cancernet.training.kernels import SWITCH
+from cancernet.training.options import TrainingOptions
+from speed.timing import Row, Setup, alternate, in_process, ratio
+
+PLAIN = {SWITCH: None}  # TensorFlow as it comes
+NAIVE_EPOCHS = 5
+
+
+def rows(setup: Setup) -> list[Row]:
+    """Measure the recipes, each once: minutes of work are not repeated."""
+    common = {
+        "data": str(setup.data),
+        "packs": str(setup.work / "cache"),
+        "split_file": str(setup.split_file or ""),
+        "weights": setup.weights,
+        "limit": setup.patches,
+    }
+    models = str(setup.work / "models")
+    return [
+        transfer_row(common, models),
+        fine_tuned_row(common, models),
+        flagship_row(common, str(setup.work / "flagship"), epochs=1 if setup.split_file is None else 2),
+    ]
+
+
+def transfer_row(common: dict[str, Any], models: str) -> Row:
+    """Five epochs of a new head: the whole recipe against running the frozen base every epoch."""
+    naive = in_process(
+        "training:plain_fit", env=PLAIN, recipe="transfer", epochs=NAIVE_EPOCHS, models="", **common
+    )
+    ours = in_process("training:ours", recipe="transfer", epochs=NAIVE_EPOCHS, models=models, **common)
+    gain, pass_seconds = naive["seconds"] / ours["seconds"], ours["pass_seconds"]
+    return Row(
+        "`transfer`, 5 epochs, whole (features, head, thresholds, export)",
+        "Keras `fit` that runs the frozen base every epoch, nothing else",
+        "4x as fast at the same AUC; one pass over the data plus seconds",
+        f"{gain:.1f}x as fast; AUC {ours['auc']:.3f}, naive {naive['auc']:.3f}; "
+        f"{ours['seconds']:.0f} s, of which the pass {pass_seconds:.0f} s",
+        gain >= 4 and ours["auc"] >= naive["auc"] - 0.005,
+        {"naive": naive, "ours": ours},
+    )
+
+
+def fine_tuned_row(common: dict[str, Any], models: str) -> Row:
+    """The whole recipe against plain `fit` of the same layers from the same start."""
+    plain = in_process(
+        "training:plain_fit", env=PLAIN, recipe="fine_tuned", epochs=0, models=models, **common
+    )
+    ours = in_process("training:ours", recipe="fine_tuned", epochs=0, models=models, **common)
+    gain = plain["seconds"] / ours["seconds"]
+    return Row(
+        "`fine_tuned`, whole (training, thresholds, export)",
+        "Keras `fit` of the same layers, augmentation and epochs",
+        "1.5x as fast at the same AUC",
+        f"{gain:.1f}x as fast; AUC {ours['auc']:.3f}, plain {plain['auc']:.3f}",
+        gain >= 1.5 and ours["auc"] >= plain["auc"] - 0.005,
+        {"plain": plain, "ours": ours},
+    )
+
+
+def flagship_row(common: dict[str, Any], models: str, *, epochs: int) -> Row:
+    """The six networks of the cross-fit, whole, against plain `fit` of the same networks one after the other."""
+    plain = in_process(
+        "training:plain_fit", env=PLAIN, recipe="cancernet", epochs=epochs, models="", **common
+    )
+    ours = in_process("training:ours", recipe="cancernet", epochs=epochs, models=models, **common)
+    speeds = {name: found["patches"] / found["seconds"] for name, found in (("plain", plain), ("ours", ours))}
+    gain = speeds["ours"] / speeds["plain"]
+    return Row(
+        f"`cancernet`, whole: cross-fit of six networks, {epochs} epochs, thresholds, export",
+        "Keras `fit` of the same network, patches a second",
+        "1.3x",
+        f"{gain:.2f}x ({speeds['ours']:.0f} patches/s, plain {speeds['plain']:.0f})",
+        gain >= 1.3,
+        {"plain": plain, "ours": ours},
+    )
+
+
+def opened(data: str, packs: str, split_file: str) -> tuple[Pack, Split]:
+    """Return the patches and the split that all rows share."""
+    found = pack(data, cache_dir=Path(packs))
+    if split_file:
+        return found, split_from_file(found.table, Path(split_file))
+    return found, grouped_split(found.table, seed=defaults.SEED, test_fraction=0.2, val_fraction=0.2)
+
+
+def ours(
+    recipe: str, epochs: int, models: str, data: str, packs: str, split_file: str, weights: str, limit: int
+) -> dict[str, Any]:
+    """Train a recipe as `cancernet train` does, and score it on the test patients."""
+    from cancernet.training.quiet import import_quietly
+
+    import_quietly()
+    from cancernet.inference import predict
+    from cancernet.training.train import train
+
+    found, split = opened(data, packs, split_file)
+    options = TrainingOptions(limit=limit, weights=weights, epochs=epochs)
+    cache = Path(models) / "features"
+    cache.mkdir(parents=True, exist_ok=True)
+    chosen = load_recipes()[recipe]
+    started = time.perf_counter()
+    bundle = train(chosen, found, split, models=Path(models), cache=cache, options=options, say=_quiet)
+    seconds = time.perf_counter() - started
+    test = np.flatnonzero(assign(split, found.table) == "test")
+    started = time.perf_counter()
+    probability = predict(bundle.session(), found.images, test)
+    pass_seconds = time.perf_counter() - started
+    facts = bundle.manifest["training"]
+    learned = facts["n_patches"] * facts["epochs"]
+    if chosen.cross_fit:
+        logs = [Path(models) / recipe / "folds" / f"fold{k + 1}" for k in range(chosen.cross_fit)]
+        learned = sum(_learned(folder) for folder in (Path(models) / recipe, *logs))
+    sides = assign(split, found.table).isin(["train", "val"])
+    passed = min(limit or len(found.table), int((assign(split, found.table) == "train").sum()))
+    passed += int((assign(split, found.table) == "val").sum()) if sides.any() else 0
+    return {
+        "seconds": seconds,
+        "patches": learned,
+        "auc": float(roc_auc_score(found.table["label"].to_numpy()[test], probability)),
+        "pass_seconds": pass_seconds * passed / len(test),
+    }
+
+
+def plain_fit(
+    recipe: str, epochs: int, models: str, data: str, packs: str, split_file: str, weights: str, limit: int
+) -> dict[str, Any]:
+    """Train the network of a recipe by `keras.Model.fit` on arrays in memory, and score it on the test patients."""
+    from cancernet.training.quiet import import_quietly
+
+    import_quietly()
+    import keras
+
+    from cancernet.networks import trainable_from
+    from cancernet.training.batches import epoch_size
+    from cancernet.training.engine import build_trainer
+    from cancernet.training.examples import choose_examples
+    from cancernet.training.start import starting_network
+
+    found, split = opened(data, packs, split_file)
+    options = TrainingOptions(limit=limit, weights=weights)
+    chosen = load_recipes()[recipe]
+    examples = choose_examples(chosen, found, split, options)
+    network, _ = starting_network(chosen, Path(models), options, examples)
+    trainable_from(network, chosen.train)
+    rows = examples.train[: epoch_size(examples.patient, chosen.patient_cap)]
+    images, label = np.array(found.images[rows]), examples.label[rows].astype("float32")
+    steps = -(-len(rows) // chosen.batch_size)
+    trainer = build_trainer(
+        network, chosen, steps=steps, seed=1
+    )  # augmentation, loss and optimiser, the same as ours
+    trainer.average = None  # plain Keras keeps none
+    epochs = epochs or chosen.epochs
+    started = time.perf_counter()
+    trainer.fit(
+        images,
+        label[:, None],
+        sample_weight=examples.weight[: len(rows)],
+        batch_size=chosen.batch_size,
+        epochs=epochs,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - started
+    test = np.flatnonzero(assign(split, found.table) == "test")
+    logit = keras.Model(network.input, network.output).predict(found.images[test], batch_size=64, verbose=0)[
+        :, 0
+    ]
+    return {
+        "seconds": seconds,
+        "patches": len(rows) * epochs,
+        "auc": float(roc_auc_score(found.table["label"].to_numpy()[test], logit)),
+    }
+
+
+def starved(
+    packs: str, data: str, rounds: int, recipes: tuple[str, ...] = ("baseline", "cancernet")
+) -> dict[str, Any]:
+    """Compare steps fed by the pipeline with steps on one batch that is there already."""
+    from cancernet.training.quiet import import_quietly
+
+    import_quietly()
+    from cancernet.networks import build_network
+    from cancernet.training.augmentation import build_augmentation
+    from cancernet.training.batches import Batches
+    from cancernet.training.engine import build_trainer
+
+    found = pack(data, cache_dir=Path(packs))
+    n = len(found.images)
+    cost = {}
+    for name in recipes:
+        recipe = load_recipes()[name]
+        network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
+        trainer = build_trainer(
+            network,
+            recipe,
+            steps=100,
+            augmentation=build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=1),
+        )
+        batches = Batches(
+            found.images,
+            np.arange(n),
+            found.table["label"].to_numpy("float32"),
+            np.ones(n, "float32"),
+            batch_size=recipe.batch_size,
+            seed=1,
+            epoch=0,
+            mixup=recipe.mixup,
+        )
+        fixed = batches[0]
+
+        def steps(batch: Callable[[int], tuple[np.ndarray, ...]], trainer: Any = trainer) -> None:
+            for index in range(10):
+                inputs, label, weight = batch(index)
+                trainer.train_on_batch(inputs, label, sample_weight=weight)
+
+        seconds = alternate(
+            {
+                "fixed": lambda f=fixed, s=steps: s(lambda _: f),
+                "fed": lambda b=batches, s=steps: s(lambda i: b[i % len(b)]),
+            },
+            rounds,
+        )
+        cost[name] = ratio(seconds["fed"], seconds["fixed"])
+    return {"cost": cost}
+
+
+def _learned(folder: Path) -> float:
+    """Patches that a part of a cross-fit learned from, from its log."""
+    import pandas as pd
+
+    log = pd.read_csv(folder / "history.csv")
+    return float((log["seconds"] * log["patches_per_second"]).sum())
+
+
+def _quiet(_: str) -> None:
+    return
