@@ -121,17 +121,21 @@ def test_the_h5_file_is_there_before_the_manifest_says_all_is_done(
     monkeypatch.setattr(finish_module, "save_h5", lambda *_: order.append("h5"))
     monkeypatch.setattr(finish_module, "write_bundle", lambda *_: order.append("bundle"))
     from cancernet.training.checkpoint import Progress
+    from cancernet.training.cross_fit import Held
     from cancernet.training.examples import choose_examples
     from cancernet.training.options import TrainingOptions
 
     options = TrainingOptions()
+    examples = choose_examples(trained.recipe, trained.pack, trained.split, options)
+    held = Held(examples.val, np.linspace(-1, 1, len(examples.val)), np.zeros(len(examples.val), int))
     finish(
         load_network(trained.bundle),
         trained.recipe,
         trained.pack,
         trained.split,
-        choose_examples(trained.recipe, trained.pack, trained.split, options),
+        examples,
         Progress("f", epoch=1, best_epoch=1),
+        held,
         weights_from="none",
         models=trained.models,
         options=options,

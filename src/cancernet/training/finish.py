@@ -43,7 +43,7 @@ def finish(
     split: Split,
     examples: Examples,
     progress: Progress,
-    held: Held | None = None,
+    held: Held,
     *,
     weights_from: str,
     models: Path,
@@ -63,7 +63,7 @@ def finish(
         split: who was on which side.
         examples: what it learned from.
         progress: what the fit left.
-        held: predictions of a cross-fit.
+        held: logits of patients it did not learn from: those of val, or all of them, each of its fold.
         weights_from: how the results name what it started from.
         models: folder of bundles.
         options: seed and the like.
@@ -72,13 +72,7 @@ def finish(
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
-    crossed = held is not None
-    if held is None:
-        val = examples.val
-        logit = predict(
-            open_session(to_onnx(plain)), pack.images, val
-        )  # of the network, before its calibration
-        held = Held(val, logit, np.zeros(len(val), int))
+    crossed = bool(recipe.cross_fit)
     label = examples.label[held.rows]
     uncalibrated = 0.5 * (1 + np.tanh(held.logit.astype(float) / 2))
     scale, offset = fit_platt(label, uncalibrated)

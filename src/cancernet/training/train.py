@@ -23,8 +23,8 @@ from cancernet.networks import cut, head_of, trainable_from
 from cancernet.recipes import Recipe
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.checkpoint import load_weights
-from cancernet.training.cross_fit import cross_fit
-from cancernet.training.engine import fit
+from cancernet.training.cross_fit import Held, cross_fit
+from cancernet.training.engine import fit, predict_logits
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
 from cancernet.training.front import Front
@@ -114,7 +114,9 @@ def train(
         raise RuntimeError(f"{recipe.name}: frozen weights or batch statistics changed in training")
     outside = time.perf_counter() - fitted + prepared - started
     spent = sum(row["seconds"] for row in progress.history) + outside  # of all sessions of a resumed run
-    return finish(network, recipe, pack, split, examples, progress, seconds=spent, **facts)
+    logit = predict_logits(learner, shown.inputs, shown.val, front)
+    held = Held(examples.val, logit, np.zeros(len(logit), int))
+    return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
 
 
 def digest(weights: list[keras.Variable]) -> str:
