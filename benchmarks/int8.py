@@ -1,6 +1,6 @@
 """What 8-bit arithmetic would gain and cost: the shipped model, quantised, against itself.
 
-    python benchmarks/int8.py --data DIR
+    PYTHONPATH=benchmarks python benchmarks/int8.py --data DIR
 
 Calibration patches are of patients that taught the model; scores are of patients that it never saw. Nothing is
 written: the quantised graph does not ship.

@@ -87,3 +87,9 @@ def test_memory_mapped_patches_are_read_a_batch_at_a_time(
     sizes = [len(batch) for batch in run_batches(session, mapped, np.arange(len(mapped)))]
     assert sizes == [BATCH, BATCH, 5]
     np.testing.assert_array_equal(predict(session, mapped), predict(session, images))
+
+
+@pytest.mark.parametrize(("spin", "entry"), [(True, "1"), (False, "0")])
+def test_threads_wait_busily_only_where_they_may(spin: bool, entry: str) -> None:
+    options = open_session(GRAPH, threads=2, spin=spin).get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry

@@ -263,3 +263,19 @@ def test_where_nothing_can_be_predicted_no_header_is_printed(run: Callable, tmp_
     with pytest.raises(UserError, match="no image could be used"):
         run(tmp_path / "bad.png", screen=screen)
     assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_files_are_read_by_as_many_threads_as_were_asked_for(
+    bundle: Bundle, patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    asked: list[int | None] = []
+    scan = prediction.scan
+
+    def counting(source: object, found: list, *, workers: int | None = None) -> object:
+        asked.append(workers)
+        return scan(source, found, workers=workers)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prediction, "scan", counting)
+    predict_paths([patches], bundle, out=tmp_path / "p.csv", threads=threads, screen=io.StringIO())
+    assert asked == [threads]

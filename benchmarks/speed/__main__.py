@@ -26,6 +26,7 @@ PARTS = {
     "patches": patches.rows,
     "inference": inference.rows,
     "growth": growth.rows,
+    "kernels": training.rows_of_kernels,
     "training": training.rows,
     "whole": whole.rows,
 }

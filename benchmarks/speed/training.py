@@ -19,10 +19,11 @@ from cancernet.defaults import PATCH_SIZE
 from cancernet.recipes import load_recipes
 from cancernet.training.kernels import SWITCH
 from cancernet.training.options import TrainingOptions
-from speed.timing import Row, Setup, alternate, in_process, ratio
+from speed.timing import Row, Setup, alternate, in_process, median, ratio
 
 PLAIN = {SWITCH: None}  # TensorFlow as it comes
 NAIVE_EPOCHS = 5
+STEPPED = ("baseline", "fine_tuned", "cancernet")
 
 
 def rows(setup: Setup) -> list[Row]:
@@ -40,6 +41,51 @@ def rows(setup: Setup) -> list[Row]:
         fine_tuned_row(common, models),
         flagship_row(common, str(setup.work / "flagship"), epochs=1 if setup.split_file is None else 2),
     ]
+
+
+def rows_of_kernels(setup: Setup) -> list[Row]:
+    """Training steps with TensorFlow's own convolution kernels and with oneDNN's."""
+    rounds = [{value: _steps(value) for value in ("0", "1")} for _ in range(setup.rounds)]
+    gains = {name: median([each["0"][name] / each["1"][name] for each in rounds]) for name in STEPPED}
+    return [
+        Row(
+            "A training step with the kernels that are chosen here",
+            "TensorFlow's own kernels, its default without VNNI instructions",
+            "never slower",
+            ", ".join(f"{name} {gain:.2f}x" for name, gain in gains.items()),
+            min(gains.values()) >= 1,
+            {"rounds": rounds},
+        )
+    ]
+
+
+def _steps(value: str) -> dict[str, float]:
+    found = in_process("training:step_seconds", env={SWITCH: value})
+    return {name: found[name] for name in STEPPED}
+
+
+def step_seconds() -> dict[str, Any]:
+    """Return the median seconds of a step of some recipes on one batch of noise; MobileNetV2 with random weights."""
+    from cancernet.training.quiet import import_quietly
+
+    import_quietly()
+    from cancernet.networks import build_network, trainable_from
+    from cancernet.training.augmentation import build_augmentation
+    from cancernet.training.engine import build_trainer
+
+    found = {}
+    for name in STEPPED:
+        recipe = load_recipes()[name]
+        network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
+        trainable_from(network, recipe.train)
+        augmentation = build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=1)
+        trainer = build_trainer(network, recipe, steps=100, augmentation=augmentation)
+        rng = np.random.default_rng(1)
+        patches = rng.integers(0, 256, (recipe.batch_size, PATCH_SIZE, PATCH_SIZE, 3), dtype=np.uint8)
+        label = (rng.random((recipe.batch_size, 1)) < 0.3).astype("float32")
+        taken = alternate({"step": lambda t=trainer, p=patches, y=label: t.train_on_batch(p, y)}, 7)["step"]
+        found[name] = median(taken)
+    return found
 
 
 def transfer_row(common: dict[str, Any], models: str) -> Row:
@@ -151,6 +197,7 @@ def plain_fit(
     import keras
 
     from cancernet.networks import trainable_from
+    from cancernet.training.augmentation import build_augmentation
     from cancernet.training.batches import epoch_size
     from cancernet.training.engine import build_trainer
     from cancernet.training.examples import choose_examples
@@ -165,9 +212,10 @@ def plain_fit(
     rows = examples.train[: epoch_size(examples.patient, chosen.patient_cap)]
     images, label = np.array(found.images[rows]), examples.label[rows].astype("float32")
     steps = -(-len(rows) // chosen.batch_size)
+    augmentation = build_augmentation(chosen.augmentation, side=PATCH_SIZE, seed=1)
     trainer = build_trainer(
-        network, chosen, steps=steps, seed=1
-    )  # augmentation, loss and optimiser, the same as ours
+        network, chosen, steps=steps, augmentation=augmentation
+    )  # loss and optimiser are ours
     trainer.average = None  # plain Keras keeps none
     epochs = epochs or chosen.epochs
     started = time.perf_counter()
