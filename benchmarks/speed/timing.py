@@ -129,7 +129,10 @@ def cancernet() -> str:
 
 
 def peak_mb() -> float:
-    """Return the peak of this process's resident memory so far (Linux: kB; macOS: bytes)."""
+    """Return the peak of this process's resident memory so far, MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: what getrusage tells includes the process that started this one
+        return int(status.read_text("ascii").split("VmHWM:")[1].split()[0]) / (1 << 10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
