@@ -17,7 +17,9 @@ import os
 import time
 from pathlib import Path
 
-os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)  # TensorFlow as it comes: such a script sets no switch
+from cancernet.environment import ONEDNN
+
+os.environ.pop(ONEDNN, None)  # TensorFlow as it comes: such a script sets no switch
 
 import keras
 import numpy as np

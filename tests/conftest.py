@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cancernet.environment import ONEDNN
+
 settings.register_profile("calm", deadline=None)  # a loaded machine is no failure
 settings.load_profile("calm")
 
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not measured anew in each process a test starts
+os.environ.setdefault(ONEDNN, "1")  # not measured anew in each process a test starts
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -90,7 +89,7 @@ def heading(setup: Setup, *, real: bool) -> list[str]:
     data = "real patches" if real else "the synthetic sample: it says nothing of tissue"
     return [
         f"Measured {datetime.date.today()} on {data}; {processor()}, {machine()['cpus_used']} CPUs, "
-        f"oneDNN switch {os.environ.get('TF_ENABLE_ONEDNN_OPTS', 'unset')}; median of {setup.rounds} rounds.",
+        f"oneDNN switch {machine()['onednn']}; median of {setup.rounds} rounds.",
         "",
         "| what | against | to reach | measured | reached |",
         "| --- | --- | --- | --- | --- |",

@@ -10,8 +10,8 @@ import numpy as np
 
 from cancernet.bundle import read_bundle, shipped
 from cancernet.data.pack import pack
+from cancernet.environment import ONEDNN
 from cancernet.inference import BATCH, predict
-from cancernet.training.kernels import SWITCH
 from speed.timing import Row, Setup, alternate, cancernet, in_process, median, ratio, seconds_of
 
 PATCHES = 4096  # of a measurement of patches a second
@@ -26,7 +26,7 @@ def rate_row(setup: Setup) -> Row:
     """The shipped model from the packed array, against Keras and against the bare runtime."""
     found = in_process(
         "inference:rates",
-        env={SWITCH: None},
+        env={ONEDNN: None},
         data=str(setup.data),
         packs=str(setup.work / "cache"),
         rounds=setup.rounds,

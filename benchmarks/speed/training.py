@@ -16,12 +16,12 @@ from cancernet.data.sides import Split, assign
 from cancernet.data.split import grouped_split
 from cancernet.data.split_lists import split_from_file
 from cancernet.defaults import PATCH_SIZE
+from cancernet.environment import ONEDNN
 from cancernet.recipes import load_recipes
-from cancernet.training.kernels import SWITCH
 from cancernet.training.options import TrainingOptions
 from speed.timing import Row, Setup, alternate, in_process, median, ratio
 
-PLAIN = {SWITCH: None}  # TensorFlow as it comes
+PLAIN = {ONEDNN: None}  # TensorFlow as it comes
 NAIVE_EPOCHS = 5
 STEPPED = ("baseline", "fine_tuned", "cancernet")
 
@@ -60,7 +60,7 @@ def rows_of_kernels(setup: Setup) -> list[Row]:
 
 
 def _steps(value: str) -> dict[str, float]:
-    found = in_process("training:step_seconds", env={SWITCH: value})
+    found = in_process("training:step_seconds", env={ONEDNN: value})
     return {name: found[name] for name in STEPPED}
 
 
@@ -71,7 +71,7 @@ def step_seconds() -> dict[str, Any]:
     import_quietly()
     from cancernet.networks import build_network, trainable_from
     from cancernet.training.augmentation import build_augmentation
-    from cancernet.training.engine import build_trainer
+    from cancernet.training.trainer import build_trainer
 
     found = {}
     for name in STEPPED:
@@ -176,9 +176,7 @@ def ours(
     if chosen.cross_fit:
         logs = [Path(models) / recipe / "folds" / f"fold{k + 1}" for k in range(chosen.cross_fit)]
         learned = sum(_learned(folder) for folder in (Path(models) / recipe, *logs))
-    sides = assign(split, found.table).isin(["train", "val"])
-    passed = min(limit or len(found.table), int((assign(split, found.table) == "train").sum()))
-    passed += int((assign(split, found.table) == "val").sum()) if sides.any() else 0
+    passed = facts["n_patches"] + bundle.manifest["validation"]["n_patches"]
     return {
         "seconds": seconds,
         "patches": learned,
@@ -199,9 +197,9 @@ def plain_fit(
     from cancernet.networks import trainable_from
     from cancernet.training.augmentation import build_augmentation
     from cancernet.training.batches import epoch_size
-    from cancernet.training.engine import build_trainer
     from cancernet.training.examples import choose_examples
     from cancernet.training.start import starting_network
+    from cancernet.training.trainer import build_trainer
 
     found, split = opened(data, packs, split_file)
     options = TrainingOptions(limit=limit, weights=weights)
@@ -249,7 +247,7 @@ def starved(
     from cancernet.networks import build_network
     from cancernet.training.augmentation import build_augmentation
     from cancernet.training.batches import Batches
-    from cancernet.training.engine import build_trainer
+    from cancernet.training.trainer import build_trainer
 
     found = pack(data, cache_dir=Path(packs))
     n = len(found.images)

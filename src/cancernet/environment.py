@@ -9,6 +9,7 @@ from importlib import metadata
 import cancernet
 from cancernet.threads import available_cpus
 
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # switch of TensorFlow, read when it starts: 1 oneDNN's kernels, 0 its own
 PACKAGES = (
     "keras",
     "tensorflow",
@@ -39,5 +40,5 @@ def machine() -> dict[str, str | int]:
         "processor": platform.machine(),
         "cpus": os.cpu_count() or 1,
         "cpus_used": available_cpus(),
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
+        "onednn": os.environ.get(ONEDNN, "TensorFlow's choice"),
     }

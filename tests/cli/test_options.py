@@ -167,3 +167,12 @@ def test_training_without_tensorflow_says_how_to_install_it(monkeypatch: pytest.
         UserError, match=r"needs tensorflow, which is not installed; pip install 'cancernet\[train\]'"
     ):
         options.require_training(1)
+
+
+def test_kernels_are_chosen_before_tensorflow_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr("cancernet.training.kernels.choose_kernels", lambda *_, **__: order.append("kernels"))
+    monkeypatch.setattr("cancernet.training.quiet.import_quietly", lambda _: order.append("tensorflow"))
+    options.require_training(1)
+    assert order == ["kernels", "tensorflow"]

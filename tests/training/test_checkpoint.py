@@ -130,3 +130,12 @@ def test_weights_of_another_network_are_refused(tiny: Callable[..., keras.Model]
     name = next(iter(weights))
     with pytest.raises(UserError, match=f"{name} has shape"):
         load_weights(tiny(), {**weights, name: np.zeros((2, 2))})
+
+
+def test_a_checkpoint_of_another_format_is_started_over(
+    tmp_path: Path, state: dict, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "FORMAT", "1")
+    save_checkpoint(tmp_path / "c.safetensors", state, progress)
+    monkeypatch.undo()
+    assert read_checkpoint(tmp_path / "c.safetensors", "abc") is None

@@ -18,9 +18,10 @@ from cancernet.errors import UserError
 from cancernet.networks import trainable_from
 from cancernet.recipes import Recipe
 from cancernet.training import engine
+from cancernet.training.augmentation import build_augmentation
 from cancernet.training.batches import Batches
 from cancernet.training.checkpoint import Progress, weights_of
-from cancernet.training.engine import Examples, MovingAverage, fit, predict_logits, validate
+from cancernet.training.engine import Examples, fit, predict_logits, validate
 
 pytestmark = pytest.mark.train
 PLAIN = Recipe("plain", "", "cnn", epochs=3, batch_size=16, patience=9, learning_rate=3e-3)
@@ -183,16 +184,6 @@ def test_a_schedule_of_one_single_step_works(run: Callable, tiny: Callable, colo
     assert run(tiny(), coloured(), one).epoch == 1
 
 
-def test_one_cycle_climbs_and_falls_to_nothing(tiny: Callable) -> None:
-    recipe = dataclasses.replace(PLAIN, epochs=10, schedule="one_cycle", learning_rate=1e-2)
-    schedule = engine.build_trainer(tiny(), recipe, steps=10).optimizer._learning_rate
-    rates = [float(schedule(step)) for step in range(101)]
-    assert int(np.argmax(rates)) == 10
-    assert max(rates) == pytest.approx(1e-2)
-    assert rates[0] < 1e-3
-    assert rates[-1] == pytest.approx(0, abs=1e-6)
-
-
 def test_training_that_diverges_says_what_to_lower(run: Callable, tiny: Callable, coloured: Callable) -> None:
     network = tiny()
     network.get_layer("logit").weights[1].assign([np.nan])
@@ -238,22 +229,6 @@ def test_frozen_layers_stay_bit_by_bit_even_under_the_moving_average(
             assert np.asarray(variable).tobytes() == frozen[variable.path]
 
 
-def test_the_moving_average_is_the_one_of_the_paper(tiny: Callable) -> None:
-    network = tiny()
-    variable = network.get_layer("logit").weights[1]
-    average = MovingAverage(network, 0.5)
-    expected = float(np.asarray(variable)[0])
-    for step, value in enumerate((3.0, -1.0, 5.0), start=1):
-        variable.assign([value])
-        average.update()
-        keep = min(0.5, (1 + step) / (10 + step))
-        expected = keep * expected + (1 - keep) * value
-    average.swap()
-    assert float(np.asarray(variable)[0]) == pytest.approx(expected)
-    average.swap()
-    assert float(np.asarray(variable)[0]) == 5.0
-
-
 def test_validation_agrees_with_scikit_learn(tiny: Callable, coloured: Callable) -> None:
     examples, network = coloured(10, 300), tiny()
     found = validate(network, examples)
@@ -284,3 +259,33 @@ def test_loss_and_accuracy_of_an_epoch_are_means_over_all_its_patches(run: Calla
     row = run(network, examples, still).history[0]
     assert row["loss"] == pytest.approx(row["val_loss"], rel=1e-4)
     assert row["accuracy"] == pytest.approx(row["val_accuracy"], abs=1e-6)
+
+
+class Recording:
+    """Stands before a network as a frozen part would, and keeps what it was shown in training."""
+
+    def __init__(self) -> None:
+        self.augmentation = build_augmentation(("right_angle",), side=50, seed=3)
+        self.shown: list[np.ndarray] = []
+
+    def __call__(self, patches: np.ndarray, *, training: bool = False) -> np.ndarray:
+        if training:
+            patches = np.asarray(self.augmentation(patches, training=True))
+            self.shown.append(patches)
+        return patches
+
+
+def test_augmentation_before_a_frozen_part_depends_on_seed_and_epoch_alone(
+    run: Callable, tiny: Callable, coloured: Callable
+) -> None:
+    recipe = dataclasses.replace(PLAIN, epochs=2, augmentation=("right_angle",))
+    first, again, other = Recording(), Recording(), Recording()
+    run(tiny(), coloured(), recipe, "first", front=first)
+    with stopped_at(len(first.shown) // 2 + 1), pytest.raises(KeyboardInterrupt):
+        run(tiny(), coloured(), recipe, "again", front=again)
+    resumed = Recording()
+    run(tiny(), coloured(), recipe, "again", front=resumed)
+    run(tiny(), coloured(), recipe, "other", front=other, seed=2)
+    half = len(first.shown) // 2
+    assert all(np.array_equal(a, b) for a, b in zip(first.shown[half:], resumed.shown, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first.shown, other.shown, strict=True))

@@ -92,3 +92,12 @@ def test_what_learns_is_the_networks_own_and_what_is_frozen_stays(
     for variable in network.weights:
         moved = not np.array_equal(np.asarray(variable), before[variable.path])
         assert moved == (variable.path in learns), variable.path
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_takes_the_threads_asked_for_and_leaves_the_cores_to_others(
+    parts: tuple[keras.Model, keras.Model], threads: int
+) -> None:
+    options = Front(parts[0], None, threads=threads).session.get_session_options()
+    assert options.intra_op_num_threads == threads
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from cancernet.environment import ONEDNN
 from cancernet.training import kernels
-from cancernet.training.kernels import REMEMBERED, SWITCH, choose_kernels, measure_step
+from cancernet.training.kernels import REMEMBERED, choose_kernels, measure_step
 
 
 class Stopwatch:
@@ -29,8 +30,8 @@ class Stopwatch:
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has neither a switch nor TensorFlow yet, on a processor that leaves the choice."""
-    monkeypatch.setenv(SWITCH, "set so that it is put back")
-    monkeypatch.delenv(SWITCH)
+    monkeypatch.setenv(ONEDNN, "set so that it is put back")
+    monkeypatch.delenv(ONEDNN)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
@@ -42,14 +43,14 @@ def test_the_faster_kernels_are_taken_where_it_is_worth_it(
     tmp_path: Path, plain: float, onednn: float, taken: str
 ) -> None:
     assert choose_kernels(tmp_path, say=lambda _: None, measure=Stopwatch(plain, onednn)) == taken
-    assert os.environ[SWITCH] == taken
+    assert os.environ[ONEDNN] == taken
 
 
 def test_it_measures_once_and_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     watch = Stopwatch(1.0, 0.5)
     choose_kernels(tmp_path, say=said.append, measure=watch)
-    monkeypatch.delenv(SWITCH)
+    monkeypatch.delenv(ONEDNN)
     assert choose_kernels(tmp_path, say=said.append, measure=watch) == "1"
     assert watch.asked == ["0", "1"]
     assert len(said) == 1
@@ -60,14 +61,14 @@ def test_another_processor_is_measured_anew(tmp_path: Path, monkeypatch: pytest.
     watch = Stopwatch(1.0, 0.5)
     for name in ("one", "another", "one"):
         monkeypatch.setattr(kernels, "_here", lambda name=name: name)
-        monkeypatch.delenv(SWITCH, raising=False)
+        monkeypatch.delenv(ONEDNN, raising=False)
         choose_kernels(tmp_path, say=lambda _: None, measure=watch)
     assert len(watch.asked) == 4
     assert set(json.loads((tmp_path / REMEMBERED).read_text())) == {"one", "another"}
 
 
 def test_the_users_own_switch_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "0")
+    monkeypatch.setenv(ONEDNN, "0")
     watch = Stopwatch(1.0, 0.1)
     assert choose_kernels(tmp_path, measure=watch) == "0"
     assert not watch.asked
@@ -82,7 +83,7 @@ def test_a_processor_without_the_choice_is_left_alone(
     watch = Stopwatch(1.0, 0.1)
     assert choose_kernels(tmp_path, measure=watch) is None
     assert not watch.asked
-    assert SWITCH not in os.environ
+    assert ONEDNN not in os.environ
 
 
 def test_it_is_too_late_once_tensorflow_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +100,7 @@ def test_a_measurement_that_fails_is_said_and_not_remembered(
     said: list[str] = []
     assert choose_kernels(tmp_path, say=said.append, measure=Stopwatch(*seconds)) is None
     assert "could not be measured" in said[-1]
-    assert SWITCH not in os.environ
+    assert ONEDNN not in os.environ
     assert not (tmp_path / REMEMBERED).exists()
 
 

@@ -16,8 +16,7 @@ def build_cnn(*, input_size: int, dropout: float) -> keras.Model:
     """Build the baseline CNN.
 
     In a fold of cross-validation by patient, batch normalisation and the mean over the map in place of
-    `Flatten` lifted the best epoch's average precision from 0.76 to 0.89. Twice the channels, and pooling after the
-    normalisation, take four times as long for nothing on the validation patients (docs/performance.md).
+    `Flatten` lifted the best epoch's average precision from 0.76 to 0.89.
 
     Args:
         input_size: side in px that the network sees.
@@ -29,9 +28,7 @@ def build_cnn(*, input_size: int, dropout: float) -> keras.Model:
     patch, x = scaled_patch(input_size, scale=1 / 255)
     for channels in STAGES:
         x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-        x = layers.MaxPooling2D()(
-            x
-        )  # before the normalisation, which then has a quarter of the map to pass over
+        x = layers.MaxPooling2D()(x)  # first: what follows then has a quarter of the map to pass over
         x = layers.Activation("relu")(layers.BatchNormalization(momentum=MOMENTUM)(x))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dense(DENSE_UNITS, activation="relu", name="embedding")(x)

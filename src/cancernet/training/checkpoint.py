@@ -15,6 +15,8 @@ from safetensors.numpy import load_file, save_file
 from cancernet.atomic import replacing
 from cancernet.errors import UserError
 
+FORMAT = "2"  # of the groups of arrays; a checkpoint of another is started over
+
 
 @dataclass
 class Progress:
@@ -68,7 +70,7 @@ def save_checkpoint(path: Path, state: dict[str, list[np.ndarray]], progress: Pr
         save_file(
             {k: np.array(v, order="C") for k, v in tensors.items()},
             temporary,
-            {"progress": json.dumps(plain)},
+            {"progress": json.dumps(plain), "format": FORMAT},
         )
 
 
@@ -86,12 +88,13 @@ def read_checkpoint(path: Path, fingerprint: str) -> tuple[dict[str, list[np.nda
         return None
     try:
         with safe_open(path, "numpy") as file:
-            plain: dict[str, Any] = json.loads((file.metadata() or {})["progress"])
+            about = file.metadata() or {}
+        plain: dict[str, Any] = json.loads(about["progress"])
         progress = Progress(**plain)
         tensors = load_file(path)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise UserError(f"cannot read the checkpoint {path} ({error}); delete it to start over") from error
-    if progress.fingerprint != fingerprint:
+    if progress.fingerprint != fingerprint or about.get("format") != FORMAT:
         return None
     state: dict[str, list[np.ndarray]] = {}
     for name in sorted(tensors):

@@ -19,12 +19,15 @@ class Front:
     Args:
         lower: the frozen part, from uint8 patches (N, 50, 50, 3) to float32 (N, ...).
         augmentation: from uint8 patches to uint8 patches, or nothing.
+        threads: CPU threads; those this process may use by default.
     """
 
-    def __init__(self, lower: keras.Model, augmentation: keras.Model | None) -> None:
+    def __init__(
+        self, lower: keras.Model, augmentation: keras.Model | None, *, threads: int | None = None
+    ) -> None:
         self.augmentation = augmentation
         # TensorFlow takes turns with it: threads that wait by spinning would take the cores from it.
-        self.session = open_session(to_onnx(lower), spin=False)
+        self.session = open_session(to_onnx(lower), threads=threads, spin=False)
 
     def __call__(self, patches: np.ndarray, *, training: bool = False) -> np.ndarray:
         """Return the activations float32 (N, ...) of patches uint8 (N, 50, 50, 3), augmented in training."""

@@ -20,9 +20,10 @@ from importlib import metadata
 from pathlib import Path
 
 from cancernet.atomic import write_text
+from cancernet.environment import ONEDNN
 from cancernet.threads import available_cpus
+from cancernet.training.quiet import use_threads
 
-SWITCH = "TF_ENABLE_ONEDNN_OPTS"  # of TensorFlow, read when it starts: 1 oneDNN's kernels, 0 its own
 REMEMBERED = "kernels.json"
 WORTH = 0.95  # oneDNN is taken where a step takes at most this share of the time
 _STEPS = 7
@@ -47,8 +48,8 @@ def choose_kernels(
         The switch as it is now: the user's own where it was set, nothing where the processor leaves no choice
         or nothing could be measured.
     """
-    if SWITCH in os.environ or platform.machine() not in ("x86_64", "AMD64") or "tensorflow" in sys.modules:
-        return os.environ.get(SWITCH)
+    if ONEDNN in os.environ or platform.machine() not in ("x86_64", "AMD64") or "tensorflow" in sys.modules:
+        return os.environ.get(ONEDNN)
     path, here = cache / REMEMBERED, _here()
     known = _read(path)
     if here not in known:
@@ -60,13 +61,13 @@ def choose_kernels(
         known[here] = {"0": plain, "1": onednn}
         _remember(path, known)
     seconds = known[here]
-    os.environ[SWITCH] = "1" if seconds["1"] <= WORTH * seconds["0"] else "0"
-    return os.environ[SWITCH]
+    os.environ[ONEDNN] = "1" if seconds["1"] <= WORTH * seconds["0"] else "0"
+    return os.environ[ONEDNN]
 
 
 def measure_step(value: str) -> float | None:
     """Return the seconds of one training step in a process of its own with the switch at `value`."""
-    environment = os.environ | {SWITCH: value, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {ONEDNN: value, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "cancernet.training.kernels"]
     try:
         ended = subprocess.run(  # noqa: S603 - our own interpreter and module
@@ -81,7 +82,7 @@ def step_seconds() -> float:
     """Return the median seconds of a training step of three convolutions, of a size that the recipes have."""
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(available_cpus())
+    use_threads(0)
     patches = tf.random.stateless_uniform((64, 25, 25, 32), seed=(1, 2))
     kernels = [tf.random.stateless_normal((3, 3, 32, 32), seed=(3, i), stddev=0.1) for i in range(3)]
 

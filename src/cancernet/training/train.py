@@ -97,7 +97,7 @@ def train(
     elif (parts := cut(network)) is not None:
         lower, learner = parts
         augmentation = build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=options.seed)
-        front = Front(lower, augmentation)
+        front = Front(lower, augmentation, threads=options.threads or None)
     prepared = time.perf_counter()
     progress = fit(
         learner,
