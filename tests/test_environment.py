@@ -32,3 +32,11 @@ def test_the_machine_is_described_without_being_named() -> None:
     assert machine()["cpus_used"] >= 1
     assert socket.gethostname() not in text
     assert f'"{getpass.getuser()}"' not in text
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_the_machine_says_which_kernels_trained(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
+    monkeypatch.setenv(environment.ONEDNN, switch)
+    assert machine()["onednn"] == switch
+    monkeypatch.delenv(environment.ONEDNN)
+    assert machine()["onednn"] not in ("0", "1")
