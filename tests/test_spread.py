@@ -44,6 +44,20 @@ def test_several_processes_answer_in_the_order_of_the_items() -> None:
     assert os.getpid() not in {process for _, process in found}
 
 
+def prepared(item: int) -> tuple[int, str]:
+    return item, os.environ.get("PREPARED", "")
+
+
+def prepare() -> None:
+    os.environ["PREPARED"] = "yes"
+
+
+@pytest.mark.slow
+def test_each_new_process_is_prepared_and_this_one_is_not() -> None:
+    assert list(spread(prepared, [1, 2], processes=2, prepare=prepare)) == [(1, "yes"), (2, "yes")]
+    assert list(spread(prepared, [1, 2], processes=1, prepare=prepare)) == [(1, ""), (2, "")]
+
+
 @pytest.mark.slow
 def test_an_error_of_the_user_in_a_process_comes_through() -> None:
     with pytest.raises(UserError, match="item 1 makes no sense"):

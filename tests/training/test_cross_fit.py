@@ -17,6 +17,7 @@ import pytest
 from cancernet.bundle import read_bundle
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
+from cancernet.environment import ONEDNN
 from cancernet.errors import UserError
 from cancernet.networks import cnn
 from cancernet.recipes import Recipe
@@ -189,3 +190,20 @@ def test_the_bar_counts_the_epochs_of_all_parts_and_none_of_an_earlier_run(
         time.sleep(0.2)
     assert seen[0] == 4
     assert bar.total == 4 * RECIPE.epochs
+
+
+@pytest.mark.slow
+def test_the_processes_of_a_cross_fit_start_in_silence(
+    packed: Pack,
+    split: Split,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ONEDNN, "1")  # set by hand, TensorFlow says so at start-up
+    few = replace(RECIPE, epochs=1, cross_fit=2, patient_cap=1)
+    examples = choose_examples(few, packed, split, ALONE)
+    capfd.readouterr()
+    two = replace(ALONE, threads=2)
+    cross_fit(few, packed, examples, folder=tmp_path, options=two, fingerprint="f", say=lambda _: None)
+    assert capfd.readouterr().err == ""

@@ -11,12 +11,12 @@ Source: cross-fitted calibration with one final model, as in Platt 1999, section
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -135,10 +135,13 @@ def cross_fit(
         place = folder if fold is None else folder / "folds" / called
         parts.append(Part(called, recipe, chosen, file, shared, fingerprint, place))
     say(f"  {recipe.cross_fit} folds of patients and all of them, {processes} at a time")
+    quietly = partial(import_quietly, shared.threads)  # or TensorFlow's start-up notes come through
     held = Held(examples.train, np.empty(len(table), "float32"), fold_of + 1)
     whole, seconds = None, 0.0
     with watch(parts) if processes > 1 else nullcontext():  # alone, it shows its own bar
-        for part, (done, logit) in zip(parts, spread(fit_part, parts, processes=processes), strict=True):
+        for part, (done, logit) in zip(
+            parts, spread(fit_part, parts, processes=processes, prepare=quietly), strict=True
+        ):
             minutes = sum(row["seconds"] for row in done.history) / 60
             seconds += 60 * minutes / processes
             if part.name == WHOLE:
@@ -153,8 +156,6 @@ def cross_fit(
 
 def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
     """Fit one part, and return what it left and the logits float32 (N,) of the patients it did not see."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import_quietly(part.options.threads)
     examples = part.examples
     if part.file:
         name, shape = part.file
