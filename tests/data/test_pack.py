@@ -304,3 +304,34 @@ def test_the_real_patches_pack_in_bounded_memory_and_time(real_data: Path, cache
     assert made.table["label"][made.table["near_white"]].mean() < 0.1  # empty glass is hardly ever malignant
     assert seconds < 60
     assert peak < 500_000  # kB
+
+
+MOVED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np
+from cancernet.data.pack import _drop_copies
+
+def peak():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
+
+file, n = Path(sys.argv[1]), 40_000
+with file.open("wb") as array:
+    array.truncate(n * 7500)
+before = peak()
+_drop_copies(file, SimpleNamespace(slots=np.arange(1, n)))
+print(peak() - before, file.stat().st_size // 7500)
+"""
+
+
+@pytest.mark.slow
+def test_closing_gaps_holds_no_more_than_a_block_in_memory(tmp_path: Path) -> None:
+    if not Path("/proc/self/status").is_file():
+        pytest.skip("this system does not say how much memory a process took at most")
+    ended = subprocess.run(
+        [sys.executable, "-c", MOVED, str(tmp_path / "a.u8")], capture_output=True, text=True, check=True
+    )
+    grown, left = map(int, ended.stdout.split())
+    assert left == 39_999
+    assert grown < 100  # MB; the array has 300

@@ -144,14 +144,17 @@ def _make(source: Source, members: list[Member], target: Path, workers: int | No
 def _drop_copies(file: Path, found: Catalog) -> None:
     """Close the gaps that quarantined copies left in the array, in place, a few MB at a time."""
     n = len(found.slots)
-    if n == 0 or found.slots[-1] != n - 1:  # there are gaps
-        images = np.memmap(file, np.uint8, "r+", shape=(file.stat().st_size // _PATCH_BYTES, *_SHAPE))
-        for start in range(0, n, _BLOCK):
-            block = found.slots[start : start + _BLOCK]
-            images[start : start + len(block)] = images[block]  # never ahead of what is still to be read
-        images.flush()
+    shape = (file.stat().st_size // _PATCH_BYTES, *_SHAPE)
+    for start in range(0, n, _BLOCK):
+        block = found.slots[start : start + _BLOCK]
+        if block[-1] == start + len(block) - 1:  # no gap so far
+            continue
+        images = np.memmap(
+            file, np.uint8, "r+", shape=shape
+        )  # anew, or all that was moved would stay in memory
+        images[start : start + len(block)] = images[block]  # never ahead of what is still to be read
         del images
-        os.truncate(file, n * _PATCH_BYTES)
+    os.truncate(file, n * _PATCH_BYTES)
 
 
 def _write_table(staging: Path, found: Catalog) -> None:
