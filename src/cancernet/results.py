@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cancernet.atomic import replacing, write_text
-from cancernet.report.figures import save_figures
+from cancernet.report.figures import draw, save_pictures
 from cancernet.report.html import write_report
 from cancernet.report.results import RunResults, chosen
 
@@ -42,8 +42,9 @@ def write_results(out: Path, results: RunResults) -> Path:
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
         _write_csv(out / "quarantine.csv", quarantined)
-    save_figures(results, out)
-    return write_report(out, results)
+    pictures = draw(results)
+    save_pictures(pictures.run, out)
+    return write_report(out, results, pictures)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -2,8 +2,8 @@ import cv2
 import pytest
 
 from cancernet import defaults
-from cancernet.report.figures import model_figures, run_figures, save_figures, target_recall
-from cancernet.report.results import models
+from cancernet.report.figures import draw, model_figures, run_figures, save_pictures, target_recall
+from cancernet.report.results import chosen, models
 
 NAMES = {
     "accuracy_plot",
@@ -24,18 +24,23 @@ def words(figure):
     return " ".join(text.get_text() for text in figure.findobj(lambda item: hasattr(item, "get_text")))
 
 
+def every(results):
+    """The figures that `draw` puts into the files, not drawn yet."""
+    return model_figures(results, models(results)[0]) | run_figures(results)
+
+
 @pytest.fixture(scope="module")
 def drawn(five):
-    return run_figures(five)
+    return every(five)
 
 
 @pytest.fixture(scope="module")
 def synthetic(make):
-    return run_figures(make(("baseline",), synthetic=True))
+    return every(make(("baseline",), synthetic=True))
 
 
 def test_every_figure_is_written_under_its_name(five, tmp_path):
-    paths = save_figures(five, tmp_path / "results")
+    paths = save_pictures(draw(five).run, tmp_path / "results")
     assert {path.stem for path in paths} == NAMES
     for path in paths:
         image = cv2.imread(str(path))
@@ -45,19 +50,19 @@ def test_every_figure_is_written_under_its_name(five, tmp_path):
 
 
 def test_one_model_without_floor_has_every_figure(single):
-    assert set(run_figures(single)) == NAMES
+    assert set(draw(single).run) == NAMES
 
 
 def test_figures_without_data_are_left_out(make):
     results = make(("baseline",), predictions={}, histories={})
-    assert set(run_figures(results)) == {"approaches", "confusion_matrix"}
+    assert set(draw(results).run) == {"approaches", "confusion_matrix"}
 
 
 def test_unknown_patients_leave_out_only_the_figure_by_patient(make):
     results = make(("baseline",))
     for rows in results.predictions.values():
         rows["patient"] = ""
-    assert set(run_figures(results)) == NAMES - {"per_patient_recall"}
+    assert set(draw(results).run) == NAMES - {"per_patient_recall"}
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -105,10 +110,17 @@ def test_target_recall_is_that_of_the_run(make):
 
 def test_models_of_older_bundles_have_no_bands_to_draw(make):
     results = make(("baseline",), bands={}, calibrations={})
-    assert set(run_figures(results)) == NAMES - {"risk_coverage", "calibration_change"}
+    assert set(draw(results).run) == NAMES - {"risk_coverage", "calibration_change"}
 
 
 def test_the_change_by_calibration_shows_both_and_their_errors(drawn):
     said = words(drawn["calibration_change"])
     assert "as trained (ECE 0." in said
     assert "calibrated (ECE 0." in said
+
+
+def test_figures_of_the_headline_model_are_drawn_once_for_both_places(five):
+    pictures = draw(five)
+    best = chosen(five)[0].model
+    assert pictures.run["risk_coverage"] is pictures.models[best]["risk_coverage"]
+    assert pictures.run["confusion_matrix"] != pictures.models[best]["confusion_matrix"]  # of all, and of one

@@ -4,9 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from cancernet.report.figures import Pictures
 from cancernet.report.html import embed, render, write_report
 from cancernet.report.results import RunResults
-from cancernet.report.style import figure
+from cancernet.report.style import figure, picture
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -40,8 +41,10 @@ def page(make):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures out: drawing takes a second a page, and these tests read the words."""
-    monkeypatch.setattr("cancernet.report.html.run_figures", lambda _: {"approaches": figure(1, 1)})
-    monkeypatch.setattr("cancernet.report.html.model_figures", lambda *_: {})
+    drawn = {"approaches": picture(figure(1, 1))}
+    monkeypatch.setattr(
+        "cancernet.report.html.draw", lambda found: Pictures(drawn, {name: {} for name in found.minutes})
+    )
 
 
 def text(html):
@@ -164,4 +167,4 @@ def test_report_goes_into_a_folder_or_to_a_file(single, undrawn, tmp_path):
 
 
 def test_embedded_figure_keeps_its_width():
-    assert embed("roc", figure(5, 3))["width"] == 480
+    assert embed("roc", picture(figure(5, 3)))["width"] == 480

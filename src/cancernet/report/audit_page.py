@@ -14,6 +14,7 @@ from cancernet.report.curves import calibration
 from cancernet.report.html import embed, fill
 from cancernet.report.results import FLOOR
 from cancernet.report.robustness_figure import robustness_figure
+from cancernet.report.style import picture
 
 if TYPE_CHECKING:
     from cancernet.audit import Audit
@@ -86,19 +87,24 @@ def _context(found: Audit, run: Mapping[str, Any]) -> dict[str, Any]:
         "severities": [level["severity"] for level in next(iter(shaken["corruptions"].values()))["levels"]],
         "corruptions": [_rows(name, kind) for name, kind in shaken["corruptions"].items()],
         "figures": {
-            "robustness": embed("robustness", robustness_figure(shaken, caption=corrupted, warning=warning)),
+            "robustness": embed(
+                "robustness", picture(robustness_figure(shaken, caption=corrupted, warning=warning))
+            ),
             "patients": embed(
                 "per_patient_recall",
-                per_patient_recall(
-                    found.patients,
-                    model=found.model,
-                    target=found.target_recall,
-                    caption=caption(found),
-                    warning=warning,
+                picture(
+                    per_patient_recall(
+                        found.patients,
+                        model=found.model,
+                        target=found.target_recall,
+                        caption=caption(found),
+                        warning=warning,
+                    )
                 ),
             ),
             "calibration": embed(
-                "calibration", calibration(found.predictions, caption=caption(found), warning=warning)
+                "calibration",
+                picture(calibration(found.predictions, caption=caption(found), warning=warning)),
             ),
         },
         "floor_name": FLOOR,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -14,34 +16,62 @@ from cancernet.report.bars import approaches, confusion_matrix, per_patient_reca
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
 from cancernet.report.results import RunResults, Shown, caption, chosen, models, reported_rows, shown, warning
 from cancernet.report.risk import risk_coverage
+from cancernet.report.style import Picture, picture
 
 __all__ = [
+    "Pictures",
     "accuracy_plot",
     "approaches",
     "calibration",
     "confusion_matrix",
+    "draw",
     "model_figures",
     "per_patient_recall",
     "precision_recall",
     "risk_coverage",
     "roc",
     "run_figures",
-    "save_figures",
+    "save_pictures",
 ]
 
 
+# of the headline model, these stand among those of all
 HEADLINE_FIGURES = ("per_patient_recall", "risk_coverage", "calibration_change")
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Every figure of a run, drawn once for the files and for the report.
+
+    Attributes:
+        run: figure -> picture, of all models.
+        models: model -> figure -> picture, of one.
+    """
+
+    run: dict[str, Picture]
+    models: dict[str, dict[str, Picture]]
+
+
+def draw(results: RunResults) -> Pictures:
+    """Draw every figure of a run; drawing takes most of the time that a report takes, so each is drawn once."""
+    own = {
+        entry.model: {name: picture(made) for name, made in model_figures(results, entry).items()}
+        for entry in models(results)
+    }
+    best = own[chosen(results)[0].model]
+    of_all = {name: picture(made) for name, made in run_figures(results).items()}
+    return Pictures(of_all | {name: best[name] for name in HEADLINE_FIGURES if name in best}, own)
+
+
 def run_figures(results: RunResults) -> dict[str, Figure]:
-    """Return the figures of a run by file name without ending; those without data are left out.
+    """Return the figures of all models by file name without ending; those without data are left out.
 
     Args:
         results: the finished run.
 
     Returns:
-        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, approaches, and of the headline
-        model per_patient_recall, risk_coverage and calibration_change, those that can be drawn.
+        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration and approaches those that can be
+        drawn.
     """
     says = {"caption": caption(results), "warning": warning(results)}
     entries = shown(results)
@@ -55,8 +85,6 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         figures["roc"] = roc(rows, thresholds, **says)
         figures["precision_recall"] = precision_recall(rows, thresholds, **says)
         figures["calibration"] = calibration(rows, **says)
-    own = model_figures(results, chosen(results)[0])
-    figures |= {name: own[name] for name in HEADLINE_FIGURES if name in own}
     histories = {model: history for model, history in results.histories.items() if len(history)}
     if histories:
         figures["accuracy_plot"] = accuracy_plot(histories, warning=warning(results))
@@ -88,23 +116,21 @@ def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
     return figures
 
 
-def save_figures(results: RunResults, out_dir: Path | str) -> list[Path]:
-    """Write the figures of a run as PNG files and return their paths.
+def save_pictures(pictures: Mapping[str, Picture], out_dir: Path | str) -> list[Path]:
+    """Write pictures as NAME.png and return their paths.
 
     Args:
-        results: the finished run.
-        out_dir: made if absent. Gets accuracy_plot.png, confusion_matrix.png, roc.png,
-            precision_recall.png, calibration.png, approaches.png, per_patient_recall.png, risk_coverage.png,
-            calibration_change.png: those with data.
+        pictures: by name without ending.
+        out_dir: made if absent.
 
     Raises:
         OSError: the folder cannot be written.
     """
     paths = []
-    for name, figure in run_figures(results).items():
+    for name, drawn in pictures.items():
         path = Path(out_dir) / f"{name}.png"
         with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
+            temporary.write_bytes(drawn.png)
         paths.append(path)
     return paths
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from cancernet import __version__, defaults
 from cancernet.atomic import write_text
 from cancernet.report import tables
-from cancernet.report.figures import model_figures, run_figures, target_recall
+from cancernet.report.figures import Pictures, draw, target_recall
 from cancernet.report.results import FLOOR, RunResults, Shown, caption, models
+from cancernet.report.style import Picture
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot
 DESCRIPTIONS = {
@@ -33,12 +32,13 @@ DESCRIPTIONS = {
 }
 
 
-def write_report(out: Path | str, results: RunResults) -> Path:
+def write_report(out: Path | str, results: RunResults, pictures: Pictures | None = None) -> Path:
     """Write a run's report as one self-contained HTML file.
 
     Args:
         out: the file, or a folder that gets report.html.
         results: the finished run.
+        pictures: from `draw`, where its figures have been drawn already.
 
     Returns:
         The file written.
@@ -49,13 +49,13 @@ def write_report(out: Path | str, results: RunResults) -> Path:
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
         path = path / "report.html"
-    write_text(path, render(results))
+    write_text(path, render(results, pictures))
     return path
 
 
-def render(results: RunResults) -> str:
+def render(results: RunResults, pictures: Pictures | None = None) -> str:
     """Return a run's report as HTML; every name and path in it is escaped."""
-    return fill("report.html", _context(results))
+    return fill("report.html", _context(results, pictures or draw(results)))
 
 
 def fill(template: str, context: Mapping[str, Any], *, escape: bool = True) -> str:
@@ -76,20 +76,18 @@ def fill(template: str, context: Mapping[str, Any], *, escape: bool = True) -> s
     return environment.get_template(template).render(context)
 
 
-def embed(name: str, figure: Figure, *, alt: str = "") -> dict[str, Any]:
-    """Return a figure for the template: name, the PNG as a data address, width in px, text in its place."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+def embed(name: str, drawn: Picture, *, alt: str = "") -> dict[str, Any]:
+    """Return a picture for the template: name, the PNG as a data address, width in px, text in its place."""
     return {
         "name": name,
-        "source": Markup("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")),  # noqa: S704
-        "width": round(figure.get_figwidth() * 96),
+        "source": Markup("data:image/png;base64," + base64.b64encode(drawn.png).decode("ascii")),  # noqa: S704
+        "width": drawn.width,
         "alt": alt or DESCRIPTIONS.get(name, name),
         "says": DESCRIPTIONS.get(name, ""),
     }
 
 
-def _context(results: RunResults) -> dict[str, Any]:
+def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
     data = dict(results.data)
     split = dict(data.pop("split", {}) or {})
     leakage = data.pop("leakage", {}) or {}
@@ -109,8 +107,8 @@ def _context(results: RunResults) -> dict[str, Any]:
         "comparison": tables.comparison(results),
         "floor": FLOOR,
         "prevalence": f"{entries[0].numbers['prevalence']:.3f}",
-        "figures": {name: embed(name, figure) for name, figure in run_figures(results).items()},
-        "models": [_model(results, entry) for entry in entries],
+        "figures": {name: embed(name, drawn) for name, drawn in pictures.run.items()},
+        "models": [_model(results, entry, pictures.models[entry.model]) for entry in entries],
         "data": tables.facts(data),
         "quarantine": quarantined,
         "split": tables.facts(split),
@@ -124,7 +122,7 @@ def _context(results: RunResults) -> dict[str, Any]:
     }
 
 
-def _model(results: RunResults, entry: Shown) -> dict[str, Any]:
+def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture]) -> dict[str, Any]:
     numbers = entry.numbers
     patients = numbers.get("per_patient") or {}
     reports = numbers.get("class_report", {})
@@ -138,8 +136,7 @@ def _model(results: RunResults, entry: Shown) -> dict[str, Any]:
         "points": tables.operating_points(entry),
         "abstaining": tables.abstaining(numbers),
         "figures": [
-            embed(name, figure, alt=f"{entry.model}: {DESCRIPTIONS[name]}")
-            for name, figure in model_figures(results, entry).items()
+            embed(name, drawn, alt=f"{entry.model}: {DESCRIPTIONS[name]}") for name, drawn in pictures.items()
         ],
         "class_report": reports.get("target_recall") or next(iter(reports.values()), ""),
         "median_recall": "" if median is None else f"{median:.0%}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -68,3 +70,18 @@ def sign(made: Figure, title: str, caption: str, warning: str) -> Figure:
     lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, fits)]
     made.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=MUTED)
     return made
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure drawn: its PNG, and its width in CSS pixels."""
+
+    png: bytes
+    width: int
+
+
+def picture(figure: Figure) -> Picture:
+    """Draw a figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Picture(buffer.getvalue(), round(figure.get_figwidth() * 96))
