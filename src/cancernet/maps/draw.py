@@ -1,0 +1,199 @@
+"""Draw a map over a section, to the pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import NDArray
+
+from cancernet.maps.grid import Grid
+from cancernet.report.style import COLOURS, INK, figure, sign
+
+COLOUR_MAP = (
+    "cividis"  # blue to yellow: safe for the colour-blind, apart from the pinks of H&E, even in lightness
+)
+OPACITY = 0.55  # of the map; tissue stays legible beneath it
+EDGE = "#000000"
+MAX_SIDE = 2400  # px of a section in a figure; a larger one is drawn smaller
+OUTCOMES = {  # (label, call) -> name, colour; the missed cancer stands out
+    (1, 1): ("malignant, found", COLOURS[2]),
+    (1, 0): ("malignant, missed", COLOURS[1]),
+    (0, 1): ("benign, called malignant", COLOURS[3]),
+}
+
+
+def blend(
+    section: NDArray[np.uint8], values: Grid, *, opacity: float = OPACITY, colour_map: str = COLOUR_MAP
+) -> NDArray[np.uint8]:
+    """Lay the colours of a map (0 to 1) over a section; where there is no patch the section stays as it is.
+
+    Args:
+        section: uint8 (H, W, 3) RGB, whose pixel 0, 0 is the grid's pixel 0, 0.
+        values: probabilities.
+        opacity: of the colours.
+        colour_map: of Matplotlib.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    colours = colormaps[colour_map](np.nan_to_num(values.values))[..., :3] * 255
+    return lay(section, values, colours, opacity=opacity)
+
+
+def lay(
+    section: NDArray[np.uint8], grid: Grid, colours: NDArray[np.float64], *, opacity: float
+) -> NDArray[np.uint8]:
+    """Lay a colour (rows, columns, 3) on each cell of a section that has a patch."""
+    made = section.copy()
+    height, width = section.shape[:2]
+    for row, column in np.argwhere(grid.there):
+        top, left = grid.y0 + row * grid.step, grid.x0 + column * grid.step
+        place = made[max(top, 0) : min(top + grid.step, height), max(left, 0) : min(left + grid.step, width)]
+        place[:] = np.rint((1 - opacity) * place + opacity * colours[row, column])
+    return made
+
+
+def outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the edges between cells inside and outside of a mask: (N, 2, 2) of column, row of both ends."""
+    padded = np.pad(mask, 1)
+    upright = np.argwhere(
+        padded[1:-1, 1:] != padded[1:-1, :-1]
+    )  # row, column to the right of which it changes
+    level = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1])
+    ends = [
+        np.stack([part[:, ::-1], part[:, ::-1] + step], axis=1)
+        for part, step in ((upright, (0, 1)), (level, (1, 0)))
+    ]
+    return np.concatenate(ends)
+
+
+def draw_map(
+    section: NDArray[np.uint8],
+    probability: Grid,
+    malignant: NDArray[np.bool_],
+    *,
+    title: str,
+    caption: str,
+    mpp: float,
+    warning: str = "",
+    truth: Grid | None = None,
+) -> Figure:
+    """Draw a section, its map, and, where labels are known, the truth and the errors.
+
+    Args:
+        section: uint8 (H, W, 3) RGB at the model's scale.
+        probability: of malignant, in px of the section.
+        malignant: bool (rows, columns), the calls; outlined.
+        title: above.
+        caption: below.
+        mpp: um/px of the section, for the scale bar.
+        warning: printed in red.
+        truth: labels 0 and 1 on the same grid.
+    """
+    scale = min(1.0, MAX_SIDE / max(section.shape[:2]))
+    panels = 2 if truth is None else 4
+    height, width = section.shape[:2]
+    columns = 2 if width <= 2.2 * height else 1
+    rows = panels // columns
+    side = 13.0 / columns - 0.4
+    made = figure(13.0, float(np.clip(rows * (side * height / width + 0.45) + 1.6, 4.0, 40)))
+    axes = made.subplots(rows, columns, squeeze=False).ravel()
+    called = Grid(
+        np.where(probability.there, malignant, np.nan).astype(np.float32),
+        probability.x0,
+        probability.y0,
+        probability.step,
+    )
+    _panel(axes[0], section, scale, "Section")
+    _panel(axes[1], blend(section, probability), scale, "Probability of malignant")
+    _contour(axes[1], called, scale)
+    if truth is not None:
+        _panel(axes[2], _plain(section, truth), scale, "Labelled malignant")
+        _contour(axes[2], truth, scale)
+        _panel(axes[3], _outcomes(section, truth, called), scale, "Right and wrong calls")
+    key = ScalarMappable(Normalize(0, 1), colormaps[COLOUR_MAP])
+    bar = made.colorbar(key, ax=axes[1], shrink=0.7, pad=0.01, aspect=30, label="probability of malignant")
+    bar.ax.tick_params(labelsize=8)
+    _legend(axes[1], [Patch(facecolor="none", edgecolor=EDGE, linewidth=1.4, label="called malignant")])
+    if truth is not None:
+        _legend(axes[3], [Patch(facecolor=colour, label=name) for name, colour in OUTCOMES.values()])
+    for each in axes:
+        _scale_bar(each, width * scale, height * scale, mpp / scale)
+    return sign(made, title, caption, warning)
+
+
+def nice_length(um: float) -> float:
+    """Return the longest of 1, 2, 5 times a power of ten (um) that is not above `um`."""
+    power = 10.0 ** np.floor(np.log10(um))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= um))
+
+
+def _panel(axes: Axes, image: NDArray[np.uint8], scale: float, title: str) -> None:
+    if scale < 1:
+        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    axes.imshow(image, interpolation="nearest", extent=(0, image.shape[1], image.shape[0], 0))
+    axes.set_title(title, fontsize=10, loc="left", color=INK)
+    axes.set_axis_off()
+
+
+def _contour(axes: Axes, called: Grid, scale: float) -> None:
+    """Outline the malignant cells along their very edges."""
+    edges = outline(called.values == 1) * called.step + np.array([called.x0, called.y0])
+    axes.add_collection(
+        LineCollection(list(edges * scale), colors=EDGE, linewidths=1.1, capstyle="projecting")
+    )
+
+
+def _plain(section: NDArray[np.uint8], truth: Grid) -> NDArray[np.uint8]:
+    """Lay one colour on the malignant cells."""
+    malignant = Grid(
+        np.where(truth.values == 1, 1, np.nan).astype(np.float32), truth.x0, truth.y0, truth.step
+    )
+    return lay(section, malignant, np.broadcast_to(_rgb(COLOURS[4]), (*truth.values.shape, 3)), opacity=0.5)
+
+
+def _outcomes(section: NDArray[np.uint8], truth: Grid, called: Grid) -> NDArray[np.uint8]:
+    made = section
+    for (label, call), (_, colour) in OUTCOMES.items():
+        here = (truth.values == label) & (called.values == call)
+        cells = replace(truth, values=np.where(here, 1, np.nan).astype(np.float32))
+        made = lay(made, cells, np.broadcast_to(_rgb(colour), (*truth.values.shape, 3)), opacity=0.65)
+    return made
+
+
+def _rgb(colour: str) -> NDArray[np.float64]:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], float)
+
+
+def _legend(axes: Axes, handles: list[Patch]) -> None:
+    axes.legend(handles=handles, fontsize=8, loc="lower right", framealpha=0.9, borderaxespad=0.3)
+
+
+def _scale_bar(axes: Axes, width: float, height: float, mpp: float) -> None:
+    """Draw a bar of a round length in mm or um at the bottom left."""
+    um = nice_length(max(width * mpp / 4, 1e-9))
+    left, low, thick = width * 0.02, height * 0.975, max(height * 0.008, 2)
+    text = f"{um / 1000:g} mm" if um >= 1000 or um in (100, 200, 500) else f"{um:g} µm"
+    length = um / mpp
+    axes.add_patch(
+        Rectangle(
+            (left - 4, low - thick - height * 0.06),
+            length + 8,
+            height * 0.075 + thick,
+            color="white",
+            alpha=0.8,
+            lw=0,
+        )
+    )
+    axes.add_patch(Rectangle((left, low - thick), length, thick, color=EDGE, lw=0))
+    axes.text(left + length / 2, low - thick * 1.6, text, ha="center", va="bottom", fontsize=8, color=INK)
