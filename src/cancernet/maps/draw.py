@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from cancernet.report.style import COLOURS, INK, figure, sign
 COLOUR_MAP = (
     "cividis"  # blue to yellow: safe for the colour-blind, apart from the pinks of H&E, even in lightness
 )
-OPACITY = 0.55  # of the map; tissue stays legible beneath it
+OPACITY = (0.2, 0.6)  # of the map at probability 0 and 1; tissue stays legible beneath it
+PAINT = 0.5  # opacity of cells of one colour
+TRUTH = COLOURS[5]
 EDGE = "#000000"
 MAX_SIDE = 2400  # px of a section in a figure; a larger one is drawn smaller
 OUTCOMES = {  # (label, call) -> name, colour; the missed cancer stands out
@@ -31,34 +33,36 @@ OUTCOMES = {  # (label, call) -> name, colour; the missed cancer stands out
 }
 
 
-def blend(
-    section: NDArray[np.uint8], values: Grid, *, opacity: float = OPACITY, colour_map: str = COLOUR_MAP
-) -> NDArray[np.uint8]:
-    """Lay the colours of a map (0 to 1) over a section; where there is no patch the section stays as it is.
+def blend(section: NDArray[np.uint8], probability: Grid) -> NDArray[np.uint8]:
+    """Lay the colours of a map over a section; where there is no patch the section stays as it is.
 
     Args:
         section: uint8 (H, W, 3) RGB, whose pixel 0, 0 is the grid's pixel 0, 0.
-        values: probabilities.
-        opacity: of the colours.
-        colour_map: of Matplotlib.
+        probability: of malignant.
 
     Returns:
         uint8 (H, W, 3).
     """
-    colours = colormaps[colour_map](np.nan_to_num(values.values))[..., :3] * 255
-    return lay(section, values, colours, opacity=opacity)
+    known = np.nan_to_num(probability.values)
+    return lay(section, probability, colormaps[COLOUR_MAP](known)[..., :3] * 255, opacity_of(known))
+
+
+def opacity_of(probability: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return how much of the tissue a cell's colour covers: little where there is little to show."""
+    return OPACITY[0] + (OPACITY[1] - OPACITY[0]) * probability
 
 
 def lay(
-    section: NDArray[np.uint8], grid: Grid, colours: NDArray[np.float64], *, opacity: float
+    section: NDArray[np.uint8], grid: Grid, colours: NDArray[np.floating], opacity: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    """Lay a colour (rows, columns, 3) on each cell of a section that has a patch."""
+    """Lay a colour (rows, columns, 3), 0 to 255, with an opacity (rows, columns) on each cell that has a patch."""
     made = section.copy()
     height, width = section.shape[:2]
     for row, column in np.argwhere(grid.there):
         top, left = grid.y0 + row * grid.step, grid.x0 + column * grid.step
         place = made[max(top, 0) : min(top + grid.step, height), max(left, 0) : min(left + grid.step, width)]
-        place[:] = np.rint((1 - opacity) * place + opacity * colours[row, column])
+        share = float(opacity[row, column])
+        place[:] = np.rint((1 - share) * place + share * colours[row, column])
     return made
 
 
@@ -105,7 +109,7 @@ def draw_map(
     columns = 2 if width <= 2.2 * height else 1
     rows = panels // columns
     side = 13.0 / columns - 0.4
-    made = figure(13.0, float(np.clip(rows * (side * height / width + 0.45) + 1.6, 4.0, 40)))
+    made = figure(13.0, float(np.clip(rows * (side * height / width + 0.3) + 1.1, 4.0, 40)))
     axes = made.subplots(rows, columns, squeeze=False).ravel()
     called = Grid(
         np.where(probability.there, malignant, np.nan).astype(np.float32),
@@ -117,10 +121,14 @@ def draw_map(
     _panel(axes[1], blend(section, probability), scale, "Probability of malignant")
     _contour(axes[1], called, scale)
     if truth is not None:
-        _panel(axes[2], _plain(section, truth), scale, "Labelled malignant")
+        _panel(axes[2], _painted(section, truth, truth.values == 1, TRUTH), scale, "Labelled malignant")
         _contour(axes[2], truth, scale)
-        _panel(axes[3], _outcomes(section, truth, called), scale, "Right and wrong calls")
-    key = ScalarMappable(Normalize(0, 1), colormaps[COLOUR_MAP])
+        judged = section
+        for (label, call), (_, colour) in OUTCOMES.items():
+            here = (truth.values == label) & (called.values == call)
+            judged = _painted(judged, truth, here, colour)
+        _panel(axes[3], judged, scale, "Right and wrong calls")
+    key = ScalarMappable(Normalize(0, 1), over_white())
     bar = made.colorbar(key, ax=axes[1], shrink=0.7, pad=0.01, aspect=30, label="probability of malignant")
     bar.ax.tick_params(labelsize=8)
     _legend(axes[1], [Patch(facecolor="none", edgecolor=EDGE, linewidth=1.4, label="called malignant")])
@@ -129,6 +137,13 @@ def draw_map(
     for each in axes:
         _scale_bar(each, width * scale, height * scale, mpp / scale)
     return sign(made, title, caption, warning)
+
+
+def over_white() -> ListedColormap:
+    """Return the colours of the map as they look on white, for the colour bar."""
+    steps = np.linspace(0, 1, 256)
+    share = opacity_of(steps)[:, None]
+    return ListedColormap(list(share * colormaps[COLOUR_MAP](steps)[:, :3] + 1 - share))
 
 
 def nice_length(um: float) -> float:
@@ -154,21 +169,12 @@ def _contour(axes: Axes, called: Grid, scale: float) -> None:
     )
 
 
-def _plain(section: NDArray[np.uint8], truth: Grid) -> NDArray[np.uint8]:
-    """Lay one colour on the malignant cells."""
-    malignant = Grid(
-        np.where(truth.values == 1, 1, np.nan).astype(np.float32), truth.x0, truth.y0, truth.step
-    )
-    return lay(section, malignant, np.broadcast_to(_rgb(COLOURS[4]), (*truth.values.shape, 3)), opacity=0.5)
-
-
-def _outcomes(section: NDArray[np.uint8], truth: Grid, called: Grid) -> NDArray[np.uint8]:
-    made = section
-    for (label, call), (_, colour) in OUTCOMES.items():
-        here = (truth.values == label) & (called.values == call)
-        cells = replace(truth, values=np.where(here, 1, np.nan).astype(np.float32))
-        made = lay(made, cells, np.broadcast_to(_rgb(colour), (*truth.values.shape, 3)), opacity=0.65)
-    return made
+def _painted(
+    section: NDArray[np.uint8], grid: Grid, cells: NDArray[np.bool_], colour: str
+) -> NDArray[np.uint8]:
+    """Lay one colour on some cells."""
+    some = replace(grid, values=np.where(cells, 1, np.nan).astype(np.float32))
+    return lay(section, some, np.broadcast_to(_rgb(colour), (*cells.shape, 3)), np.full(cells.shape, PAINT))
 
 
 def _rgb(colour: str) -> NDArray[np.float64]:

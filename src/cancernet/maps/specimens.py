@@ -1,0 +1,145 @@
+"""Specimens of a folder or zip: patches whose names state patient and position, patient by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cancernet import defaults
+from cancernet.data.headers import BadImage
+from cancernet.data.layout import detect_layout, mirrored_folder, place
+from cancernet.data.names import parse_name
+from cancernet.data.scan import scan
+from cancernet.data.source import Member, Source
+from cancernet.maps.grid import Grid, to_grid
+
+GLASS = 255  # grey level of what no patch covers
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """The patches of one patient.
+
+    Attributes:
+        patient: id.
+        table: path, x, y (px), label (0, 1, or -1 where unknown), width, height (px, as in the file).
+        images: uint8 (N, 50, 50, 3) RGB, row by row of the table.
+    """
+
+    patient: str
+    table: pd.DataFrame
+    images: NDArray[np.uint8]
+
+    def grid(self, values: object) -> Grid:
+        """Lay values (N,) on the grid of the stitched section, whose origin is its first cell.
+
+        Raises:
+            UserError: the positions are on no grid, or two patches at one place.
+        """
+        found = to_grid(self.table["x"], self.table["y"], np.asarray(values))
+        return Grid(found.values, step=found.step)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether every patch has a label."""
+        return bool((self.table["label"] >= 0).all())
+
+    @property
+    def area_mm2(self) -> NDArray[np.float64]:
+        """Tissue of each patch (N,) in mm2; those at an edge are smaller."""
+        return self.table["width"].to_numpy() * self.table["height"].to_numpy() * (defaults.MPP / 1000) ** 2
+
+
+def list_specimens(source: Source) -> tuple[dict[str, list[Member]], list[tuple[str, str]]]:
+    """Sort the files of a source by patient.
+
+    Returns:
+        patient -> files, and the files that state no patient and position, each with the reason.
+    """
+    members = [m for m in source.members() if m.path.rpartition("/")[2] != defaults.SYNTHETIC_MARKER]
+    repeated = mirrored_folder({member.path: member.size for member in members})
+    found: dict[str, list[Member]] = {}
+    bad = []
+    for member in members:
+        if repeated is not None and member.path.startswith(f"{repeated}/"):
+            continue
+        name = parse_name(member.path)
+        if name.patient:
+            found.setdefault(name.patient, []).append(member)
+        else:
+            bad.append((member.path, "its name states no patient and position (PATIENT_idx5_xX_yY.png)"))
+    return dict(sorted(found.items())), bad
+
+
+def read_specimen(
+    source: Source, patient: str, members: list[Member], *, threads: int | None = None
+) -> tuple[Specimen, list[tuple[str, str]]]:
+    """Read and decode the patches of one patient.
+
+    The label is that of the class folder, or else of the file's name.
+
+    Args:
+        source: where they are.
+        patient: id.
+        members: its files.
+        threads: that decode.
+
+    Returns:
+        The specimen, perhaps without any patch, and the files that could not be used, with the reason.
+    """
+    layout = detect_layout([member.path for member in members])
+
+    def label_of(path: str) -> int:
+        known = parse_name(path).label
+        if layout is not None:
+            try:
+                return place(path, layout).label
+            except BadImage:
+                if known is not None:
+                    raise
+        return -1 if known is None else known
+
+    rows, images, bad = [], [], []
+    for chunk in scan(source, members, check=label_of, workers=threads):
+        bad += chunk.bad
+        images.append(chunk.images)
+        for member, label, (width, height) in zip(chunk.members, chunk.checked, chunk.sizes, strict=True):
+            name = parse_name(member.path)
+            rows.append((member.path, name.x, name.y, label, int(width), int(height)))
+    table = pd.DataFrame(rows, columns=["path", "x", "y", "label", "width", "height"])
+    pixels = np.concatenate(images) if images else np.zeros((0, 50, 50, 3), np.uint8)
+    return Specimen(patient, table, pixels), bad
+
+
+def stitch(specimen: Specimen) -> NDArray[np.uint8]:
+    """Put a section together: uint8 (H, W, 3) RGB, white where there is no patch.
+
+    A patch smaller than 50 x 50 px, as at an edge, takes the place that its file fills.
+    """
+    table = specimen.table
+    left, top = table["x"].to_numpy(np.int64), table["y"].to_numpy(np.int64)
+    left, top = left - left.min(), top - top.min()
+    right, low = left + table["width"].to_numpy(), top + table["height"].to_numpy()
+    section = np.full((int(low.max()), int(right.max()), 3), GLASS, np.uint8)
+    for image, x, y, x1, y1 in zip(specimen.images, left, top, right, low, strict=True):
+        section[y:y1, x:x1] = image[: y1 - y, : x1 - x]
+    return section
+
+
+def holes(grid: Grid) -> int:
+    """Count the gaps that patches surround: cells without one that the outside does not reach."""
+    from scipy.ndimage import binary_fill_holes
+
+    return int((binary_fill_holes(grid.there) & ~grid.there).sum())
+
+
+def each_specimen(
+    source: Source, listed: dict[str, list[Member]], *, threads: int | None = None
+) -> Iterator[tuple[Specimen, list[tuple[str, str]]]]:
+    """Yield specimens one at a time: memory holds one section, however many there are."""
+    for patient, members in listed.items():
+        yield read_specimen(source, patient, members, threads=threads)
