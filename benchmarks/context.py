@@ -4,11 +4,11 @@ python benchmarks/context.py --held models/cancernet/out_of_fold.csv --new resul
 
 Takes predictions of whole specimens by networks that had not seen them: those of the cross-fit (train and val
 patients), and those of the model on its test patients. Prints Markdown tables, a row a specimen: AUC, best F1, F1 at
-the threshold of best F1 on the other specimens, and recall and specificity at their threshold for a recall of 0.95, of
+the threshold of best F1 on the other specimens, and recall and specificity at their threshold for a mean recall of 0.95, of
 
 - alone: each patch by itself;
 - 1.2: Gaussian of 1.2 cells, the reference;
-- chosen: Gaussian of the width with the highest mean AUC on the other specimens;
+- chosen: Gaussian of the width that `fit_context` chooses on the other specimens, as a bundle has it;
 - scales: logistic regression on the log odds, those of the colour floor where there are any, and both smoothed at
   several widths;
 - network: a small convolutional network over the grid of log odds, with what lies two, four and eight cells away.
@@ -28,8 +28,8 @@ from sklearn.preprocessing import StandardScaler
 from cancernet.answers import logit
 from cancernet.defaults import TARGET_RECALL
 from cancernet.evaluation.metrics import auc, confusion, rates
-from cancernet.evaluation.operating_points import best_f1_threshold, recall_threshold
-from cancernet.maps.fit_context import SIGMAS, mean_auc, smoothed, specimens
+from cancernet.evaluation.operating_points import best_f1_threshold
+from cancernet.maps.fit_context import choose_width, even_threshold, smoothed, specimens
 from cancernet.maps.grid import to_grid
 
 COMPLETE = ("8863", "8865", "8867", "8913", "8914", "8917", "8950", "8955", "10253", "10254")
@@ -80,7 +80,8 @@ def score(fit: Method, others: Specimens, rows: pd.DataFrame) -> dict[str, float
         best_f1_threshold(label, sigmoid(odds)),
         best_f1_threshold(label_of_others, sigmoid(odds_of_others)),
     )
-    target = recall_threshold(label_of_others, sigmoid(odds_of_others), TARGET_RECALL)
+    names = np.repeat(list(others), [len(each) for each in others.values()])
+    target = even_threshold(label_of_others, sigmoid(odds_of_others), names, TARGET_RECALL)
     at_target = rates(*confusion(label, sigmoid(odds), target))
     return {
         "AUC": float(auc(label, odds)),
@@ -110,8 +111,8 @@ def fixed(sigma: float) -> Method:
 
 
 def chosen_width(others: Specimens, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The Gaussian that is best on the others."""
-    best = max(SIGMAS, key=lambda sigma: mean_auc(others.values(), sigma))
+    """The Gaussian that is chosen on the others."""
+    best, _ = choose_width(others, TARGET_RECALL)
     return fixed(best)(others, rows)
 
 

@@ -208,7 +208,8 @@ def warnings(row: dict[str, Any], bundle: Bundle) -> list[str]:
 def caption(row: dict[str, Any], bundle: Bundle) -> str:
     """Return the line under a specimen's figure."""
     text = (
-        f"n = {row['n_patches']:,} patches ({row['n_holes']} holes between them), {row['n_in_context']:,} of them judged with their neighbours; "
+        f"n = {row['n_patches']:,} patches ({row['n_holes']} holes between them), "
+        f"{row['n_in_context']:,} judged with their neighbours; "
         f"{bundle.name} at its threshold for {bundle.manifest['target_recall']:.0%} recall; "
         f"called malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm²"
     )
