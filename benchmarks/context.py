@@ -4,7 +4,8 @@ python benchmarks/context.py --held models/cancernet/out_of_fold.csv --new resul
 
 Takes predictions of whole specimens by networks that had not seen them: those of the cross-fit (train and val
 patients), and those of the model on its test patients. Prints Markdown tables, a row a specimen: AUC, best F1, F1 at
-the threshold of best F1 on the other specimens, and recall and specificity at their threshold for a mean recall of 0.95, of
+the threshold of best F1 on the other specimens, and recall and specificity at their threshold for a mean recall of
+0.95, of
 
 - alone: each patch by itself;
 - 1.2: Gaussian of 1.2 cells, the reference;

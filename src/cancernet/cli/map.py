@@ -30,7 +30,9 @@ def command(
 
     bundle = open_model(model)
     if "context" not in bundle.manifest:
-        click.echo(f"{bundle.name} has no step for neighbours: each patch is judged by itself", err=True)
+        click.echo(
+            f"WARNING: {bundle.name} has no step for neighbours; each patch is judged by itself", err=True
+        )
     found = map_specimens(
         open_source(data), bundle, out, patients=patients, threads=threads or None, say=click.echo
     )

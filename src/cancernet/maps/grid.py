@@ -68,10 +68,12 @@ def to_grid(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, step: int = PATCH_
             f"positions span {shape[1]:,} x {shape[0]:,} cells, more than a slide has: check x and y"
         )
     flat = row * shape[1] + column
-    if np.unique(flat).size != flat.size:
-        twice = int(flat[np.flatnonzero(np.bincount(np.unique(flat, return_inverse=True)[1])[0:] > 1)[0]])
+    ordered = np.sort(flat)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if twice.size:
+        row_of, column_of = divmod(int(twice[0]), shape[1])
         raise UserError(
-            f"two patches lie at x {twice % shape[1] * step + x0}, y {twice // shape[1] * step + y0}: "
+            f"two patches lie at x {column_of * step + x0}, y {row_of * step + y0}: "
             "they are of two sections, or one is a copy"
         )
     found = np.full(shape, np.nan, np.float32)
