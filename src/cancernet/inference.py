@@ -40,7 +40,7 @@ def open_session(
 
 
 def run_batches(session: ort.InferenceSession, images: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the graph's first output for each batch of rows; reads a batch at a time.
+    """Yield the graph's first output for each batch of rows; reads a batch at a time, asks for no other output.
 
     Args:
         session: from `open_session`.
@@ -50,9 +50,9 @@ def run_batches(session: ort.InferenceSession, images: np.ndarray, rows: np.ndar
     Yields:
         float32 (batch, ...), in the order of `rows`.
     """
-    name = session.get_inputs()[0].name
+    name, wanted = session.get_inputs()[0].name, [session.get_outputs()[0].name]
     for start in range(0, len(rows), BATCH):
-        yield session.run(None, {name: images[rows[start : start + BATCH]]})[0]
+        yield session.run(wanted, {name: images[rows[start : start + BATCH]]})[0]
 
 
 def predict(session: ort.InferenceSession, images: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
