@@ -24,6 +24,7 @@ VERBS = {
     "audit": "Check whether a model can be trusted on a labelled folder: PASS or WARN.",
     "card": "Write a model card from measured files.",
     "predict": "Give patches a probability of malignant.",
+    "explain": "Show why patches were called what they were.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",

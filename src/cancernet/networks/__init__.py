@@ -1,12 +1,11 @@
 """Networks by name; each file builds one. Input is always raw uint8 RGB, output always one logit."""
 
 from cancernet.networks.build import NETWORKS, build_network, cut, head_of, trainable_from
-from cancernet.networks.evidence import OUTPUTS, with_evidence
+from cancernet.networks.evidence import with_evidence
 from cancernet.networks.probability import with_probability
 
 __all__ = [
     "NETWORKS",
-    "OUTPUTS",
     "build_network",
     "cut",
     "head_of",

@@ -15,8 +15,6 @@ from keras import KerasTensor, layers
 
 from cancernet.networks.probability import with_probability
 
-OUTPUTS = ("probability", "evidence", "embedding")  # of an exported graph, in this order
-
 
 def with_evidence(network: keras.Model, *, scale: float = 1.0, offset: float = 0.0) -> keras.Model:
     """Append the calibrated probability, the evidence of each cell, and the embedding.
@@ -28,8 +26,8 @@ def with_evidence(network: keras.Model, *, scale: float = 1.0, offset: float = 0
         offset: of the calibrated logit.
 
     Returns:
-        A model from uint8 patches to the outputs `OUTPUTS`: float32 (N, 1); float32 (N, h, w) in calibrated log
-        odds, whose mean over h and w is the logit of the probability; float32 (N, D).
+        A model from uint8 patches to what `cancernet.inference.OUTPUTS` names: float32 (N, 1); float32 (N, h, w) in
+        calibrated log odds, whose mean over h and w is the logit of the probability; float32 (N, D).
 
     Raises:
         ValueError: the head has a layer for which this does not hold.
