@@ -84,7 +84,7 @@ def draw_explanation(
     over.set_xticks(np.linspace(0, SIDE, columns + 1) - 0.5)
     over.set_yticks(np.linspace(0, SIDE, rows + 1) - 0.5)
     over.tick_params(labelbottom=False, labelleft=False, length=3, color=MUTED)
-    says = f"evidence: {columns} x {rows} cells (ticks), smoothed between; mean {shown.evidence.mean():+.2f}"
+    says = f"{columns} x {rows} cells (ticks), smoothed between; mean {shown.evidence.mean():+.2f}"
     over.set_xlabel(says, fontsize=8, color=MUTED)
     _bar(made, top, neutral, span)
     if shown.neighbours:
@@ -124,7 +124,7 @@ def _bar(made: Figure, top: float, neutral: float, span: float) -> None:
     place = made.add_axes((left, (top - PANEL + 0.25) / height, BAR / width, (PANEL - 0.5) / height))
     bar = made.colorbar(ScalarMappable(scale(neutral, span), colour_map()), cax=place, extend="both")
     ticks = neutral + span * np.array([-1, -0.5, 0, 0.5, 1])
-    bar.set_ticks(ticks, labels=[f"{tick:+.1f}" for tick in ticks])
+    bar.set_ticks(list(ticks), labels=[f"{tick:+.1f}" for tick in ticks])
     bar.ax.tick_params(labelsize=8, length=3)
     bar.set_label("log odds (white: the threshold)", fontsize=8)
     beside: dict[str, Any] = {"fontsize": 7.5, "ha": "left", "color": INK}

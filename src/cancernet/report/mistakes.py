@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -45,7 +47,7 @@ def confident_errors(mistakes: Mistakes, *, caption: str, warning: str = "") -> 
                 )
         axes.imshow(mosaic)
         axes.set_axis_off()
-        axes.set_title(HEADS[kind], loc="left", fontsize=9.5, color=INK, pad=22)
+        axes.set_title(HEADS[kind], loc="left", fontsize=9.5, color=INK, pad=27)
         _label(axes, rows.index, rows["patient"], rows["probability"])
     if mistakes.evidence is not None:
         bar = made.colorbar(
@@ -63,9 +65,9 @@ def confident_errors(mistakes: Mistakes, *, caption: str, warning: str = "") -> 
     return sign(made, f"{mistakes.model}: the errors it was surest of", says, warning)
 
 
-def _label(axes: Axes, rows: np.ndarray, patients: object, probabilities: object) -> None:
+def _label(axes: Axes, rows: Iterable[int], patients: Iterable[str], probabilities: Iterable[float]) -> None:
     """Write number, patient and probability above each patch."""
-    for column, (row, patient, probability) in enumerate(zip(rows, patients, probabilities, strict=True)):  # type: ignore[call-overload]
+    for column, (row, patient, probability) in enumerate(zip(rows, patients, probabilities, strict=True)):
         whose = f"patient {patient}" if patient else ""
         axes.text(
             column * (SIDE + GAP),
