@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from cancernet.bundle import Bundle, read_bundle, shipped
+from cancernet.data.pack import pack
+from cancernet.data.sample import write_sample
 from cancernet.errors import UserError
 from cancernet.explain.evidence import can_explain, explain_patches, open_explaining
 from cancernet.inference import predict
@@ -21,9 +23,11 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def patches() -> np.ndarray:
-    coarse = np.random.default_rng(0).integers(90, 230, (40, 10, 10, 3), dtype=np.uint8)
-    return coarse.repeat(5, axis=1).repeat(5, axis=2)
+def patches(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """Forty patches that look a little like tissue."""
+    folder = tmp_path_factory.mktemp("sample")
+    sample = write_sample(folder / "sample", patients=4, patches_per_patient=24, seed=3)
+    return np.array(pack(sample, cache_dir=folder).images[:40])
 
 
 def test_the_mean_of_the_shipped_models_map_is_its_logit(bundle: Bundle, patches: np.ndarray) -> None:

@@ -102,7 +102,7 @@ def test_bad_files_are_listed_and_another_list_of_that_name_is_kept(
 
 def test_nothing_usable_is_an_error_and_leaves_no_table(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("none")
-    with pytest.raises(UserError, match="no image could be used of 1 files: bad.png|no image could be used"):
+    with pytest.raises(UserError, match="no image could be used of 1 files"):
         explain_paths([tmp_path / "bad.png"], bundle, out=tmp_path / "out", threads=1)
     assert not (tmp_path / "out" / "explanations.csv").exists()
 

@@ -12,6 +12,7 @@ from cancernet.inference import OUTPUTS, open_session
 from cancernet.networks import NETWORKS, build_network, with_evidence, with_probability
 from cancernet.networks import cnn as cnn_module
 from cancernet.training.export import to_onnx
+from cancernet.training.pretrained import settle_statistics
 
 pytestmark = pytest.mark.train
 SIZES = {"cnn": 50, "compact": 50, "mobilenet": 64}
@@ -33,6 +34,8 @@ def test_the_mean_of_the_map_is_the_calibrated_logit_in_keras_and_in_onnx(
     name: str, patches: np.ndarray
 ) -> None:
     network = build(name)
+    if name == "mobilenet":
+        settle_statistics(network, patches)  # or random weights leave nothing but zeros in its last map
     logit = PLATT["scale"] * network.predict_on_batch(patches)[:, 0] + PLATT["offset"]
     model = with_evidence(network, **PLATT)
     session = open_session(to_onnx(model, outputs=OUTPUTS), threads=1)
@@ -52,7 +55,7 @@ def test_units_of_a_hidden_layer_that_are_off_add_nothing(patches: np.ndarray) -
     dense.set_weights([kernel, np.where(np.arange(len(bias)) % 2, 5.0, -50.0).astype("float32")])
     logit = network.predict_on_batch(patches)[:, 0]
     _, evidence, embedding = with_evidence(network).predict_on_batch(patches)
-    assert ((embedding > 0).mean() < 1) and ((embedding > 0).mean() > 0)
+    assert 0 < (embedding > 0).mean() < 1
     np.testing.assert_allclose(evidence.mean((1, 2)), logit, atol=1e-4)
 
 
@@ -91,8 +94,6 @@ def planted() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     images = rng.integers(120, 240, (400, 50, 50, 3), dtype=np.uint8)
     label, place = np.arange(400) % 2, rng.integers(0, 3, (400, 2))
-    for image, (row, column) in zip(images[label == 1], place[label == 1], strict=True):
-        image[4 + 16 * row : 14 + 16 * row, 4 + 16 * column : 14 + 16 * column] = 40
     marked = images.copy()
     for i in np.flatnonzero(label):
         top, left = 4 + 16 * place[i]
@@ -107,8 +108,8 @@ def test_the_map_lights_up_where_the_signal_was_planted(
     monkeypatch.setattr(cnn_module, "STAGES", (4, 8, 8))
     monkeypatch.setattr(cnn_module, "DENSE_UNITS", 16)
     network = build("cnn")
-    network.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True))
-    network.fit(images[:300], label[:300, None].astype("float32"), epochs=12, batch_size=32, verbose=0)
+    network.compile(keras.optimizers.Adam(0.004), keras.losses.BinaryCrossentropy(from_logits=True))
+    network.fit(images[:300], label[:300, None].astype("float32"), epochs=25, batch_size=32, verbose=0)
     new, where = images[300:][label[300:] == 1], place[300:][label[300:] == 1]
     probability, evidence, _ = with_evidence(network).predict_on_batch(new)
     assert (probability > 0.5).mean() > 0.9

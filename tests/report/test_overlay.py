@@ -13,7 +13,7 @@ def tint(evidence, **options):
 
 
 def test_for_malignant_is_warm_for_benign_cold_and_neutral_has_no_colour():
-    picture = tint([[3.0, -3.0]]).astype(int)
+    picture = tint([[1.4, -1.4]]).astype(int)
     left, right = picture[100, 30], picture[100, 170]
     assert left[0] > left[2] + 30
     assert right[2] > right[0] + 30

@@ -18,7 +18,7 @@ from cancernet.report.style import ALARM, DPI, INK, MUTED, figure
 SIDE = 8 * PATCH_SIZE  # px of the enlarged patch
 PANEL = SIDE / DPI  # inches
 MARGIN, GAP, BAR = 0.15, 0.12, 0.14  # inches
-WIDTH = 2 * MARGIN + 2 * PANEL + GAP + 0.95  # the bar's labels included: 980 px
+WIDTH = 2 * MARGIN + 2 * PANEL + GAP + 0.88  # the bar's labels included: 994 px
 SMALL = 0.8  # inches; side of a training patch
 NAME_FITS = 70  # characters of a path in the title
 

@@ -129,9 +129,9 @@ def with_pictures(shown: Explanation, pictures: Pictures | None) -> Explanation:
 
 def remembered(index: Index, embedding: np.ndarray) -> list[list[Neighbour]]:
     """Return the training patches most like each of some patches, of embeddings (N, D)."""
-    known = list(index.table[["path", "patient", "label", "hash"]].itertuples(index=False, name=None))
+    known = index.table[["path", "patient", "label", "hash"]].to_dict("records")
     return [
-        [Neighbour(*known[row], float(close)) for row, close in zip(*each, strict=True)]
+        [Neighbour(**known[row], similarity=float(close)) for row, close in zip(*each, strict=True)]
         for each in zip(*nearest(index, embedding), strict=True)
     ]
 
