@@ -9,7 +9,7 @@ SAMPLE_FLAGS := --weights auto
 FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type tests test-fast format bench ship lock clean
+.PHONY: help run test lint type tests test-fast format bench ship reexport lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,8 +56,11 @@ ship: $(VENV)/.installed  ## train, measure and audit the model that ships (DATA
 		--audit $(MEASURED)/audit/audit.json --out docs/model_card.md
 	mkdir -p $(SHIPPED)
 	cp models/cancernet/manifest.json models/cancernet/model.onnx models/cancernet/weights.safetensors \
-		models/cancernet/history.csv $(SHIPPED)/
+		models/cancernet/examples.safetensors models/cancernet/examples.json models/cancernet/history.csv $(SHIPPED)/
 	cp docs/model_card.md $(SHIPPED)/CARD.md
+
+reexport: $(VENV)/.installed  ## write graph and remembered patches of the model that ships anew from its weights (DATA=DIR)
+	$(BIN)/python -m cancernet.training.reexport $(SHIPPED) --data $(DATA)
 
 lock: $(VENV)/.installed  ## write the installed versions to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude cancernet > constraints.txt

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet import inference
+from cancernet.bundle import read_bundle, shipped
 from cancernet.errors import UserError
-from cancernet.inference import BATCH, open_session, predict, run_batches
+from cancernet.inference import BATCH, OUTPUTS, open_session, predict, run_batches
 
 GRAPH = Path(__file__).parent / "fixtures" / "bundle_v1" / "model.onnx"
 
@@ -93,3 +94,22 @@ def test_memory_mapped_patches_are_read_a_batch_at_a_time(
 def test_threads_wait_busily_only_where_they_may(spin: bool, entry: str) -> None:
     options = open_session(GRAPH, threads=2, spin=spin).get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
+
+
+def test_only_the_first_output_is_asked_for(images: np.ndarray) -> None:
+    shipped_session = read_bundle(shipped()).session(threads=1)
+    assert [each.name for each in shipped_session.get_outputs()] == list(OUTPUTS)
+    asked: list[list[str]] = []
+
+    class Watched:
+        get_inputs = staticmethod(shipped_session.get_inputs)
+        get_outputs = staticmethod(shipped_session.get_outputs)
+
+        @staticmethod
+        def run(names: list[str], *rest: object) -> list[np.ndarray]:
+            asked.append(names)
+            return shipped_session.run(names, *rest)
+
+    found = predict(Watched(), images[:3])  # type: ignore[arg-type]
+    assert asked == [["probability"]]
+    np.testing.assert_array_equal(found, predict(shipped_session, images[:3]))

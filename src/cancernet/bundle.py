@@ -1,8 +1,9 @@
 """A trained model on disk: a manifest, weights and an ONNX graph. Read as untrusted input.
 
     NAME/manifest.json         what it is, how it was made, its thresholds, sizes and SHA-256 of the rest
-    NAME/model.onnx            raw uint8 RGB in, probability of malignant out
+    NAME/model.onnx            raw uint8 RGB in; probability of malignant out, then evidence by cell, embedding
     NAME/weights.safetensors   arrays for the network of the same recipe, built by this package
+    NAME/examples.*            some of its training patches as the network sees them (`explain.neighbours`)
 
 Nothing in a bundle is code, and nothing is used before its size and hash agree with the manifest.
 """

@@ -22,6 +22,10 @@ BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to a
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)
 
+MAX_EXPLAINED = 100  # patches drawn by `explain`; a page of them has some 20 MB
+SHOWN_ERRORS = 6  # most confident errors of each kind in a report
+SHOWN_ERRORS_PER_PATIENT = 2  # of them, of one patient: one odd section would fill the row
+
 SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three groups
 SAMPLE_PATCHES_PER_PATIENT = 120  # of the synthetic sample; the sections draw in a few seconds
 MAX_PER_PATIENT = 1000  # training patches; the mean of the public set, whose patients hold 63 to 2,395

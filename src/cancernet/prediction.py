@@ -16,15 +16,13 @@ from cancernet.atomic import replacing
 from cancernet.bundle import Bundle
 from cancernet.data.names import parse_name
 from cancernet.data.scan import scan
-from cancernet.data.source import Member, open_source
-from cancernet.defaults import CLASS_NAMES, SYNTHETIC_MARKER
+from cancernet.defaults import CLASS_NAMES
 from cancernet.errors import UserError
 from cancernet.inference import predict
+from cancernet.inputs import ERRORS, open_inputs, refuse_other_errors, write_errors
 from cancernet.progress import progress
 
 COLUMNS = ("path", "patient", "x", "y", "probability", "decision")
-ERRORS = "errors.csv"  # beside the predictions
-ERROR_COLUMNS = ("path", "reason")
 
 
 @dataclass
@@ -68,24 +66,24 @@ def predict_paths(
     if out is not None and out.name == ERRORS:
         raise UserError(f"--out {out}: that name is for the files that could not be used; give another")
     if out is not None:
-        _refuse_other_errors(out.with_name(ERRORS))
+        refuse_other_errors(out.with_name(ERRORS))
     band = {"threshold": bundle.threshold, "width": 0.0} if abstain is None else bundle.band(abstain)
-    sources = [(path, open_source(path)) for path in paths]
-    members = [(path, source, _images(source.members())) for path, source in sources]
-    total = sum(len(found) for _, _, found in members)
+    inputs = open_inputs(paths)
+    total = sum(len(each.members) for each in inputs)
     session = bundle.session(threads=threads)
     tally = Tally()
     errors: list[tuple[str, str]] = []
     with _rows(out, screen) as writer, progress(total=total, what="predict") as bar:
-        for path, source, found in members:
-            prefix = "" if len(paths) == 1 and not path.is_file() else _prefix(path)
-            for chunk in scan(source, found, workers=threads):
+        for prefix, source, members in inputs:
+            for chunk in scan(source, members, workers=threads):
                 probabilities = predict(session, chunk.images)
                 if not tally.predicted and len(probabilities):
                     writer.writerow(COLUMNS)
                 answers = apply_selective(band, probabilities)
                 for member, probability, answer in zip(chunk.members, probabilities, answers, strict=True):
-                    writer.writerow(_row(prefix + member.path, member.path, probability, int(answer)))
+                    writer.writerow(
+                        prediction_row(prefix + member.path, member.path, probability, int(answer))
+                    )
                 tally.predicted += len(probabilities)
                 tally.malignant += int(np.sum(answers == 1))
                 tally.unsure += int(np.sum(answers == UNSURE))
@@ -97,34 +95,13 @@ def predict_paths(
             raise UserError(f"no image could be used of {total} files{first}")
     if errors:
         tally.first_failure = ": ".join(errors[0])
-        if out is not None:
-            _write_errors(out.with_name(ERRORS), errors)
-    elif out is not None:
-        out.with_name(ERRORS).unlink(missing_ok=True)
+    if out is not None:
+        write_errors(out.with_name(ERRORS), errors)
     return tally
 
 
-def _images(members: list[Member]) -> list[Member]:
-    """Leave out the note that marks a generated sample; every other file is an image or an error."""
-    return [member for member in members if member.path.rpartition("/")[2] != SYNTHETIC_MARKER]
-
-
-def _refuse_other_errors(path: Path) -> None:
-    """Refuse to replace or remove an `errors.csv` that this package did not write."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        if file.readline().strip() != ",".join(ERROR_COLUMNS):
-            raise UserError(f"{path} is not ours and would be replaced; give --out in another folder")
-
-
-def _prefix(path: Path) -> str:
-    """What stands before a member's name: the folder of a file, or the folder or zip itself."""
-    folder = path.parent if path.is_file() and path.suffix.lower() != ".zip" else path
-    return "" if str(folder) == "." else f"{folder.as_posix()}/"
-
-
-def _row(shown: str, name: str, probability: float, answer: int) -> tuple[str | int | None, ...]:
+def prediction_row(shown: str, name: str, probability: float, answer: int) -> tuple[str | int | None, ...]:
+    """Return the cells of `COLUMNS` for a patch: its path as shown, and what its own name and the model say."""
     parsed = parse_name(name)
     decision = "unsure" if answer == UNSURE else CLASS_NAMES[answer]
     return shown, parsed.patient, parsed.x, parsed.y, f"{probability:.6g}", decision
@@ -139,8 +116,3 @@ def _rows(out: Path | None, screen: TextIO) -> Iterator[csv.writer]:  # type: ig
         temporary = stack.enter_context(replacing(out))
         file = stack.enter_context(temporary.open("w", newline="", encoding="utf-8"))
         yield csv.writer(file, lineterminator="\n")
-
-
-def _write_errors(path: Path, errors: list[tuple[str, str]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([ERROR_COLUMNS, *errors])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cancernet.data.pack import Pack
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
 from cancernet.environment import machine, versions
 from cancernet.evaluation.leakage import Leakage, audit_leakage
+from cancernet.explain.mistakes import find_mistakes
 from cancernet.recipes import Recipe
 from cancernet.report.results import FLOOR, RunResults
 from cancernet.results import write_results
@@ -121,7 +123,7 @@ def collect(
     scores = {bundle.name: score_model(bundle, pack, side, threads=threads or None) for bundle in bundles}
     floor = score_floor(bundles[0], pack, side)
     metrics = [each.metrics for each in scores.values()]
-    return RunResults(
+    results = RunResults(
         title=f"CancerNet on {pack.root.name or pack.root}",
         synthetic=pack.synthetic,
         patient_safe=split.patient_safe,
@@ -137,6 +139,7 @@ def collect(
         calibrations={bundle.name: bundle.calibration for bundle in bundles},
         below_floor=below_floor(metrics, floor.metrics),
     )
+    return replace(results, mistakes=find_mistakes(results, bundles, pack, threads=threads or None))
 
 
 def describe_leakage(leakage: Leakage, *, by_patient: bool = True) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet.data.sampling import cap_per_patient, limit
+from cancernet.data.sampling import cap_per_patient, even, limit
 from cancernet.errors import UserError
 
 tables = st.lists(st.sampled_from("abcdefgh"), max_size=80).map(
@@ -80,3 +80,26 @@ def test_less_than_one_is_refused(n: int) -> None:
         cap_per_patient(table, n, 1)
     with pytest.raises(UserError, match="--limit"):
         limit(table, n, 1)
+
+
+def _mixed() -> pd.DataFrame:
+    patients = ["A"] * 60 + ["B"] * 20 + ["C"] * 20
+    return pd.DataFrame({"patient": patients, "label": [0] * 50 + [1] * 10 + [0] * 10 + [1] * 10 + [0] * 20})
+
+
+def test_an_even_choice_has_half_of_each_class_and_of_a_class_alike_many_of_each_patient() -> None:
+    table = _mixed()
+    chosen = table.iloc[even(table, 20, 1)]
+    assert len(chosen) == 20
+    counts = chosen.groupby(["label", "patient"]).size()
+    assert counts[1].tolist() == [5, 5]
+    assert counts[0].max() - counts[0].min() <= 1
+
+
+def test_where_a_class_is_short_the_other_fills_up() -> None:
+    table = _mixed()
+    assert table.iloc[even(table, 60, 1)]["label"].value_counts().to_dict() == {0: 40, 1: 20}
+    assert even(table, 1000, 1).tolist() == list(range(100))
+    assert len(even(table[table["label"] == 0], 10, 1)) == 10
+    with pytest.raises(UserError, match="2 or more"):
+        even(table, 1, 1)

@@ -14,6 +14,8 @@ from sklearn.metrics import recall_score, roc_auc_score
 from cancernet.bundle import GRAPH, WEIGHTS, read_bundle
 from cancernet.data.sides import assign
 from cancernet.evaluation import Floor
+from cancernet.explain.evidence import explain_patches, open_explaining
+from cancernet.explain.neighbours import read_index, unit
 from cancernet.inference import predict
 from cancernet.networks import with_probability
 from cancernet.training import finish as finish_module
@@ -142,3 +144,21 @@ def test_the_h5_file_is_there_before_the_manifest_says_all_is_done(
         seconds=0.0,
     )
     assert order == ["h5", "bundle"]
+
+
+def test_the_graph_also_gives_evidence_whose_mean_is_the_logit(trained: Any) -> None:
+    found = explain_patches(open_explaining(trained.bundle), np.array(trained.pack.images[:20]))
+    probability = 1 / (1 + np.exp(-found.evidence.mean((1, 2))))
+    np.testing.assert_allclose(probability, found.probability, atol=1e-5)
+
+
+def test_the_bundle_remembers_patches_it_learned_from_and_no_other(trained: Any) -> None:
+    index = read_index(trained.bundle)
+    assert index is not None
+    side = dict(zip(trained.pack.table["path"], assign(trained.split, trained.pack.table), strict=True))
+    assert {side[path] for path in index.table["path"]} == {"train"}
+    assert len(index.table) == trained.bundle.manifest["training"]["n_patches"]
+    own = explain_patches(open_explaining(trained.bundle), np.array(trained.pack.images)).embedding
+    at = {path: i for i, path in enumerate(trained.pack.table["path"])}
+    mine = unit(own[[at[path] for path in index.table["path"]]])
+    np.testing.assert_allclose(index.embedding, mine, atol=2e-3)

@@ -25,6 +25,7 @@ VERBS = {
     "card": "Write a model card from measured files.",
     "predict": "Give patches a probability of malignant.",
     "map": "Stitch patches into sections and map the malignant tissue.",
+    "explain": "Show why patches were called what they were.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",

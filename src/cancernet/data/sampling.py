@@ -52,6 +52,29 @@ def limit(table: pd.DataFrame, n: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.lexsort((tie, rank))[:n])
 
 
+def even(table: pd.DataFrame, n: int, seed: int) -> NDArray[np.int64]:
+    """Choose `n` random patches, half of each class as far as they go, and of a class evenly over patients.
+
+    Args:
+        table: with `patient` and `label` (0 or 1), one row a patch.
+        n: 2 or more; all patches if there are no more.
+        seed: which ones.
+
+    Returns:
+        Positions of the chosen rows, int64, ascending.
+
+    Raises:
+        UserError: `n` under 2.
+    """
+    if n < 2:
+        raise UserError(f"{n} patches: half of each class needs 2 or more")
+    by_class = [np.flatnonzero(table["label"].to_numpy() == label) for label in (0, 1)]
+    malignant = min(len(by_class[1]), max(n // 2, n - len(by_class[0])))
+    wanted = (min(len(by_class[0]), n - malignant), malignant)
+    chosen = [rows[limit(table.iloc[rows], k, seed)] for rows, k in zip(by_class, wanted, strict=True) if k]
+    return np.sort(np.concatenate([np.empty(0, np.int64), *chosen]))
+
+
 def _rank_within_patient(table: pd.DataFrame, seed: int) -> NDArray[np.int64]:
     """Return each row's place (from 0) in a random order of its patient's rows."""
     order = np.random.default_rng([seed % 2**32, 0]).permutation(len(table))

@@ -14,6 +14,7 @@ from cancernet.evaluation.calibration import undo_platt
 from cancernet.evaluation.per_patient import per_patient
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
+from cancernet.report.mistakes import confident_errors
 from cancernet.report.results import RunResults, Shown, caption, chosen, models, reported_rows, shown, warning
 from cancernet.report.risk import risk_coverage
 from cancernet.report.style import Picture, picture
@@ -23,6 +24,7 @@ __all__ = [
     "accuracy_plot",
     "approaches",
     "calibration",
+    "confident_errors",
     "confusion_matrix",
     "draw",
     "model_figures",
@@ -70,8 +72,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         results: the finished run.
 
     Returns:
-        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration and approaches those that can be
-        drawn.
+        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, approaches and confident_errors
+        those that can be drawn.
     """
     says = {"caption": caption(results), "warning": warning(results)}
     entries = shown(results)
@@ -85,6 +87,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         figures["roc"] = roc(rows, thresholds, **says)
         figures["precision_recall"] = precision_recall(rows, thresholds, **says)
         figures["calibration"] = calibration(rows, **says)
+    if results.mistakes is not None:
+        figures["confident_errors"] = confident_errors(results.mistakes, **says)
     histories = {model: history for model, history in results.histories.items() if len(history)}
     if histories:
         figures["accuracy_plot"] = accuracy_plot(histories, warning=warning(results))

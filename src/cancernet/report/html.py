@@ -28,6 +28,8 @@ DESCRIPTIONS = {
     "risk_coverage": "Left of 100 %: the patches nearest the threshold are left to a person, the rest is surer.",
     "calibration_change": "What calibration on validation patients did to the probabilities of these.",
     "robustness": "Level lines are robust. A line that falls says what to keep away from the model.",
+    "confident_errors": "Above: the patches. Below: the evidence of each part; its mean decided the call. A line "
+    "surrounds the strongest for malignant, dots the strongest for benign.",
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
 
@@ -109,6 +111,7 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
         "prevalence": f"{entries[0].numbers['prevalence']:.3f}",
         "figures": {name: embed(name, drawn) for name, drawn in pictures.run.items()},
         "models": [_model(results, entry, pictures.models[entry.model]) for entry in entries],
+        "mistakes": tables.mistakes(results),
         "data": tables.facts(data),
         "quarantine": quarantined,
         "split": tables.facts(split),

@@ -5,12 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cancernet.errors import UserError
 
 FLOOR = "colour floor"  # the name under which logistic regression on colour statistics is listed
 HEADLINE = "target_recall"  # the operating point that is read first
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The headline model's most confident errors on the split that is reported, row by row.
+
+    Attributes:
+        model: its name.
+        threshold: its operating threshold.
+        table: path, patient, label, probability, kind, from `confident_errors`.
+        images: uint8 (N, 50, 50, 3).
+        evidence: float32 (N, h, w), log odds; nothing where the model cannot explain its answers.
+    """
+
+    model: str
+    threshold: float
+    table: pd.DataFrame
+    images: np.ndarray
+    evidence: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,7 @@ class RunResults:
         bands: model -> bands of abstention, from its bundle.
         calibrations: model -> scale and offset that turned its logit into the calibrated one.
         below_floor: models whose AUC does not clear the floor's.
+        mistakes: the most confident errors of the headline model.
     """
 
     title: str
@@ -54,6 +75,7 @@ class RunResults:
     bands: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
     below_floor: list[str] = field(default_factory=list)
+    mistakes: Mistakes | None = None
 
     def __post_init__(self) -> None:
         if not any(entry["model"] != FLOOR and entry["splits"] for entry in self.metrics):

@@ -167,6 +167,16 @@ def quarantine(results: RunResults) -> dict[str, Any]:
     }
 
 
+def mistakes(results: RunResults) -> list[tuple[str, ...]]:
+    """Return the most confident errors as rows: kind, patient, probability, path."""
+    if results.mistakes is None:
+        return []
+    return [
+        (row["kind"], str(row["patient"]), f"{row['probability']:.3f}", str(row["path"]))
+        for row in results.mistakes.table.to_dict("records")
+    ]
+
+
 def facts(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return a nested dictionary as (name, text) rows; inner names follow the outer, as "versions, keras"."""
     rows: list[tuple[str, str]] = []

@@ -7,6 +7,7 @@ import io
 import logging
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -15,8 +16,13 @@ import numpy as np
 from cancernet.atomic import replacing
 
 
-def to_onnx(model: keras.Model) -> bytes:
-    """Return a model as an ONNX graph taking raw uint8 RGB, any number of patches at a time."""
+def to_onnx(model: keras.Model, *, outputs: Sequence[str] = ()) -> bytes:
+    """Return a model as an ONNX graph taking raw uint8 RGB, any number of patches at a time.
+
+    Args:
+        model: from uint8 patches.
+        outputs: names for its outputs, in their order; by default the exporter's own.
+    """
     model.predict_on_batch(np.zeros((1, *model.input.shape[1:]), "uint8"))  # export wants a called model
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -24,7 +30,23 @@ def to_onnx(model: keras.Model) -> bytes:
         path = Path(folder) / "model.onnx"
         with contextlib.redirect_stdout(io.StringIO()):
             model.export(path, format="onnx", verbose=False)
-        return path.read_bytes()
+        graph = path.read_bytes()
+    return _named(graph, outputs) if outputs else graph
+
+
+def _named(graph: bytes, outputs: Sequence[str]) -> bytes:
+    """Rename the outputs of a graph: the exporter numbers them."""
+    import onnx
+
+    model = onnx.load_from_string(graph)
+    new = dict(zip((each.name for each in model.graph.output), outputs, strict=True))
+    for each in model.graph.output:
+        each.name = new[each.name]
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new.get(name, name) for name in names]
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
 
 
 def save_h5(model: keras.Model, path: Path) -> None:

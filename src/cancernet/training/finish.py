@@ -24,8 +24,10 @@ from cancernet.evaluation.floor import Floor, colour_features, fit_floor_feature
 from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.evaluation.selective import fit_selective
-from cancernet.inference import open_session, predict
-from cancernet.networks import build_network, with_probability
+from cancernet.explain.neighbours import index_files
+from cancernet.inference import OUTPUTS, open_session, predict
+from cancernet.maps.fit_context import fit_context
+from cancernet.networks import build_network, with_evidence, with_probability
 from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
 from cancernet.training.cross_fit import Held
@@ -52,7 +54,8 @@ def finish(
 ) -> Bundle:
     """Export a trained network and write its bundle to `models / recipe.name`.
 
-    Calibration, thresholds, bands of abstention and the colour floor are fitted here, on train and val patients
+    The graph also answers with its evidence and embedding, and the bundle remembers some of the patches it learned
+    from. Calibration, thresholds, bands of abstention and the colour floor are fitted here, on train and val patients
     only. They rest on patients the network did not learn from: those of val, predicted by the very graph that
     ships, or all of them, predicted by the networks of a cross-fit.
 
@@ -76,12 +79,10 @@ def finish(
     label = examples.label[held.rows]
     uncalibrated = 0.5 * (1 + np.tanh(held.logit.astype(float) / 2))
     scale, offset = fit_platt(label, uncalibrated)
-    model = with_probability(plain, scale=scale, offset=offset)
-    graph = to_onnx(model)
+    graph = to_onnx(with_evidence(plain, scale=scale, offset=offset), outputs=OUTPUTS)
+    session = open_session(graph)
     probability = (
-        apply_platt(uncalibrated, scale, offset)
-        if crossed
-        else predict(open_session(graph), pack.images, held.rows)
+        apply_platt(uncalibrated, scale, offset) if crossed else predict(session, pack.images, held.rows)
     )
     found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(
         label=label, probability=probability
@@ -131,9 +132,13 @@ def finish(
         },
         "training": _training_facts(progress, examples, options, seconds),
     }
+    if (context := fit_context(found, target_recall=options.target_recall)) is not None:
+        manifest["context"] = context
     if recipe.keras_file:  # before the bundle, whose manifest says that all is there
-        save_h5(model, models / recipe.keras_file)
-    return write_bundle(models / recipe.name, manifest, {GRAPH: graph, WEIGHTS: save(weights)})
+        save_h5(with_probability(plain, scale=scale, offset=offset), models / recipe.keras_file)
+    files = {GRAPH: graph, WEIGHTS: save(weights)}
+    files |= index_files(session, pack, examples.train, options.seed)
+    return write_bundle(models / recipe.name, manifest, files)
 
 
 def _data_facts(pack: Pack) -> dict[str, Any]:

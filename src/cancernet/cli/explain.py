@@ -1,0 +1,69 @@
+"""`cancernet explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cancernet import defaults
+from cancernet.cli.options import PATH, model_option, open_model, threads_option
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="IMAGE...")
+@model_option
+@click.option("--out", type=PATH, required=True, help="Folder for the page, the pictures and the table.")
+@click.option(
+    "--data",
+    type=PATH,
+    help="Folder or zip of the patches the model was trained with, to show pictures of those most alike.",
+)
+@click.option(
+    "--max-images",
+    type=click.IntRange(0),
+    default=defaults.MAX_EXPLAINED,
+    show_default=True,
+    help="Most patches to draw; the table has all.",
+)
+@threads_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    model: Path | None,
+    out: Path,
+    data: Path | None,
+    max_images: int,
+    threads: int,
+) -> None:
+    """Show why patches were called what they were: images, folders or zips. Needs no TensorFlow.
+
+    Of each patch: a map of the evidence, whose mean is the log odds of its probability, and the five training
+    patches most like it to the model. Writes index.html, pictures/ and explanations.csv. Files that cannot be used
+    go to errors.csv, with the reason; the exit code is then 1, and 2 where nothing could be explained.
+    """
+    from cancernet.explain.explain import explain_paths
+
+    bundle = open_model(model)
+    told = explain_paths(paths, bundle, out=out, data=data, threads=threads or None, max_images=max_images)
+    if bundle.manifest["data"]["synthetic"]:
+        click.echo(
+            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
+        )
+    if told.drawn < told.explained:
+        click.echo(
+            f"drawn: the first {told.drawn:,} of {told.explained:,} patches (--max-images {max_images}); "
+            "explanations.csv has all",
+            err=True,
+        )
+    if data is not None:
+        click.echo(
+            f"training patches: {told.pictured:,} of {told.remembered:,} found in {data}"
+            + ("" if told.pictured else "; is it the data that this model was trained with?"),
+            err=True,
+        )
+    click.echo(f"patches: {told.explained:,} explained by {bundle.name}: {told.page}")
+    if told.failed:
+        click.echo(f"files that could not be used: {told.failed:,}; listed in {out / 'errors.csv'}", err=True)
+        ctx.exit(1)
