@@ -93,9 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder or zip it was trained with")
     parser.add_argument("--held", type=Path, help="out_of_fold.csv of its training")
     options = parser.parse_args(arguments)
-    held = (
-        None if options.held is None else pd.read_csv(options.held, dtype=HELD_TYPES, keep_default_na=False)
-    )
+    held = None if options.held is None else pd.read_csv(options.held, dtype=HELD_TYPES)
     bundle, difference = reexport(read_bundle(options.folder), pack(options.data), held)
     sizes = ", ".join(f"{name} {each['bytes']:,} bytes" for name, each in bundle.manifest["files"].items())
     print(f"{bundle.folder}: {sizes}; largest difference of a probability {difference:.2g}")
