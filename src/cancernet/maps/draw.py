@@ -25,7 +25,7 @@ OPACITY = (0.2, 0.6)  # of the map at probability 0 and 1; tissue stays legible 
 PAINT = 0.5  # opacity of cells of one colour
 TRUTH = COLOURS[5]
 EDGE = "#000000"
-MAX_SIDE = 2400  # px of a section in a figure; a larger one is drawn smaller
+MAX_SIDE = 1800  # px of a section in a figure; a larger one is drawn smaller
 OUTCOMES = {  # (label, call) -> name, colour; the missed cancer stands out
     (1, 1): ("malignant, found", COLOURS[2]),
     (1, 0): ("malignant, missed", COLOURS[1]),
