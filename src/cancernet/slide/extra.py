@@ -1,0 +1,50 @@
+"""The libraries of the extra `cancernet[slide]`, imported only when a slide is read."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from importlib import metadata
+from types import ModuleType
+
+from cancernet.errors import UserError
+
+MODULES = ("openslide", "pyvips", "shapely")
+PACKAGES = ("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely")
+
+
+def need(name: str) -> ModuleType:
+    """Import one of MODULES.
+
+    Raises:
+        UserError: it, or the C library beneath it, is not installed; says how to install it.
+    """
+    os.environ.setdefault("VIPS_WARNING", "0")  # set at all, it silences notes on standard error
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError) as error:  # OSError: pyvips without libvips
+        said = str(error).splitlines()[0]
+        raise UserError(
+            f"reading slides needs {name}, which does not load ({said}); pip install 'cancernet[slide]'"
+        ) from error
+
+
+def need_all() -> None:
+    """Check that all of the extra is there.
+
+    Raises:
+        UserError: as `need`.
+    """
+    for name in MODULES:
+        need(name)
+
+
+def slide_versions() -> dict[str, str]:
+    """Return the versions of the extra's packages that are installed, by package."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,141 @@
+"""A slide at the model's scale as a plain file of uint8 RGB rows: read once, then read back in bands.
+
+    section.rgb    height x width x 3 bytes
+    section.json   of what file and at what scale it is; written last, so that a section with it is whole
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet import defaults
+from cancernet.atomic import replacing, write_text
+from cancernet.progress import progress
+from cancernet.slide.reader import Level, Reader
+from cancernet.slide.resample import area_mean
+from cancernet.slide.scale import BadSlide, Scale
+
+PIXELS, NOTES = "section.rgb", "section.json"
+LEVEL_SLACK = 1.01  # a level reduced 16.04 times serves a factor of 16: nothing is seen of that
+
+
+@dataclass(frozen=True)
+class Section:
+    """A slide at the model's scale.
+
+    Attributes:
+        path: the file of its pixels.
+        width: px at the model's scale.
+        height: the same, downwards.
+        factor_x: full-resolution px under one px; px i covers i * factor_x to (i + 1) * factor_x.
+        factor_y: the same, downwards.
+        origin: x, y in full-resolution px of its top left corner.
+        level: the level of the slide that was read.
+    """
+
+    path: Path
+    width: int
+    height: int
+    factor_x: float
+    factor_y: float
+    origin: tuple[int, int]
+    level: int
+
+    def rows(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """Return rows `start` to `stop` (or to the end): uint8 (rows, width, 3)."""
+        stop = min(stop, self.height)
+        line = self.width * 3
+        values = np.fromfile(self.path, np.uint8, (stop - start) * line, offset=start * line)
+        return values.reshape(stop - start, self.width, 3)
+
+
+def choose_level(levels: tuple[Level, ...], factor_x: float, factor_y: float) -> int:
+    """Return the coarsest level that is still as fine as the model's scale."""
+    fine = [
+        i
+        for i, level in enumerate(levels)
+        if level.down_x <= factor_x * LEVEL_SLACK and level.down_y <= factor_y * LEVEL_SLACK
+    ]
+    return max(fine, key=lambda i: levels[i].down_x, default=0)
+
+
+def make_section(
+    reader: Reader, scale: Scale, model_mpp: float, folder: Path, fingerprint: dict[str, Any]
+) -> Section:
+    """Write the section of an open slide into `folder`; found whole there, it is not read again.
+
+    Args:
+        reader: the open slide.
+        scale: its scale.
+        model_mpp: um/px of the section.
+        folder: made if absent.
+        fingerprint: what the section depends on; a section with another is made anew.
+
+    Raises:
+        BadSlide: too small, or larger at that scale than a glass slide; or damaged.
+    """
+    found = load_section(folder, fingerprint)
+    if found is not None:
+        return found
+    factor_x, factor_y = model_mpp / scale.mpp_x, model_mpp / scale.mpp_y
+    number = choose_level(reader.levels, factor_x, factor_y)
+    level = reader.levels[number]
+    step_x, step_y = factor_x / level.down_x, factor_y / level.down_y
+    width, height = int(level.width / step_x + 1e-6), int(level.height / step_y + 1e-6)
+    _check_size(width, height, scale, model_mpp)
+    section = Section(folder / PIXELS, width, height, factor_x, factor_y, reader.origin, number)
+    columns = np.minimum(np.arange(width + 1) * step_x, level.width)
+    band = max(1, int(defaults.SLIDE_BAND_PIXELS / (level.width * step_y)))
+    with (
+        replacing(section.path) as temporary,
+        temporary.open("wb") as file,
+        progress(total=height, what="read", unit=" rows") as bar,
+    ):
+        next_row, kept = 0, np.empty((0, level.width, 3), np.uint8)
+        for start in range(0, height, band):
+            stop = min(start + band, height)
+            edges = np.minimum(np.arange(start, stop + 1) * step_y, level.height)
+            last = int(np.ceil(edges[-1]))
+            top = next_row - len(kept)
+            if last > next_row:
+                new = reader.read(number, 0, next_row, level.width, last - next_row)
+                kept = np.concatenate([kept, new]) if len(kept) else new
+                next_row = last
+            file.write(area_mean(kept, top, edges, columns).tobytes())
+            kept = kept[int(edges[-1]) - top :].copy()  # a row that two bands share is not read twice
+            bar.update(stop - start)
+    notes = asdict(section) | {"path": PIXELS, "fingerprint": fingerprint}
+    write_text(folder / NOTES, json.dumps(notes, indent=1) + "\n")
+    return section
+
+
+def load_section(folder: Path, fingerprint: dict[str, Any]) -> Section | None:
+    """Return the section in `folder`, if there is a whole one with that fingerprint."""
+    try:
+        notes = json.loads((folder / NOTES).read_text("utf-8"))
+        size = (folder / PIXELS).stat().st_size
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
+    if notes.pop("fingerprint", None) != fingerprint or size != notes["width"] * notes["height"] * 3:
+        return None
+    return Section(**{**notes, "path": folder / PIXELS, "origin": tuple(notes["origin"])})
+
+
+def _check_size(width: int, height: int, scale: Scale, model_mpp: float) -> None:
+    if min(width, height) < defaults.MIN_PATCH_SIDE:
+        raise BadSlide(
+            f"too small: {width}x{height} px at {model_mpp:g} um/px (it has {scale.mpp_x:g}, {scale.source}); "
+            f"at least {defaults.MIN_PATCH_SIDE} a side. Is its scale right?"
+        )
+    if width * height > defaults.SLIDE_MAX_SECTION:
+        side_x, side_y = width * model_mpp / 1000, height * model_mpp / 1000
+        raise BadSlide(
+            f"{side_x:.0f}x{side_y:.0f} mm by its scale ({scale.mpp_x:g} um/px, {scale.source}), more than a "
+            "glass slide holds; correct the scale with --mpp"
+        )
