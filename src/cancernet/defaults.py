@@ -54,11 +54,16 @@ SLIDE_POWER_SKEW = 1.5  # stated um/px to what the objective makes; scanners of 
 SLIDE_COARSEST = 1.25  # um/px of a slide to that of the model, above which detail would be invented
 SLIDE_MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small file that never ends
 SLIDE_MAX_WHOLE_PIXELS = 250_000_000  # px; 750 MB, where a format cannot be decoded in strips
-SLIDE_MAX_SECTION = 250_000_000  # px at the model's scale; a glass slide of 76x26 mm has half of it at 4 um/px
+SLIDE_MAX_SECTION = (
+    250_000_000  # px at the model's scale; a glass slide of 76x26 mm has half of it at 4 um/px
+)
 SLIDE_BAND_PIXELS = 16_000_000  # px decoded at once; 48 MB, and several rows of tiles
 
 SLIDE_BLOCK = 5  # px at the model's scale; 20 um, finer than what tissue is left out by
-SLIDE_CHROMA_LIMITS = (10, 20)  # grey levels; of 23,020 patches of the IDC set, glass lies below, tissue above
+SLIDE_CHROMA_LIMITS = (
+    10,
+    20,
+)  # grey levels; of 23,020 patches of the IDC set, glass lies below, tissue above
 SLIDE_PEN = 15  # grey levels that green exceeds red by in ink; both dyes take more green than red
 SLIDE_SPECK = 25  # blocks; 0.01 mm2, a quarter of a patch: dust as a piece, a lumen as a hole
 SLIDE_MIN_TISSUE = 0.1  # share of a patch; at 20 grey levels 99.89 % of the malignant IDC patches have it

@@ -26,6 +26,7 @@ VERBS = {
     "predict": "Give patches a probability of malignant.",
     "map": "Stitch patches into sections and map the malignant tissue.",
     "explain": "Show why patches were called what they were.",
+    "slide": "Map the tumour on whole slides and other large images.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",

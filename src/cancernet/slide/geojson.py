@@ -39,7 +39,7 @@ def write_features(path: Path, features: Iterable[dict[str, Any]]) -> int:
 
 
 def tile_features(
-    slide: str, section: Section, values: NDArray[np.float32], step: int, threshold: float
+    slide: str, section: Section, values: NDArray[np.float32], malignant: NDArray[np.bool_], step: int
 ) -> Iterator[dict[str, Any]]:
     """Yield a tile for each cell that has a probability.
 
@@ -47,18 +47,17 @@ def tile_features(
         slide: its name.
         section: of the slide.
         values: float32 (rows, columns), NaN where there is no patch.
+        malignant: bool (rows, columns), the calls.
         step: px a cell.
-        threshold: a cell is malignant from this probability on.
     """
     for row, column in zip(*(part.tolist() for part in np.nonzero(np.isfinite(values))), strict=True):
         left, right = (place.number(v) for v in place.across(section, np.array([column, column + 1]) * step))
         top, bottom = (place.number(v) for v in place.down(section, np.array([row, row + 1]) * step))
         ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
-        probability = float(values[row, column])
         properties = {
             "objectType": "tile",
-            "classification": _class(probability >= threshold),
-            "measurements": {"prob_malignant": round(probability, 6)},
+            "classification": _class(bool(malignant[row, column])),
+            "measurements": {"prob_malignant": round(float(values[row, column]), 6)},
         }
         yield _feature(f"{slide}/tile/{row}/{column}", {"type": "Polygon", "coordinates": [ring]}, properties)
 

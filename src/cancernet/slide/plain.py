@@ -54,7 +54,7 @@ class Plain:
             raise BadSlide(f"damaged {format_name} ({_first_line(error)})") from error
         self.kind = f"{format_name}, libvips {'.'.join(str(self._library.version(i)) for i in range(3))}"
         self.size = (image.width, image.height)
-        self.levels = (Level(image.width, image.height, 1.0, 1.0),)
+        self.levels: tuple[Level, ...] = (Level(image.width, image.height, 1.0, 1.0),)
         mpp_x, mpp_y = (UM_PER_MM / res if res > 0 else None for res in (image.xres, image.yres))
         stated = believable(mpp_x) and believable(mpp_y)
         self.found = Found(mpp_x, mpp_y, f"{format_name} resolution") if stated else Found()

@@ -64,9 +64,7 @@ class Pyramid:
         self._slide.close()
 
 
-def bounds(
-    properties: Mapping[str, str], full: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
+def bounds(properties: Mapping[str, str], full: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return origin and size (full-resolution px) of the part that was scanned.
 
     MRXS, SCN and others frame it in a larger, empty plane. QuPath shows that part alone.
@@ -101,7 +99,10 @@ def over_white(image: NDArray[Any]) -> NDArray[Any]:
 def _level(full: tuple[int, int], size: tuple[int, int], area: tuple[int, int]) -> Level:
     down_x, down_y = _down(full[0], size[0]), _down(full[1], size[1])
     return Level(
-        max(1, min(size[0], int(area[0] / down_x))), max(1, min(size[1], int(area[1] / down_y))), down_x, down_y
+        max(1, min(size[0], int(area[0] / down_x))),
+        max(1, min(size[1], int(area[1] / down_y))),
+        down_x,
+        down_y,
     )
 
 

@@ -29,30 +29,30 @@ class Region:
     highest: float
 
 
-def find_regions(values: NDArray[np.float32], threshold: float) -> list[Region]:
+def find_regions(values: NDArray[np.float32], malignant: NDArray[np.bool_]) -> list[Region]:
     """Return the regions of a map, largest first; cells that touch at a corner alone are two regions.
 
     Args:
-        values: float32 (rows, columns), NaN where there is no patch.
-        threshold: a cell is malignant from this probability on.
+        values: float32 (rows, columns), probability of malignant.
+        malignant: bool (rows, columns), the calls.
     """
-    malignant = values >= threshold  # NaN is not
     _, labels = cv2.connectedComponents(malignant.astype(np.uint8), connectivity=4)
     runs = _runs(np.asarray(labels))
     order = np.argsort(runs[:, 0], kind="stable")
     groups = np.split(runs[order], np.flatnonzero(np.diff(runs[order, 0])) + 1) if len(runs) else []
     found = []
     for group in groups:
-        inside = values[labels == group[0, 0]] if len(groups) == 1 else _values(values, group)
+        inside = np.concatenate([values[row, first:end] for _, row, first, end in group])
         found.append(Region(_union(group), len(inside), float(inside.mean()), float(inside.max())))
     return sorted(found, key=lambda region: -region.cells)
 
 
 def _runs(labels: NDArray[Any]) -> NDArray[np.int64]:
     """Return runs of one label along rows: int (runs, 4) of label, row, first column, column after the last."""
-    rows, columns = labels.shape
     padded = np.pad(labels, ((0, 0), (1, 1)))
-    change = padded[:, 1:] != padded[:, :-1]  # (rows, columns + 1): whether a run ends or begins before a column
+    change = (
+        padded[:, 1:] != padded[:, :-1]
+    )  # (rows, columns + 1): whether a run ends or begins before a column
     row, column = np.nonzero(change)
     label = np.pad(labels, ((0, 0), (0, 1)))[row, column]
     begins = np.flatnonzero(label)
@@ -60,12 +60,10 @@ def _runs(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.stack([label[begins], row[begins], column[begins], column[ends]], axis=1).astype(np.int64)
 
 
-def _values(values: NDArray[np.float32], runs: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.concatenate([values[row, first:end] for _, row, first, end in runs])
-
-
 def _union(runs: NDArray[np.int64]) -> Any:
     shapely = need("shapely")
     boxes = shapely.box(runs[:, 2], runs[:, 1], runs[:, 3], runs[:, 1] + 1)
-    whole = shapely.normalize(shapely.union_all(boxes))  # rings then begin at a corner, which simplifying keeps
+    whole = shapely.normalize(
+        shapely.union_all(boxes)
+    )  # rings then begin at a corner, which simplifying keeps
     return shapely.geometry.polygon.orient(shapely.simplify(whole, 0))

@@ -6,6 +6,7 @@ here the edges are fractional and a band can begin anywhere.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def area_mean(
     """
     out = np.empty((len(rows) - 1, len(columns) - 1, 3), np.uint8)
     widths = np.diff(columns)[:, None]
-    for i, (above, below) in enumerate(zip(rows[:-1], rows[1:], strict=True)):
+    for i, (above, below) in enumerate(pairwise(rows.tolist())):
         line = _weighted(source, above - top, below - top)
         out[i] = np.diff(_integral(line, columns), axis=0) / (widths * (below - above)) + 0.5
     return out

@@ -1,7 +1,7 @@
 """A slide at the model's scale as a plain file of uint8 RGB rows: read once, then read back in bands.
 
-    section.rgb    height x width x 3 bytes
-    section.json   of what file and at what scale it is; written last, so that a section with it is whole
+section.rgb    height x width x 3 bytes
+section.json   of what file and at what scale it is; written last, so that a section with it is whole
 """
 
 from __future__ import annotations

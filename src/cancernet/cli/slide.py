@@ -1,0 +1,76 @@
+"""`cancernet slide`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cancernet import defaults
+from cancernet.cli.options import PATH, model_option, open_model, threads_option
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=PATH)
+@click.option("--out", type=PATH, required=True, help="Folder of the results; a folder a slide in it.")
+@model_option
+@click.option(
+    "--mpp",
+    type=float,
+    help="um a pixel at full resolution, for all FILES, in place of what they say: usually 0.25 at 40x, 0.5 at 20x.",
+)
+@click.option(
+    "--stride",
+    type=click.Choice([str(stride) for stride in defaults.SLIDE_STRIDES]),
+    default=str(defaults.PATCH_SIZE),
+    show_default=True,
+    help="px from one patch to the next at the model's scale; less than 50 overlaps: a finer map, and longer.",
+)
+@threads_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    out: Path,
+    model: Path | None,
+    mpp: float | None,
+    stride: str,
+    threads: int,
+) -> None:
+    """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
+
+    Reads scanner formats (SVS, NDPI, MRXS, SCN, DICOM, tiled TIFF) and plain PNG, JPEG and TIFF, up to 10
+    gigapixels; progressive JPEG and interlaced PNG up to 250 megapixels.
+
+    \b
+    Each slide gets OUT/NAME/ with
+      overlay.png, thumbnail.png          the map over the section; the section
+      patches.csv                         a row a patch, in the columns of WSInfer
+      tiles.geojson, regions.geojson      for QuPath: File > Import objects from file
+      summary.json                        areas in mm2, scale, model, settings, warnings
+    and OUT/index.html shows all of them.
+
+    Slides that cannot be mapped go to OUT/errors.csv, with the reason; the exit code is then 1, and 2 where
+    none could be. A run that was stopped goes on where it was; a slide that is done is not done again.
+    """  # noqa: D301 - \b is for click
+    from cancernet.slide.batch import map_slides
+    from cancernet.slide.job import Options
+    from cancernet.threads import available_cpus
+
+    bundle = open_model(model)
+    options = Options(mpp=mpp, stride=int(stride), threads=threads or available_cpus())
+    if bundle.manifest["data"]["synthetic"]:
+        click.echo(
+            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
+        )
+    outcome = map_slides(files, bundle, out, options, say=lambda line: click.echo(line, err=True))
+    click.echo(
+        f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {out / 'index.html'}",
+        err=True,
+    )
+    if outcome.failed:
+        click.echo(
+            f"slides that could not be mapped: {len(outcome.failed)}; listed in {out / 'errors.csv'}",
+            err=True,
+        )
+        ctx.exit(1)
