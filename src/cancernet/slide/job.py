@@ -22,12 +22,17 @@ from cancernet.slide.regions import find_regions
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import score
 from cancernet.slide.section import Section, load_section, make_section
+from cancernet.slide.stain import stain_distance
 from cancernet.slide.tissue import Tissue, block_means, find_tissue, tissue_share
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
 SYNTHETIC = "The model was trained on SYNTHETIC patches: this map means nothing."
+OTHER_STAIN = (
+    "Stained or scanned unlike the patches that the model learned from ({:.1f} standard deviations): it may miss "
+    "all tumour here. Do not rely on this map."
+)
 WORK = ".work"  # of a slide not finished yet; removed when it is
 OUTPUTS = (
     table.NAME,
@@ -93,7 +98,8 @@ def map_slide(
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
     probability = score(section, x, y, session, folder / WORK, settings)
     predicted = time.perf_counter()
-    outcome = _write(path.stem, folder, section, blocks, tissue, bundle, options, (x, y, probability))
+    stain = stain_distance(bundle, section, x, y)
+    outcome = _write(path.stem, folder, section, blocks, tissue, bundle, options, (x, y, probability), stain)
     seconds = {
         "read": round(read - started, 2),
         "predict": round(predicted - read, 2),
@@ -107,9 +113,10 @@ def map_slide(
         "section": summary.describe_section(section),
         "stride_px": options.stride,
         **outcome,
+        "stain_distance": None if stain is None else round(stain, 3),
         "model": summary.describe_model(bundle),
         "synthetic": bool(bundle.manifest["data"]["synthetic"]),
-        "warnings": about["warnings"] + outcome.get("warnings", []) + _doubts(section, tissue, bundle),
+        "warnings": about["warnings"] + _doubts(section, tissue, bundle, stain),
         "seconds": seconds,
         "versions": summary.all_versions(),
         "settings": settings,
@@ -164,6 +171,7 @@ def _write(
     bundle: Bundle,
     options: Options,
     scored: tuple[Any, Any, Any],
+    stain: float | None,
 ) -> dict[str, Any]:
     """Write table, GeoJSON and pictures; returns what the summary says of them."""
     x, y, probability = scored
@@ -193,7 +201,7 @@ def _write(
         caption=f"{len(x):,} patches of {bundle.name} every {step * mpp:g} um; tissue "
         f"{measured['tissue_mm2']:.1f} mm2, called malignant {measured['malignant_mm2']:.1f} mm2"
         f" ({measured['malignant_share'] or 0:.1%} of what was analysed). Research use only.",
-        warning=SYNTHETIC if bundle.manifest["data"]["synthetic"] else "",
+        warning=" ".join(_alarms(bundle, stain)),
     )
     return {
         "threshold": bundle.threshold,
@@ -206,15 +214,21 @@ def _write(
     }
 
 
-def _doubts(section: Section, tissue: Tissue, bundle: Bundle) -> list[str]:
+def _doubts(section: Section, tissue: Tissue, bundle: Bundle, stain: float | None) -> list[str]:
     """What a reader of the results ought to know."""
-    found = []
+    found = _alarms(bundle, stain)
     left = [side % defaults.PATCH_SIZE for side in (section.width, section.height)]
     for side, rest in zip(("right", "bottom"), left, strict=True):
         if 0 < rest < defaults.MIN_PATCH_SIDE:
             found.append(f"{rest} px at the {side} edge are too narrow for a patch and were left out")
     if tissue.pen > 0.01:
         found.append(f"{tissue.pen:.0%} of what is coloured is green or blue ink and was left out")
-    if bundle.manifest["data"]["synthetic"]:
-        found.append(SYNTHETIC)
+    return found
+
+
+def _alarms(bundle: Bundle, stain: float | None) -> list[str]:
+    """Why a map may mean nothing."""
+    found = [SYNTHETIC] if bundle.manifest["data"]["synthetic"] else []
+    if stain is not None and stain > defaults.SLIDE_STAIN_LIMIT:
+        found.append(OTHER_STAIN.format(stain))
     return found
