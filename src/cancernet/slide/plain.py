@@ -39,7 +39,7 @@ class Plain:
         format_name = loader.removesuffix("load").upper()
         try:
             load = getattr(self._library.Image, loader)
-            image = load(str(path), access="sequential", fail_on="error")
+            image = load(str(path), access="sequential", fail_on="error", revalidate=True)
             refuse_larger(image.width, image.height, defaults.SLIDE_MAX_PIXELS)
             if image.get_typeof("interlaced") and image.get("interlaced"):
                 refuse_larger(

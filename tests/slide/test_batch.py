@@ -1,0 +1,338 @@
+"""From slides to folders of results: right in place and number, resumed, skipped, and refused with reasons."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cancernet.bundle import Bundle
+from cancernet.errors import UserError
+from cancernet.inference import predict
+from cancernet.slide import job
+from cancernet.slide.batch import Outcome, map_slides
+from cancernet.slide.job import OUTPUTS, WORK, Options
+from cancernet.slide.pyramid import Pyramid
+
+Map = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(bundle: Bundle, tmp_path: Path) -> Map:
+    def go(*paths: Path, out: Path = tmp_path / "out", model: Bundle = bundle, **options: object) -> Outcome:
+        said: list[str] = []
+        outcome = map_slides(paths, model, out, Options(**options), say=said.append)  # type: ignore[arg-type]
+        outcome.said = said  # type: ignore[attr-defined]
+        return outcome
+
+    return go
+
+
+@pytest.fixture
+def slide(save: Callable, enlarge: Callable, tissue_image: np.ndarray, tmp_path: Path) -> Path:
+    """A drawn section at 1 um/px, as a tiled pyramid."""
+    return save(enlarge(tissue_image, 4), tmp_path / "s.tif", mpp=1.0, tile=True, pyramid=True)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def summary(folder: Path) -> dict:
+    return json.loads((folder / "summary.json").read_text("utf-8"))
+
+
+def test_a_slide_gets_every_file_and_no_work_is_left(run: Map, slide: Path, tmp_path: Path) -> None:
+    outcome = run(slide)
+    folder = tmp_path / "out" / "s"
+    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, "slide.json"}
+    assert list(outcome.mapped) == [folder]
+    assert not (tmp_path / "out" / "errors.csv").exists()
+    found = summary(folder)
+    assert found["mpp"] == {"x": 1.0, "y": 1.0, "from": "TIFF resolution"}
+    assert found["section"]["level"] == 2
+    assert found["synthetic"]
+    assert any("SYNTHETIC" in warning for warning in found["warnings"])
+
+
+def test_the_table_holds_each_patchs_own_probability_in_wsinfers_columns(
+    run: Map, bundle: Bundle, slide: Path, tissue_image: np.ndarray, tmp_path: Path
+) -> None:
+    run(slide)
+    found = rows(tmp_path / "out" / "s" / "patches.csv")
+    assert list(found[0])[:6] == ["minx", "miny", "width", "height", "prob_benign", "prob_malignant"]
+    assert len(found) > 20
+    for row in found[::7]:
+        x, y = int(row["minx"]) // 4, int(row["miny"]) // 4
+        patch = np.ascontiguousarray(tissue_image[y : y + 50, x : x + 50])
+        assert float(row["prob_malignant"]) == pytest.approx(
+            predict(bundle.session(), patch[None])[0], abs=1e-5
+        )
+        assert float(row["prob_benign"]) + float(row["prob_malignant"]) == pytest.approx(1, abs=1e-5)
+        assert (row["width"], row["height"]) == ("200", "200")
+
+
+def test_coloured_squares_land_in_the_cells_they_were_painted_in(
+    run: Map, save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = np.full((320, 400, 3), (205, 140, 190), np.uint8)  # 40x50 px at 0.5 um/px are one 2.5 at 4 um/px
+    image = np.repeat(np.repeat(image, 5, axis=0), 5, axis=1)
+    dark = {(0, 1), (2, 3), (3, 4)}
+    for row, column in dark:
+        image[row * 400 : (row + 1) * 400, column * 400 : (column + 1) * 400] = (120, 40, 130)
+    path = save(image, tmp_path / "q.png", mpp=0.5)
+    monkeypatch.setattr(
+        "cancernet.slide.score.predict",
+        lambda _, images: (images.mean(axis=(1, 2, 3)) < 140).astype(np.float32),
+    )
+    run(path)
+    folder = tmp_path / "out" / "q"
+    found = rows(folder / "patches.csv")
+    high = {(int(r["miny"]) // 400, int(r["minx"]) // 400) for r in found if float(r["prob_malignant"]) == 1}
+    assert high == dark
+    regions = json.loads((folder / "regions.geojson").read_text("utf-8"))["features"]
+    corners = {tuple(np.min(r["geometry"]["coordinates"][0], axis=0) // 400) for r in regions}
+    assert corners == {(column, row) for row, column in dark}
+    assert summary(folder)["malignant_mm2"] == pytest.approx(3 * 0.04)
+    assert summary(folder)["malignant_share"] == pytest.approx(3 / 20, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["png", "svs"])
+def test_the_same_section_maps_alike_from_a_plain_image_and_a_pyramid(
+    run: Map,
+    save: Callable,
+    save_svs: Callable,
+    enlarge: Callable,
+    tissue_image: np.ndarray,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    large = enlarge(tissue_image, 16)
+    plain = run(save(large, tmp_path / "p.png"), mpp=0.25)
+    path = tmp_path / f"x.{kind}"
+    other = run(save_svs(large, path) if kind == "svs" else save(large, path), mpp=0.25)
+    a, b = (next(iter(outcome.mapped)) for outcome in (plain, other))
+    ours, theirs = rows(a / "patches.csv"), rows(b / "patches.csv")
+    assert [(r["minx"], r["miny"]) for r in ours] == [(r["minx"], r["miny"]) for r in theirs]
+    tolerance = 0.1 if kind == "svs" else 1e-6  # JPEG is not exact
+    for one, two in zip(ours, theirs, strict=True):
+        assert float(one["prob_malignant"]) == pytest.approx(float(two["prob_malignant"]), abs=tolerance)
+
+
+def test_overlap_makes_a_finer_map(run: Map, slide: Path, tmp_path: Path) -> None:
+    run(slide, stride=25)
+    folder = tmp_path / "out" / "s"
+    tiles = json.loads((folder / "tiles.geojson").read_text("utf-8"))["features"]
+    first = tiles[0]["geometry"]["coordinates"][0]
+    assert np.ptp(first, axis=0).tolist() == [100, 100]
+    assert summary(folder)["stride_px"] == 25
+
+
+def test_a_finished_slide_is_skipped_until_something_changes(
+    run: Map, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(slide)
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "open_slide", lambda *_, **__: pytest.fail("was opened"))
+        again = run(slide)
+    assert again.skipped == [tmp_path / "out" / "s"]
+    assert "done before" in again.said[0]
+    assert run(slide, stride=25).skipped == []
+    (tmp_path / "out" / "s" / "regions.geojson").unlink()
+    assert run(slide, stride=25).skipped == []
+    os.utime(slide, (1, 1))
+    assert run(slide, stride=25).skipped == []
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()] == ["s"]
+
+
+def test_bad_files_are_listed_and_the_good_ones_mapped(
+    run: Map, slide: Path, save: Callable, tissue_image: np.ndarray, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.svs").touch()
+    (tmp_path / "text.svs").write_text("hello")
+    whole = slide.read_bytes()
+    (tmp_path / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    save(np.full((300, 300, 3), 240, np.uint8), tmp_path / "glass.png", mpp=4.0)
+    save(tissue_image, tmp_path / "dpi.png", mpp=25_400 / 300)
+    (tmp_path / "folder").mkdir()
+    bad = [
+        tmp_path / name
+        for name in ("empty.svs", "text.svs", "cut.tif", "glass.png", "dpi.png", "folder", "none")
+    ]
+    outcome = run(*bad, slide)
+    listed = {Path(row["path"]).name: row["reason"] for row in rows(tmp_path / "out" / "errors.csv")}
+    assert set(listed) == {path.name for path in bad}
+    assert "no stained tissue" in listed["glass.png"]
+    assert "pass --mpp" in listed["dpi.png"]
+    assert "damaged" in listed["cut.tif"]
+    assert len(outcome.mapped) == 1
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "glass.png" in page
+    run(slide)
+    assert not (tmp_path / "out" / "errors.csv").exists()
+
+
+def test_nothing_mapped_is_an_error_that_names_the_first_reason(run: Map, tmp_path: Path) -> None:
+    (tmp_path / "a.svs").touch()
+    with pytest.raises(UserError, match=r"no slide could be mapped of 1: .*a\.svs: empty"):
+        run(tmp_path / "a.svs")
+
+
+def test_names_with_accents_spaces_and_the_same_name_twice(run: Map, slide: Path, tmp_path: Path) -> None:
+    name = "Schnitt ä & <b>.tif"
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / name).write_bytes(slide.read_bytes())
+    outcome = run(tmp_path / "one" / name, tmp_path / "two" / name)
+    assert [folder.name for folder in outcome.mapped] == ["Schnitt ä & <b>", "Schnitt ä & <b>-2"]
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "Schnitt%20%C3%A4%20%26%20%3Cb%3E-2/overlay.png" in page
+    assert "Schnitt ä &amp; &lt;b&gt;.tif" in page
+    assert "<b>.tif" not in page
+
+
+def test_users_files_and_folders_are_left_as_they_were(run: Map, slide: Path, tmp_path: Path) -> None:
+    before = (slide.read_bytes(), slide.stat().st_mtime_ns)
+    mine = tmp_path / "out" / "s" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    outcome = run(slide)
+    assert [folder.name for folder in outcome.mapped] == ["s-2"]
+    assert (slide.read_bytes(), slide.stat().st_mtime_ns) == before
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("options", [{"mpp": 0.0}, {"mpp": -1.0}, {"mpp": float("nan")}, {"stride": 7}])
+def test_impossible_options_stop_before_anything_is_written(
+    run: Map, slide: Path, tmp_path: Path, options: dict[str, float]
+) -> None:
+    with pytest.raises(UserError, match=r"--mpp|--stride"):
+        run(slide, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_stain_is_told_in_summary_and_page(
+    run: Map, bundle: Bundle, slide: Path, tmp_path: Path
+) -> None:
+    floor = bundle.manifest["floor"]["model"]
+    moved = {
+        **floor,
+        "mean": [value + 3 * scale for value, scale in zip(floor["mean"], floor["scale"], strict=True)],
+    }
+    manifest = {**bundle.manifest, "floor": {**bundle.manifest["floor"], "model": moved}}
+    run(slide, model=Bundle(bundle.folder, manifest))
+    found = summary(tmp_path / "out" / "s")
+    assert found["stain_distance"] > 2
+    assert any("Do not rely on this map" in warning for warning in found["warnings"])
+    assert "Do not rely on this map" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_a_bounded_slide_is_placed_from_its_corner_in_the_table_and_from_the_area_for_qupath(
+    run: Map, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cancernet.slide.pyramid.bounds", lambda *_: ((400, 200), (800, 800)))
+    run(slide)
+    folder = tmp_path / "out" / "s"
+    first = rows(folder / "patches.csv")[0]
+    tile = json.loads((folder / "tiles.geojson").read_text("utf-8"))["features"][0]
+    x, y = np.min(tile["geometry"]["coordinates"][0], axis=0)
+    assert (int(first["minx"]), int(first["miny"])) == (x + 400, y + 200)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from cancernet.bundle import read_bundle
+from cancernet.slide import score
+from cancernet.slide.batch import map_slides
+from cancernet.slide.job import Options
+score.CHUNK = 4
+real = score.predict
+def slowly(session, images):
+    time.sleep(0.05)
+    return real(session, images)
+score.predict = slowly
+map_slides([Path(sys.argv[1])], read_bundle(Path(sys.argv[2])), Path(sys.argv[3]), Options(), say=print)
+"""
+
+
+def test_a_run_killed_half_way_goes_on_without_reading_again_and_ends_alike(
+    run: Map, bundle: Bundle, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(slide, out=tmp_path / "whole")
+    out = tmp_path / "killed"
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(slide), str(bundle.folder), str(out)])
+    scores = out / "s" / WORK / "scores.f32"
+    limit = time.monotonic() + 60
+    while not (scores.exists() and scores.stat().st_size >= 32) and time.monotonic() < limit:
+        time.sleep(0.01)
+    child.kill()
+    assert child.wait() == -9
+    assert not (out / "s" / "summary.json").exists()
+    monkeypatch.setattr("cancernet.slide.score.CHUNK", 4)
+    monkeypatch.setattr(Pyramid, "read", lambda *_: pytest.fail("was read again"))
+    asked: list[int] = []
+    monkeypatch.setattr(
+        "cancernet.slide.score.predict",
+        lambda session, images: asked.append(len(images)) or predict(session, images),
+    )
+    run(slide, out=out)
+    total = len(rows(out / "s" / "patches.csv"))
+    assert 0 < sum(asked) <= total - 8
+    for name in ("patches.csv", "tiles.geojson", "regions.geojson", "thumbnail.png"):
+        ours, theirs = ((tmp_path / which / "s" / name).read_bytes() for which in ("killed", "whole"))
+        if name == "patches.csv":
+            for a, b in zip(rows(out / "s" / name), rows(tmp_path / "whole" / "s" / name), strict=True):
+                assert a["minx"] == b["minx"]
+                assert float(a["prob_malignant"]) == pytest.approx(float(b["prob_malignant"]), abs=1e-5)
+        elif name == "thumbnail.png":
+            assert ours == theirs
+    assert not (out / "s" / WORK).exists()
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+from cancernet.bundle import read_bundle
+from cancernet.slide.batch import map_slides
+from cancernet.slide.job import Options
+map_slides([Path(sys.argv[1])], read_bundle(Path(sys.argv[2])), Path(sys.argv[3]), Options(mpp=0.5), say=print)
+status = Path("/proc/self/status").read_text()
+print("PEAK", next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
+@pytest.mark.parametrize("name", ["large.png", "large.tif", "tiled.tif", "large.jpg"])
+def test_400_megapixels_take_less_than_a_gigabyte(
+    bundle: Bundle, tissue_image: np.ndarray, tmp_path: Path, name: str
+) -> None:
+    import pyvips
+
+    tile = pyvips.Image.new_from_memory(tissue_image.tobytes(), 400, 300, 3, "uchar")
+    image = tile.copy(interpretation="srgb").replicate(5, 7).zoom(10, 10).crop(0, 0, 20_000, 20_000)
+    how = {"png": {"compression": 1}, "jpg": {}, "tif": {"compression": "lzw", "tile": name == "tiled.tif"}}
+    kind = name.rpartition(".")[2]
+    getattr(image, {"png": "pngsave", "jpg": "jpegsave", "tif": "tiffsave"}[kind])(
+        str(tmp_path / name), **how[kind]
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(tmp_path / name), str(bundle.folder), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    peak_mb = int(ended.stdout.split("PEAK")[1]) / 1024
+    assert peak_mb < 1000
+    assert cv2.imread(str(tmp_path / "out" / Path(name).stem / "overlay.png")) is not None

@@ -1,0 +1,109 @@
+"""A section is the slide at the model's scale, to the pixel, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cancernet import defaults
+from cancernet.slide.reader import Level, Reader, open_slide
+from cancernet.slide.scale import BadSlide, Scale
+from cancernet.slide.section import Section, choose_level, load_section, make_section
+
+MARK = {"slide": "one"}
+
+
+def make(reader: Reader, folder: Path, mpp: float = 1.0, mark: dict = MARK) -> Section:
+    return make_section(reader, Scale(mpp, mpp, "--mpp"), 4.0, folder, mark)
+
+
+def coarse(height: int = 60, width: int = 70) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("how", [{}, {"tile": True}, {"tile": True, "pyramid": True}])
+@pytest.mark.parametrize("band", [500, 10_000, 16_000_000])
+def test_a_slide_reduced_is_its_block_means_in_any_band(
+    save: Callable,
+    enlarge: Callable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: dict[str, bool],
+    band: int,
+) -> None:
+    monkeypatch.setattr(defaults, "SLIDE_BAND_PIXELS", band)
+    reader = open_slide(save(enlarge(coarse(), 4), tmp_path / "a.tif", **how), threads=2)
+    section = make(reader, tmp_path / "work")
+    np.testing.assert_array_equal(section.rows(0, 999), coarse())
+    assert (section.width, section.height, section.factor_x) == (70, 60, 4.0)
+    assert section.level == (2 if "pyramid" in how else 0)
+
+
+@pytest.mark.parametrize("mpp", [0.93, 1.31, 3.7, 4.4])
+def test_at_a_fractional_factor_bands_make_no_seam(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mpp: float
+) -> None:
+    path = save(coarse(200, 230), tmp_path / "a.png")
+    at_once = make(open_slide(path, threads=1), tmp_path / "one", mpp).rows(0, 999)
+    monkeypatch.setattr(defaults, "SLIDE_BAND_PIXELS", 1000)
+    in_bands = make(open_slide(path, threads=1), tmp_path / "two", mpp).rows(0, 999)
+    np.testing.assert_array_equal(in_bands, at_once)
+    assert at_once.shape == (int(200 * mpp / 4 + 1e-6), int(230 * mpp / 4 + 1e-6), 3)
+
+
+def test_rows_come_back_from_anywhere(save: Callable, enlarge: Callable, tmp_path: Path) -> None:
+    section = make(open_slide(save(enlarge(coarse(), 4), tmp_path / "a.png"), threads=1), tmp_path)
+    np.testing.assert_array_equal(section.rows(13, 20), coarse()[13:20])
+    np.testing.assert_array_equal(section.rows(55, 90), coarse()[55:])
+
+
+@pytest.mark.parametrize(
+    ("factor", "chosen"), [(16.0, 2), (15.0, 1), (4.0, 1), (3.9, 0), (0.9, 0), (64.0, 3)]
+)
+def test_the_coarsest_level_that_is_fine_enough_is_read(factor: float, chosen: int) -> None:
+    levels = tuple(Level(1, 1, down, down) for down in (1.0, 4.0, 16.02, 32.0))
+    assert choose_level(levels, factor, factor) == chosen
+
+
+class Unread:
+    """A reader that may not be read from."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"{name} was looked at")
+
+
+def test_a_whole_section_is_not_read_again(save: Callable, enlarge: Callable, tmp_path: Path) -> None:
+    made = make(open_slide(save(enlarge(coarse(), 4), tmp_path / "a.png"), threads=1), tmp_path)
+    assert make(Unread(), tmp_path) == made  # type: ignore[arg-type]
+
+
+def test_a_section_of_another_slide_or_cut_short_is_made_anew(
+    save: Callable, enlarge: Callable, tmp_path: Path
+) -> None:
+    made = make(open_slide(save(enlarge(coarse(), 4), tmp_path / "a.png"), threads=1), tmp_path)
+    assert load_section(tmp_path, MARK) == made
+    assert load_section(tmp_path, {"slide": "two"}) is None
+    made.path.write_bytes(made.path.read_bytes()[:-1])
+    assert load_section(tmp_path, MARK) is None
+
+
+def test_damage_half_way_leaves_no_section(save: Callable, enlarge: Callable, tmp_path: Path) -> None:
+    path = save(enlarge(coarse(), 4), tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(BadSlide, match="damaged"):
+        make(open_slide(path, threads=1), tmp_path / "work")
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_too_small_and_larger_than_glass_are_refused(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(coarse(), tmp_path / "a.png")
+    with pytest.raises(BadSlide, match=r"too small: 17x15 px at 4 um/px"):
+        make(open_slide(path, threads=1), tmp_path)
+    monkeypatch.setattr(defaults, "SLIDE_MAX_SECTION", 4000)
+    with pytest.raises(BadSlide, match=r"more than a glass slide holds; correct the scale with --mpp"):
+        make(open_slide(path, threads=1), tmp_path, 4.0)
