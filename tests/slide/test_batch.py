@@ -221,6 +221,18 @@ def test_impossible_options_stop_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("stride", "left_out"), [(50, True), (10, False)])
+def test_an_edge_that_is_left_out_is_told(
+    run: Map, save: Callable, tissue_image: np.ndarray, tmp_path: Path, stride: int, left_out: bool
+) -> None:
+    image = np.ascontiguousarray(tissue_image[:, :374])
+    run(save(image, tmp_path / "e.png"), mpp=4.0, stride=stride)
+    told = any("24 px at the right edge" in each for each in summary(tmp_path / "out" / "e")["warnings"])
+    assert told == left_out
+    found = rows(tmp_path / "out" / "e" / "patches.csv")
+    assert max(int(row["minx"]) + int(row["width"]) for row in found) == (350 if left_out else 374)
+
+
 def test_another_stain_is_told_in_summary_and_page(
     run: Map, bundle: Bundle, slide: Path, tmp_path: Path
 ) -> None:
@@ -234,7 +246,8 @@ def test_another_stain_is_told_in_summary_and_page(
     found = summary(tmp_path / "out" / "s")
     assert found["stain_distance"] > 2
     assert any("Do not rely on this map" in warning for warning in found["warnings"])
-    assert "Do not rely on this map" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert page.count("Do not rely on this map") == 1
 
 
 def test_a_bounded_slide_is_placed_from_its_corner_in_the_table_and_from_the_area_for_qupath(

@@ -49,6 +49,7 @@ def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
             ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
             ("model", f"{summary['model']['name']}, threshold {summary['threshold']:.3f}"),
         ],
-        "warnings": summary["warnings"],
+        "alarms": summary["alarms"],
+        "warnings": [warning for warning in summary["warnings"] if warning not in summary["alarms"]],
         "synthetic": summary["synthetic"],
     }

@@ -116,7 +116,8 @@ def map_slide(
         "stain_distance": None if stain is None else round(stain, 3),
         "model": summary.describe_model(bundle),
         "synthetic": bool(bundle.manifest["data"]["synthetic"]),
-        "warnings": about["warnings"] + _doubts(section, tissue, bundle, stain),
+        "alarms": _alarms(bundle, stain),
+        "warnings": about["warnings"] + _alarms(bundle, stain) + _doubts(section, tissue, options.stride),
         "seconds": seconds,
         "versions": summary.all_versions(),
         "settings": settings,
@@ -214,13 +215,14 @@ def _write(
     }
 
 
-def _doubts(section: Section, tissue: Tissue, bundle: Bundle, stain: float | None) -> list[str]:
+def _doubts(section: Section, tissue: Tissue, stride: int) -> list[str]:
     """What a reader of the results ought to know."""
-    found = _alarms(bundle, stain)
-    left = [side % defaults.PATCH_SIZE for side in (section.width, section.height)]
-    for side, rest in zip(("right", "bottom"), left, strict=True):
-        if 0 < rest < defaults.MIN_PATCH_SIDE:
-            found.append(f"{rest} px at the {side} edge are too narrow for a patch and were left out")
+    found = []
+    for edge, side in (("right", section.width), ("bottom", section.height)):
+        last = (side - defaults.MIN_PATCH_SIDE) // stride * stride
+        rest = side - last - defaults.PATCH_SIZE
+        if rest > 0:
+            found.append(f"{rest} px at the {edge} edge are too narrow for a patch and were left out")
     if tissue.pen > 0.01:
         found.append(f"{tissue.pen:.0%} of what is coloured is green or blue ink and was left out")
     return found
