@@ -71,5 +71,5 @@ SLIDE_STAIN_PATCHES = 500  # of a slide; its mean colours then stray by less tha
 SLIDE_STAIN_LIMIT = (
     1.25  # standard deviations; 194 IDC patients reach 1.21, a field of another laboratory 2.2
 )
-SLIDE_PICTURE = 2500  # px, longer side of the overlay's section at most
+SLIDE_PICTURE = 950  # px, longer side of the overlay's section at least: what its panel shows
 SLIDE_THUMBNAIL = 512  # px, longer side

@@ -176,6 +176,7 @@ def test_bad_files_are_listed_and_the_good_ones_mapped(
     assert "pass --mpp" in listed["dpi.png"]
     assert "damaged" in listed["cut.tif"]
     assert len(outcome.mapped) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()] == ["s"]
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "glass.png" in page
     run(slide)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cancernet.slide.folders import OWNER, assign_folders, claim, identify, owner_of
+from cancernet.slide.folders import OWNER, assign_folders, claim, discard, identify, owner_of
 
 
 def slide(path: Path) -> Path:
@@ -60,3 +60,18 @@ def test_a_changed_file_is_another_state(tmp_path: Path) -> None:
     before = identify(path)
     path.write_text("xy")
     assert identify(path) != before
+
+
+def test_a_slide_that_failed_leaves_nothing_and_takes_nothing_else_with_it(tmp_path: Path) -> None:
+    path = slide(tmp_path / "x.svs")
+    claim(tmp_path / "f", identify(path))
+    slide(tmp_path / "f" / ".work" / "section.rgb")
+    discard(tmp_path / "f", path, ".work")
+    assert not (tmp_path / "f").exists()
+    claim(tmp_path / "g", identify(path))
+    slide(tmp_path / "g" / "summary.json")
+    discard(tmp_path / "g", path, ".work")
+    assert {item.name for item in (tmp_path / "g").iterdir()} == {OWNER, "summary.json"}
+    slide(tmp_path / "h" / "mine.txt")
+    discard(tmp_path / "h", path, ".work")
+    assert (tmp_path / "h" / "mine.txt").exists()

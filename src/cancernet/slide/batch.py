@@ -11,9 +11,9 @@ from cancernet import defaults
 from cancernet.bundle import Bundle
 from cancernet.errors import UserError
 from cancernet.slide.extra import need_all
-from cancernet.slide.folders import assign_folders
+from cancernet.slide.folders import assign_folders, discard
 from cancernet.slide.index import write_index
-from cancernet.slide.job import Options, map_slide
+from cancernet.slide.job import WORK, Options, map_slide
 from cancernet.slide.scale import BadSlide, check_mpp
 from cancernet.unusable import ERRORS, refuse_others, write_errors
 
@@ -55,6 +55,7 @@ def map_slides(
         try:
             found, skipped = map_slide(path, folder, bundle, session, options)
         except BadSlide as reason:
+            discard(folder, path, WORK)
             outcome.failed.append((path.as_posix(), str(reason)))
             say(f"{path}: NOT MAPPED: {reason}")
             continue

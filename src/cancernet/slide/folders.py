@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ def owner_of(folder: Path) -> dict[str, Any] | None:
         return json.loads((folder / OWNER).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
         return None
+
+
+def discard(folder: Path, path: Path, work: str) -> None:
+    """Remove what a slide that could not be mapped has left: its work, our note, and the folder if then empty.
+
+    Results of an earlier state of the slide stay.
+    """
+    owner = owner_of(folder)
+    if owner is None or owner.get("path") != str(path.absolute()):
+        return
+    shutil.rmtree(folder / work, ignore_errors=True)
+    if [item.name for item in folder.iterdir()] == [OWNER]:
+        (folder / OWNER).unlink()
+        folder.rmdir()
 
 
 def _free(folder: Path, path: Path) -> bool:

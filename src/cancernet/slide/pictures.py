@@ -63,9 +63,9 @@ def write_thumbnail(folder: Path, blocks: NDArray[np.uint8]) -> None:
 
 def reduction(section: Section, step: int) -> int:
     """Return by how much to reduce a section for a picture: so that a cell stays a whole number of px."""
-    divisors = [by for by in range(1, step + 1) if step % by == 0]
     longer = max(section.width, section.height)
-    return next((by for by in divisors if longer / by <= defaults.SLIDE_PICTURE), divisors[-1])
+    fine = [by for by in range(1, step + 1) if step % by == 0 and longer / by >= defaults.SLIDE_PICTURE]
+    return max(fine, default=1)
 
 
 def reduced(section: Section, by: int) -> NDArray[Any]:
