@@ -10,12 +10,12 @@ from typing import Any
 from cancernet import defaults
 from cancernet.bundle import Bundle
 from cancernet.errors import UserError
+from cancernet.inputs import ERRORS, refuse_other_errors, write_errors
 from cancernet.slide.extra import need_all
 from cancernet.slide.folders import assign_folders, discard
 from cancernet.slide.index import write_index
 from cancernet.slide.job import WORK, Options, map_slide
 from cancernet.slide.scale import BadSlide, check_mpp
-from cancernet.unusable import ERRORS, refuse_others, write_errors
 
 
 @dataclass
@@ -47,7 +47,7 @@ def map_slides(
     _check(bundle, options)
     need_all()
     out.mkdir(parents=True, exist_ok=True)
-    refuse_others(out / ERRORS)
+    refuse_other_errors(out / ERRORS)
     unique = list(dict.fromkeys(paths))
     session = bundle.session(threads=options.threads)
     outcome = Outcome()
@@ -64,10 +64,7 @@ def map_slides(
             outcome.skipped.append(folder)
         say(_line(path, folder, found, skipped))
     write_index(out, outcome.failed)
-    if outcome.failed:
-        write_errors(out / ERRORS, outcome.failed)
-    else:
-        (out / ERRORS).unlink(missing_ok=True)
+    write_errors(out / ERRORS, outcome.failed)
     if not outcome.mapped:
         first = ": ".join(outcome.failed[0])
         raise UserError(f"no slide could be mapped of {len(unique)}: {first}")
