@@ -48,6 +48,14 @@ def test_training_that_is_not_installed_is_a_warning_only(monkeypatch: pytest.Mo
     assert "cancernet[train]" in found.fix
 
 
+def test_slides_that_cannot_be_read_are_a_warning_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cancernet.slide.extra.MODULES", ("no_such_module_here",))
+    found = doctor._slides()
+    assert found.state == "WARN"
+    assert "needs no_such_module_here" in found.found
+    assert "cancernet[slide]" in found.fix
+
+
 @pytest.mark.parametrize(("gigabytes", "state"), [(16, "PASS"), (2, "WARN")])
 def test_memory_is_weighed(monkeypatch: pytest.MonkeyPatch, gigabytes: int, state: str) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1000, "SC_PHYS_PAGES": gigabytes * 10**6}.get)
@@ -147,7 +155,7 @@ def test_every_finding_that_is_no_pass_has_a_fix(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(doctor, "_missing", list)
     findings = examine(data=tmp_path / "nowhere", weights="none", cache=tmp_path)
     assert [f.what for f in findings] == [
-        "python", "predict, evaluate", "shipped model", "train", "processors", "memory", "cache", "ImageNet weights",
+        "python", "predict, evaluate", "shipped model", "train", "slides", "processors", "memory", "cache", "ImageNet weights",
         "data",
     ]  # fmt: skip
     assert all(f.fix for f in findings if f.state != "PASS")

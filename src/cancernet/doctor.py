@@ -53,6 +53,7 @@ def examine(*, data: Path | None, weights: str, cache: Path) -> list[Finding]:
         _base,
         _shipped,
         _training,
+        _slides,
         _cpus,
         _memory,
         lambda: _disk(cache),
@@ -112,6 +113,16 @@ def _training() -> Finding:
     import keras
 
     return Finding("PASS", "train", f"keras {keras.__version__} on {keras.backend.backend()}")
+
+
+def _slides() -> Finding:
+    from cancernet.slide.extra import need_all
+
+    try:
+        need_all()
+    except UserError as error:
+        return Finding("WARN", "slides", str(error), "pip install 'cancernet[slide]' to read them")
+    return Finding("PASS", "slides", f"openslide {metadata.version('openslide-python')}")
 
 
 def _cpus() -> Finding:

@@ -43,7 +43,7 @@ def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
             ("of the analysed", "-" if share is None else f"{share:.1%}"),
             (
                 "malignant regions",
-                f"{summary['malignant_regions']:,}, the largest {summary['largest_region_mm2']:.2f} mm²",
+                f"{summary['malignant_regions']:,}, the largest {summary['largest_region_mm2']:.2f} mm² with its glass",
             ),
             ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px"),
             ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
