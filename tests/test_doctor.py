@@ -155,8 +155,8 @@ def test_every_finding_that_is_no_pass_has_a_fix(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(doctor, "_missing", list)
     findings = examine(data=tmp_path / "nowhere", weights="none", cache=tmp_path)
     assert [f.what for f in findings] == [
-        "python", "predict, evaluate", "shipped model", "train", "slides", "processors", "memory", "cache", "ImageNet weights",
-        "data",
+        "python", "predict, evaluate", "shipped model", "train", "slides", "processors", "memory", "cache",
+        "ImageNet weights", "data",
     ]  # fmt: skip
     assert all(f.fix for f in findings if f.state != "PASS")
     assert {f.state for f in findings} <= {"PASS", "WARN", "FAIL"}
