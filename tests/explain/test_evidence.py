@@ -70,3 +70,32 @@ def test_a_bundle_of_before_cannot_explain_and_says_what_to_do() -> None:
     assert not can_explain(old.session(threads=1))
     with pytest.raises(UserError, match=r"train it again \(cancernet train --recipe tiny\)"):
         open_explaining(old)
+
+
+@pytest.mark.train
+def test_the_shipped_models_map_is_lost_as_its_weights_are_randomised_from_the_top(
+    bundle: Bundle, patches: np.ndarray
+) -> None:
+    """The cascading randomisation of Adebayo et al. 2018, of the trained network itself."""
+    pytest.importorskip("keras")
+    from cancernet.networks import with_evidence
+    from cancernet.training.start import load_network
+
+    rng = np.random.default_rng(0)
+    network = load_network(bundle)
+    trained = with_evidence(network, **bundle.calibration).predict_on_batch(patches)[1]
+    learned = [layer for layer in reversed(network.layers) if layer.weights]
+    alike = []
+    for upto in (1, len(learned) // 2, len(learned)):
+        for layer in learned[:upto]:
+            layer.set_weights(
+                [rng.permutation(each.ravel()).reshape(each.shape) for each in layer.get_weights()]
+            )
+        found = with_evidence(network, **bundle.calibration).predict_on_batch(patches)[1]
+        alike.append(_mean_correlation(trained, found))
+    assert all(abs(each) < 0.5 for each in alike), alike
+
+
+def _mean_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    pairs = zip(one, other, strict=True)
+    return float(np.mean([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs if b.std() > 0]))
