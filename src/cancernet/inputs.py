@@ -14,6 +14,7 @@ from cancernet.errors import UserError
 
 ERRORS = "errors.csv"  # beside what is written
 ERROR_COLUMNS = ("path", "reason")
+PAGE_MARK = '<meta name="generator" content="CancerNet">'  # in the head of every page that replaces one
 
 
 class Input(NamedTuple):
@@ -44,11 +45,35 @@ def refuse_other_errors(path: Path) -> None:
     Raises:
         UserError: there is one.
     """
+    refuse_other(path, ",".join(ERROR_COLUMNS))
+
+
+def refuse_other(path: Path, mark: str = PAGE_MARK) -> None:
+    """Refuse to replace a file that this package did not write.
+
+    Args:
+        path: of the file, which need not exist.
+        mark: what the first thousand characters of ours hold.
+
+    Raises:
+        UserError: there is another.
+    """
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
-        if file.readline().strip() != ",".join(ERROR_COLUMNS):
+        if mark not in file.read(1000):
             raise UserError(f"{path} is not ours and would be replaced; give --out in another folder")
+
+
+def refuse_inside(out: Path, roots: Sequence[Path]) -> None:
+    """Refuse to write among what is read: a second run would read the results of the first.
+
+    Raises:
+        UserError: `out` lies in one of the folders.
+    """
+    for root in roots:
+        if root.is_dir() and out.resolve().is_relative_to(root.resolve()):
+            raise UserError(f"--out {out} lies inside {root}, which is read; give a folder outside of it")
 
 
 def write_errors(path: Path, errors: Sequence[tuple[str, str]]) -> None:

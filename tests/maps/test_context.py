@@ -24,7 +24,7 @@ CONTEXT = {
 
 def bundle(**context):
     manifest = {"name": "m", "thresholds": {"target_recall": 0.2, "default": 0.5, "best_f1": 0.4}}
-    return Bundle(Path(), manifest | ({"context": CONTEXT | context} if context is not None else {}))
+    return Bundle(Path(), manifest | {"context": CONTEXT | context})
 
 
 def plain():

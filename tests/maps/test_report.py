@@ -8,30 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cancernet.bundle import Bundle
 from cancernet.data.source import open_source
 from cancernet.errors import UserError
 from cancernet.inference import predict
 from cancernet.maps.context import apply_context
-from cancernet.maps.report import folder_name, line, map_specimens, measure, warnings, write_specimen
-from cancernet.maps.specimens import Specimen, list_specimens, read_specimen, stitch
-
-
-def specimen(labels, *, patient="P", width=50):
-    """A row of cells, three high, so that each has neighbours."""
-    n = len(labels)
-    column, row = np.divmod(np.arange(n), 3)
-    table = pd.DataFrame(
-        {
-            "path": [f"{k}.png" for k in range(n)],
-            "x": column * 50 + 1,
-            "y": row * 50 + 1,
-            "label": labels,
-            "width": width,
-            "height": 50,
-        }
-    )
-    rng = np.random.default_rng(0)
-    return Specimen(patient, table, rng.integers(0, 256, (n, 50, 50, 3), dtype=np.uint8))
+from cancernet.maps.report import map_specimens, name_folders
+from cancernet.maps.specimens import list_specimens, read_specimen, stitch
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +114,10 @@ def test_damaged_and_nameless_files_are_listed_once_each(data, bundle, tmp_path)
 
 def test_an_old_list_of_errors_does_not_outlive_them(data, bundle, tmp_path):
     (data / "notes.txt").write_text("hello")
-    map_specimens(open_source(data), bundle, tmp_path / "out", patients=("S001",))
+    map_specimens(open_source(data), bundle, tmp_path / "out")
     assert (tmp_path / "out" / "errors.csv").exists()
     (data / "notes.txt").unlink()
-    map_specimens(open_source(data), bundle, tmp_path / "out", patients=("S001",))
+    map_specimens(open_source(data), bundle, tmp_path / "out")
     assert not (tmp_path / "out" / "errors.csv").exists()
 
 
@@ -150,65 +133,88 @@ def test_nothing_to_draw_is_an_error_with_the_first_reason(tmp_path, bundle):
         map_specimens(open_source(tmp_path / "data"), bundle, tmp_path / "out")
 
 
-def test_areas_and_rates_are_those_of_the_calls(bundle):
-    labels = [1, 1, 1, 0, 0, 0, 0, 0, 0]
-    some = specimen(labels, width=25)
-    probability = np.array([0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1])
-    context = apply_context(bundle, some.table["x"], some.table["y"], probability)
-    row = measure(some, probability, context, bundle)
-    cell = 25 * 50 * 16e-6  # mm2
-    assert row["tissue_mm2"] == pytest.approx(9 * cell, abs=1e-4)
-    assert row["labelled_malignant_mm2"] == pytest.approx(3 * cell, abs=1e-4)
-    assert row["malignant_mm2"] == pytest.approx(context.malignant.sum() * cell, abs=1e-4)
-    called = probability >= bundle.threshold
-    assert row["recall_alone"] == pytest.approx(called[:3].mean(), abs=1e-3)
-    assert row["specificity_alone"] == pytest.approx((~called[3:]).mean(), abs=1e-3)
-    assert row["recall_context"] == pytest.approx(context.malignant[:3].mean(), abs=1e-3)
-    assert row["complete"]
-
-
-def test_without_labels_there_are_areas_and_no_rates(bundle):
-    some = specimen([-1] * 9)
-    probability = np.full(9, 0.9)
-    row = measure(
-        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
-    )
-    assert row["malignant_mm2"] == pytest.approx(9 * 0.04)
-    assert row["n_malignant"] is None
-    assert row["auc_context"] is None
-    assert "AUC" not in line(row)
-
-
-def test_a_specimen_of_one_class_has_no_auc(bundle):
-    some = specimen([0] * 9)
-    probability = np.full(9, 0.1)
-    row = measure(
-        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
-    )
-    assert row["auc_context"] is None
-    assert row["recall_context"] is None
-    assert row["specificity_context"] == 1
-    assert "AUC –" in line(row)
-
-
-def test_patients_that_taught_the_model_are_marked(bundle):
-    trained = next(p for p, side in bundle.manifest["split"]["patients"].items() if side == "train")
-    row = {"patient": trained, "complete": True}
-    assert any("LEARNED FROM THIS PATIENT" in text for text in warnings(row, bundle))
-    assert not any("THIS PATIENT" in text for text in warnings({"patient": "new", "complete": True}, bundle))
-
-
-def test_scattered_patches_are_called_incomplete(bundle, tmp_path):
-    some = specimen([0, 1, 0])
-    some.table["x"], some.table["y"] = [1, 501, 1001], [1, 301, 51]
-    row = write_specimen(some, np.array([0.1, 0.9, 0.2]), bundle, tmp_path / "P")
+def test_scattered_patches_are_called_incomplete(data, bundle, tmp_path):
+    files = sorted((data / "S001").rglob("*.png"))
+    for file in files[2:]:
+        file.unlink()
+    move(files[0], 50 * 30)
+    move(files[1], 50 * 30 + 500)
+    found = map_specimens(open_source(data), bundle, tmp_path / "out", patients=("S001",))
+    [row] = found.specimens
+    assert row["n_patches"] == 2
     assert not row["complete"]
     assert row["n_in_context"] == 0
     assert any("INCOMPLETE" in text for text in row["warnings"])
 
 
+def test_one_far_position_is_a_reason_and_no_crash(data, bundle, tmp_path):
+    file = next((data / "S001" / "0").glob("*.png"))
+    move(file, int(re.search(r"_x(\d+)", file.name)[1]) + 50 * 10**6)
+    found = map_specimens(open_source(data), bundle, tmp_path / "out")
+    assert [row["patient"] for row in found.specimens] == ["S002", "S003"]
+    assert "check x and y" in found.errors[0][1]
+
+
+def test_files_of_others_are_left_alone(data, bundle, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("index.html", "specimens.csv", "errors.csv"):
+        (out / name).write_text("mine")
+        with pytest.raises(UserError, match="not ours"):
+            map_specimens(open_source(data), bundle, out)
+        assert (out / name).read_text() == "mine"
+        (out / name).unlink()
+    (out / "S001").mkdir()
+    (out / "S001" / "patches.csv").write_text("mine")
+    map_specimens(open_source(data), bundle, out, patients=("S001",))
+    assert (out / "S001" / "patches.csv").read_text() == "mine"
+    assert (out / "S001-2" / "map.png").is_file()
+    assert "S001-2/map.png" in (out / "index.html").read_text()
+
+
+def test_a_second_run_replaces_the_first(data, bundle, tmp_path):
+    for _ in range(2):
+        map_specimens(open_source(data), bundle, tmp_path / "out", patients=("S001",))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "S001",
+        "index.html",
+        "specimens.csv",
+    ]
+
+
+def test_results_do_not_go_among_the_patches(data, bundle):
+    with pytest.raises(UserError, match="lies inside"):
+        map_specimens(open_source(data), bundle, data / "maps")
+    assert not (data / "maps").exists()
+
+
+def test_a_model_of_another_scale_is_refused(data, bundle, tmp_path):
+    other = Bundle(bundle.folder, bundle.manifest | {"input": bundle.manifest["input"] | {"mpp": 8.0}})
+    with pytest.raises(UserError, match="8 um/px"):
+        map_specimens(open_source(data), other, tmp_path / "out")
+
+
+def test_names_that_formulas_are_made_of_are_drawn_as_they_are(data, bundle, tmp_path):
+    for file in sorted((data / "S001").rglob("*.png")):
+        file.rename(file.with_name(file.name.replace("S001", "$x_{$")))
+    (data / "S001").rename(data / "$x_{$")
+    found = map_specimens(open_source(data), bundle, tmp_path / "out", patients=("$x_{$",))
+    assert found.specimens[0]["patient"] == "$x_{$"
+
+
+def move(file, x):
+    file.rename(file.with_name(re.sub(r"_x\d+", f"_x{x}", file.name)))
+
+
 @pytest.mark.parametrize(
-    ("patient", "folder"), [("8867", "8867"), ("a/b c", "a_b_c"), ("..", "_"), ("é", "é")]
+    ("patients", "folders"),
+    [
+        (["8867"], ["8867"]),
+        (["a/b c", "a_b_c"], ["a_b_c", "a_b_c-2"]),
+        (["a", "A"], ["a", "A-2"]),
+        (["..", "é"], ["_", "é"]),
+        (["index.html", "errors.csv"], ["index.html-2", "errors.csv-2"]),
+    ],
 )
-def test_folders_have_names_that_file_systems_take(patient, folder):
-    assert folder_name(patient) == folder
+def test_folders_have_names_that_file_systems_take_and_none_twice(patients, folders, tmp_path):
+    assert [folder.name for folder in name_folders(patients, tmp_path).values()] == folders

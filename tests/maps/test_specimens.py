@@ -1,5 +1,6 @@
 """Patches of a folder or zip, sorted by patient and put back where they were cut."""
 
+import os
 import shutil
 import zipfile
 
@@ -79,14 +80,14 @@ def test_labels_come_from_the_folder(data):
         "51,51": 1,
         "101,51": 0,
     }
-    assert specimen.labelled
+    assert specimen.labelled.all()
 
 
 def test_patches_without_a_class_have_no_label(tmp_path):
     write(tmp_path, "C", 1, 1, (1, 2, 3))
     specimen, _ = read(tmp_path, "C")
     assert specimen.table["label"].tolist() == [-1]
-    assert not specimen.labelled
+    assert not specimen.labelled.any()
 
 
 def test_a_file_that_contradicts_its_folder_is_listed(data):
@@ -150,3 +151,22 @@ def test_holes_are_gaps_that_patches_surround():
     values = np.zeros((5, 6), "float32")
     values[2, 2] = values[0, 0] = np.nan
     assert holes(Grid(values)) == 1
+
+
+def test_a_patch_beside_the_class_folders_has_the_label_of_its_name(data):
+    file = data / "A" / "1" / "A_idx5_x51_y1_class1.png"
+    file.rename(data / "A" / file.name)
+    specimen, bad = read(data, "A")
+    assert bad == []
+    assert specimen.table.set_index("path")["label"]["A/A_idx5_x51_y1_class1.png"] == 1
+
+
+def test_names_that_are_no_text_are_listed(data):
+    try:
+        with open(os.fsencode(data) + b"/\xff_idx5_x1_y1_class0.png", "wb") as file:  # noqa: PTH123
+            file.write(b"x")
+    except OSError:
+        pytest.skip("this file system takes text only")
+    _, [(path, reason)] = list_specimens(open_source(data))
+    assert "UTF-8" in reason
+    path.encode()

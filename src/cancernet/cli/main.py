@@ -79,7 +79,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; the same command continues where this one stopped", 130)
+        _fail("interrupted; run, train and slide continue where they stopped, by the same command", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -103,6 +103,12 @@ def check_layout(layout: str) -> None:
         raise UserError(f"layout {layout!r} is unknown; use one of: {', '.join(LAYOUTS)}")
 
 
+def class_folder(path: str) -> int | None:
+    """Return the label that the folder of a file states, or None where it is no class folder."""
+    parts = path.split("/")
+    return _LABELS.get(parts[-2].lower()) if len(parts) > 1 else None
+
+
 def place(path: str, layout: str) -> Place:
     """Return patient, position and label of a file in a labelled folder.
 
@@ -110,7 +116,7 @@ def place(path: str, layout: str) -> Place:
         BadImage: it lies in no class folder, or its name contradicts the folder.
     """
     parts = path.split("/")
-    label = _LABELS.get(parts[-2].lower()) if len(parts) > 1 else None
+    label = class_folder(path)
     if label is None:
         raise BadImage("not in a class folder (0, 1, benign or malignant)")
     name = parse_name(parts[-1])

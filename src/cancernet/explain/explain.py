@@ -25,7 +25,14 @@ from cancernet.explain.evidence import explain_patches, open_explaining
 from cancernet.explain.neighbours import NEAREST, Index, nearest, read_index
 from cancernet.explain.page import render
 from cancernet.explain.remembered import Pictures
-from cancernet.inputs import ERRORS, open_inputs, refuse_other_errors, write_errors
+from cancernet.inputs import (
+    ERRORS,
+    open_inputs,
+    refuse_inside,
+    refuse_other,
+    refuse_other_errors,
+    write_errors,
+)
 from cancernet.prediction import COLUMNS, prediction_row
 from cancernet.progress import progress
 from cancernet.report.overlay import span_of
@@ -72,6 +79,9 @@ def explain_paths(
         UserError: a path that is not there, a model that cannot explain, or not one image that could be used.
     """
     refuse_other_errors(out / ERRORS)
+    refuse_other(out / PAGE)
+    refuse_other(out / TABLE, ",".join(COLUMNS))
+    refuse_inside(out, paths)
     session, index = open_explaining(bundle, threads=threads), read_index(bundle)
     pictures = Pictures(data) if data is not None else None
     inputs = open_inputs(paths)

@@ -24,6 +24,7 @@ from cancernet.maps.grid import Grid, neighbours, to_grid
 SIGMAS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0)  # cells; the widths to choose from
 SLACK = 0.01  # of specificity: less than specimens differ by, so the narrower Gaussian is preferred
 MIN_SPECIMENS = 3  # with fewer, one section would decide
+ADJOINING = 0.5  # share of patches with `MIN_NEIGHBOURS`, at or below which they are a sample of a section
 MIN_PATCHES = 100  # of a specimen, most of them with neighbours
 
 
@@ -41,7 +42,7 @@ def specimens(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for patient, rows in known.groupby("patient", sort=True):
         if len(rows) < MIN_PATCHES or rows["label"].nunique() < 2 or rows.duplicated(["x", "y"]).any():
             continue
-        if np.mean(neighbour_counts(rows) >= MIN_NEIGHBOURS) > 0.5:
+        if np.mean(neighbour_counts(rows) >= MIN_NEIGHBOURS) > ADJOINING:
             found[str(patient)] = rows
     return found
 

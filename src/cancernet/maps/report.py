@@ -15,18 +15,18 @@ from cancernet import __version__
 from cancernet.atomic import replacing, write_text
 from cancernet.bundle import Bundle
 from cancernet.data.source import Source
-from cancernet.defaults import CLASS_NAMES, MPP
+from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
 from cancernet.errors import UserError
-from cancernet.evaluation.metrics import auc, confusion, rates
 from cancernet.inference import predict
-from cancernet.maps.context import Contextual, apply_context
+from cancernet.inputs import ERRORS, refuse_inside, refuse_other, refuse_other_errors, write_errors
+from cancernet.maps.context import apply_context
 from cancernet.maps.draw import blend, draw_map
-from cancernet.maps.fit_context import neighbour_counts
-from cancernet.maps.specimens import Specimen, holes, list_specimens, read_specimen, stitch
+from cancernet.maps.measure import caption, line, measure, thresholds
+from cancernet.maps.specimens import Specimen, list_specimens, read_specimen, stitch
 from cancernet.progress import progress
 from cancernet.report.html import fill
 
-SCATTERED = 0.5  # share of patches with at least three neighbours, below which a specimen is a sample of one
+INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"
 COLUMNS = ("path", "x", "y", "label", "probability", "probability_context", "decision")
 
 
@@ -61,6 +61,7 @@ def map_specimens(
     Raises:
         UserError: no specimen could be drawn, or a patient that is not there.
     """
+    _check(source, bundle, out)
     listed, bad = list_specimens(source)
     absent = [patient for patient in patients if patient not in listed]
     if absent:
@@ -68,7 +69,8 @@ def map_specimens(
             f"{source.root}: holds no patches of {', '.join(absent)}; it has {len(listed)} patients"
         )
     listed = {patient: files for patient, files in listed.items() if not patients or patient in patients}
-    found = Mapped(errors=list(bad))
+    found = Mapped(errors=[] if patients else bad)
+    folders = name_folders(list(listed), out)
     session = bundle.session(threads=threads)
     with progress(listed.items(), what="map", unit=" specimens") as bar:
         for patient, files in bar:
@@ -79,7 +81,7 @@ def map_specimens(
                 continue
             try:
                 probability = predict(session, specimen.images)
-                row = write_specimen(specimen, probability, bundle, out / folder_name(patient))
+                row = write_specimen(specimen, probability, bundle, folders[patient])
             except UserError as error:  # one specimen never ends the others
                 found.errors.append((patient, f"specimen left out: {error}"))
                 continue
@@ -88,19 +90,50 @@ def map_specimens(
     if not found.specimens:
         first = f": {found.errors[0][0]}: {found.errors[0][1]}" if found.errors else ""
         raise UserError(f"{source.root}: no specimen could be drawn{first}")
-    _write_csv(out / "specimens.csv", pd.DataFrame(found.specimens))
-    if found.errors:
-        _write_csv(out / "errors.csv", pd.DataFrame(found.errors, columns=["path", "reason"]))
-    else:
-        (out / "errors.csv").unlink(missing_ok=True)
-    write_text(out / "index.html", index(found, bundle, source.root))
+    _write_csv(out / TABLE, pd.DataFrame(found.specimens))
+    write_errors(out / ERRORS, found.errors)
+    write_text(out / INDEX, index(found, folders, bundle, source.root))
     return found
 
 
-def folder_name(patient: str) -> str:
-    """Return a name for a specimen's folder that no file system refuses."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in patient).strip(".")
-    return safe or "_"
+def _check(source: Source, bundle: Bundle, out: Path) -> None:
+    """Refuse a model of another scale, and a folder in which files of others would be lost."""
+    wanted = bundle.manifest["input"]
+    if (wanted["size_px"], wanted["mpp"]) != (PATCH_SIZE, MPP):
+        raise UserError(
+            f"{bundle.name} sees patches of {wanted['size_px']} px at {wanted['mpp']:g} um/px; "
+            f"maps need {PATCH_SIZE} px at {MPP:g} um/px"
+        )
+    refuse_inside(out, [source.root])
+    refuse_other_errors(out / ERRORS)
+    refuse_other(out / TABLE, "patient,n_patches")
+    refuse_other(out / INDEX)
+
+
+def name_folders(patients: list[str], out: Path) -> dict[str, Path]:
+    """Return a folder of `out` for each patient, never one that holds something else, nor two alike.
+
+    A patient takes the first of NAME, NAME-2, NAME-3 that is free or holds an earlier map of the same patient;
+    what file systems refuse in a name becomes "_".
+    """
+    taken = {name.casefold() for name in (INDEX, TABLE, ERRORS)}
+    chosen = {}
+    for patient in patients:
+        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in patient).strip(".") or "_"
+        name, number = safe, 1
+        while name.casefold() in taken or not _free(out / name, patient):
+            number += 1
+            name = f"{safe}-{number}"
+        taken.add(name.casefold())
+        chosen[patient] = out / name
+    return chosen
+
+
+def _free(folder: Path, patient: str) -> bool:
+    try:
+        return json.loads((folder / NOTES).read_text("utf-8"))["patient"] == patient
+    except (OSError, ValueError, KeyError, TypeError):  # none of ours
+        return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def write_specimen(
@@ -126,7 +159,8 @@ def write_specimen(
     section = stitch(specimen)
     grid = specimen.grid(context.probability)
     called = specimen.grid(context.malignant).values == 1
-    truth = specimen.grid(table["label"]) if specimen.labelled else None
+    known = specimen.labelled
+    truth = specimen.grid(table["label"].where(known, np.nan)) if known.any() else None
     figure = draw_map(
         section,
         grid,
@@ -147,97 +181,11 @@ def write_specimen(
     )
     rows["label"] = rows["label"].where(rows["label"] >= 0).astype("Int64")
     _write_csv(folder / "patches.csv", rows[list(COLUMNS)])
-    write_text(folder / "specimen.json", json.dumps(row, indent=1) + "\n")
+    write_text(folder / NOTES, json.dumps(row, indent=1) + "\n")
     return row
 
 
-def measure(
-    specimen: Specimen, probability: np.ndarray, context: Contextual, bundle: Bundle
-) -> dict[str, Any]:
-    """Return the numbers of one specimen; None where labels or a class are missing.
-
-    Areas in mm2 are sums over patches. Rates are at the frozen thresholds of the bundle.
-    """
-    table, area = specimen.table, specimen.area_mm2
-    near = float(np.mean(neighbour_counts(table) >= 3))
-    row: dict[str, Any] = {
-        "patient": specimen.patient,
-        "n_patches": len(table),
-        "n_in_context": int(context.in_context.sum()),
-        "complete": near > SCATTERED,
-        "n_holes": holes(specimen.grid(probability)),
-        "tissue_mm2": round(float(area.sum()), 4),
-        "malignant_mm2": round(float(area[context.malignant].sum()), 4),
-        "malignant_share": round(float(area[context.malignant].sum() / area.sum()), 4),
-        "labelled_malignant_mm2": None,
-        "n_malignant": None,
-    }
-    for name in ("alone", "context"):
-        row |= {f"{rate}_{name}": None for rate in ("auc", "recall", "specificity")}
-    if specimen.labelled:
-        label = table["label"].to_numpy()
-        row["labelled_malignant_mm2"] = round(float(area[label == 1].sum()), 4)
-        row["n_malignant"] = int(label.sum())
-        calls = {
-            "alone": (probability, probability >= bundle.threshold),
-            "context": (context.probability, context.malignant),
-        }
-        for name, (scores, called) in calls.items():
-            found = rates(*confusion(label, called.astype(float), 0.5))
-            row[f"auc_{name}"] = _number(auc(label, scores))
-            row[f"recall_{name}"] = _number(found["recall"])
-            row[f"specificity_{name}"] = _number(found["specificity"])
-    row["warnings"] = warnings(row, bundle)
-    return row
-
-
-def warnings(row: dict[str, Any], bundle: Bundle) -> list[str]:
-    """Say what must be known before a specimen's map is believed."""
-    found = []
-    if bundle.manifest["data"]["synthetic"]:
-        found.append("MODEL TRAINED ON SYNTHETIC PATCHES: NOT EVIDENCE")
-    side = bundle.manifest["split"]["patients"].get(row["patient"])
-    if side in ("train", "val"):
-        what = "LEARNED FROM" if side == "train" else "CHOSE ITS THRESHOLD ON"
-        found.append(f"THE MODEL {what} THIS PATIENT: BETTER THAN ON A NEW ONE")
-    if not row["complete"]:
-        found.append("INCOMPLETE SPECIMEN: most patches lack neighbours")
-    return found
-
-
-def caption(row: dict[str, Any], bundle: Bundle) -> str:
-    """Return the line under a specimen's figure."""
-    text = (
-        f"n = {row['n_patches']:,} patches ({row['n_holes']} holes between them), "
-        f"{row['n_in_context']:,} judged with their neighbours; "
-        f"{bundle.name} at its threshold for {bundle.manifest['target_recall']:.0%} recall; "
-        f"called malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm²"
-    )
-    if row["labelled_malignant_mm2"] is not None:
-        text += f", labelled {row['labelled_malignant_mm2']:.1f} mm²"
-    if row["n_malignant"] is not None:
-        text += f"; {scores(row)}"
-    return f"{text}. One specimen, so no interval."
-
-
-def scores(row: dict[str, Any]) -> str:
-    """Return AUC, recall and specificity in words; "–" where a class is missing."""
-    names = ("auc", "recall", "specificity")
-    values = [row[f"{name}_context"] for name in names]
-    words = ("–" if value is None else f"{value:.3f}" for value in values)
-    return ", ".join(f"{name} {word}" for name, word in zip(("AUC", *names[1:]), words, strict=True))
-
-
-def line(row: dict[str, Any]) -> str:
-    """Return a specimen in one line for the screen."""
-    malignant = f"malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm2"
-    text = f"  {row['patient']}: {row['n_patches']:,} patches, {malignant}"
-    if row["n_malignant"] is not None:
-        text += f", {scores(row)}"
-    return text + "".join(f"; {warning[0] + warning[1:].lower()}" for warning in row["warnings"])
-
-
-def index(found: Mapped, bundle: Bundle, root: Path) -> str:
+def index(found: Mapped, folders: dict[str, Path], bundle: Bundle, root: Path) -> str:
     """Return the page of all specimens."""
     return fill(
         "maps.html",
@@ -246,9 +194,9 @@ def index(found: Mapped, bundle: Bundle, root: Path) -> str:
             "version": __version__,
             "model": bundle.name,
             "synthetic": bool(bundle.manifest["data"]["synthetic"]),
-            "target": f"{bundle.manifest['target_recall']:.0%}",
+            "thresholds": thresholds(bundle),
             "context": bundle.manifest.get("context"),
-            "pages": [{"row": row, "folder": folder_name(row["patient"])} for row in found.specimens],
+            "pages": [{"row": row, "folder": folders[row["patient"]].name} for row in found.specimens],
             "errors": found.errors,
         },
     )
@@ -270,7 +218,3 @@ def write_png(path: Path, image: np.ndarray) -> None:
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
-
-
-def _number(value: Any) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)

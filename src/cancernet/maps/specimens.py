@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cancernet import defaults
-from cancernet.data.headers import BadImage
-from cancernet.data.layout import detect_layout, mirrored_folder, place
+from cancernet.data.layout import class_folder, detect_layout, mirrored_folder, place
 from cancernet.data.names import parse_name
-from cancernet.data.scan import scan
+from cancernet.data.scan import printable, scan
 from cancernet.data.source import Member, Source
+from cancernet.errors import UserError
 from cancernet.maps.grid import Grid, to_grid
 
 GLASS = 255  # grey level of what no patch covers
+UNKNOWN = -1  # label of a patch that has none
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Specimen:
         return Grid(found.values, step=found.step)
 
     @property
-    def labelled(self) -> bool:
-        """Whether every patch has a label."""
-        return bool((self.table["label"] >= 0).all())
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which patches (N,) have a label."""
+        return (self.table["label"] >= 0).to_numpy()
 
     @property
     def area_mm2(self) -> NDArray[np.float64]:
@@ -68,7 +68,9 @@ def list_specimens(source: Source) -> tuple[dict[str, list[Member]], list[tuple[
         if repeated is not None and member.path.startswith(f"{repeated}/"):
             continue
         name = parse_name(member.path)
-        if name.patient:
+        if printable(member.path) != member.path:
+            bad.append((printable(member.path), "unreadable (its name is not valid UTF-8)"))
+        elif name.patient:
             found.setdefault(name.patient, []).append(member)
         else:
             bad.append((member.path, "its name states no patient and position (PATIENT_idx5_xX_yY.png)"))
@@ -80,7 +82,7 @@ def read_specimen(
 ) -> tuple[Specimen, list[tuple[str, str]]]:
     """Read and decode the patches of one patient.
 
-    The label is that of the class folder, or else of the file's name.
+    The label is that of the class folder, or else of the file's name; unknown where neither says.
 
     Args:
         source: where they are.
@@ -94,14 +96,10 @@ def read_specimen(
     layout = detect_layout([member.path for member in members])
 
     def label_of(path: str) -> int:
+        if layout is not None and class_folder(path) is not None:
+            return place(path, layout).label
         known = parse_name(path).label
-        if layout is not None:
-            try:
-                return place(path, layout).label
-            except BadImage:
-                if known is not None:
-                    raise
-        return -1 if known is None else known
+        return UNKNOWN if known is None else known
 
     rows, images, bad = [], [], []
     for chunk in scan(source, members, check=label_of, workers=threads):
@@ -119,12 +117,18 @@ def stitch(specimen: Specimen) -> NDArray[np.uint8]:
     """Put a section together: uint8 (H, W, 3) RGB, white where there is no patch.
 
     A patch smaller than 50 x 50 px, as at an edge, takes the place that its file fills.
+
+    Raises:
+        UserError: positions so far apart that they cannot be of one section.
     """
     table = specimen.table
     left, top = table["x"].to_numpy(np.int64), table["y"].to_numpy(np.int64)
     left, top = left - left.min(), top - top.min()
     right, low = left + table["width"].to_numpy(), top + table["height"].to_numpy()
-    section = np.full((int(low.max()), int(right.max()), 3), GLASS, np.uint8)
+    height, width = int(low.max()), int(right.max())
+    if height * width > defaults.SLIDE_MAX_SECTION:
+        raise UserError(f"positions span {width:,} x {height:,} px, more than a slide has: check x and y")
+    section = np.full((height, width, 3), GLASS, np.uint8)
     for image, x, y, x1, y1 in zip(specimen.images, left, top, right, low, strict=True):
         section[y:y1, x:x1] = image[: y1 - y, : x1 - x]
     return section
@@ -135,11 +139,3 @@ def holes(grid: Grid) -> int:
     from scipy.ndimage import binary_fill_holes
 
     return int((binary_fill_holes(grid.there) & ~grid.there).sum())
-
-
-def each_specimen(
-    source: Source, listed: dict[str, list[Member]], *, threads: int | None = None
-) -> Iterator[tuple[Specimen, list[tuple[str, str]]]]:
-    """Yield specimens one at a time: memory holds one section, however many there are."""
-    for patient, members in listed.items():
-        yield read_specimen(source, patient, members, threads=threads)

@@ -1,0 +1,116 @@
+"""What a map says of one specimen, in numbers and in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cancernet.bundle import Bundle
+from cancernet.evaluation.metrics import auc, confusion, rates
+from cancernet.maps.context import MIN_NEIGHBOURS, Contextual
+from cancernet.maps.fit_context import ADJOINING, neighbour_counts
+from cancernet.maps.specimens import Specimen, holes
+
+
+def measure(
+    specimen: Specimen, probability: np.ndarray, context: Contextual, bundle: Bundle
+) -> dict[str, Any]:
+    """Return the numbers of one specimen; None where labels or a class are missing.
+
+    Patches without a label count in the areas and in no rate. Areas in mm2 are sums over patches. Rates are at the
+    frozen thresholds of the bundle.
+    """
+    table, area = specimen.table, specimen.area_mm2
+    near = float(np.mean(neighbour_counts(table) >= MIN_NEIGHBOURS))
+    row: dict[str, Any] = {
+        "patient": specimen.patient,
+        "n_patches": len(table),
+        "n_in_context": int(context.in_context.sum()),
+        "complete": near > ADJOINING,
+        "n_holes": holes(specimen.grid(probability)),
+        "tissue_mm2": round(float(area.sum()), 4),
+        "malignant_mm2": round(float(area[context.malignant].sum()), 4),
+        "malignant_share": round(float(area[context.malignant].sum() / area.sum()), 4),
+        "labelled_malignant_mm2": None,
+        "n_malignant": None,
+    }
+    for name in ("alone", "context"):
+        row |= {f"{rate}_{name}": None for rate in ("auc", "recall", "specificity")}
+    known = specimen.labelled
+    row["n_labelled"] = int(known.sum())
+    if known.any():
+        label = table["label"].to_numpy()[known]
+        row["labelled_malignant_mm2"] = round(float(area[known][label == 1].sum()), 4)
+        row["n_malignant"] = int(label.sum())
+        calls = {
+            "alone": (probability, probability >= bundle.threshold),
+            "context": (context.probability, context.malignant),
+        }
+        for name, (scores, called) in calls.items():
+            found = rates(*confusion(label, called[known].astype(float), 0.5))
+            row[f"auc_{name}"] = _number(auc(label, scores[known]))
+            row[f"recall_{name}"] = _number(found["recall"])
+            row[f"specificity_{name}"] = _number(found["specificity"])
+    row["warnings"] = warnings(row, bundle)
+    return row
+
+
+def warnings(row: dict[str, Any], bundle: Bundle) -> list[str]:
+    """Say what must be known before a specimen's map is believed."""
+    found = []
+    if bundle.manifest["data"]["synthetic"]:
+        found.append("MODEL TRAINED ON SYNTHETIC PATCHES: NOT EVIDENCE")
+    side = bundle.manifest["split"]["patients"].get(row["patient"])
+    if side in ("train", "val"):
+        what = "LEARNED FROM" if side == "train" else "CHOSE ITS THRESHOLD ON"
+        found.append(f"THE MODEL {what} THIS PATIENT: BETTER THAN ON A NEW ONE")
+    if 0 < row["n_labelled"] < row["n_patches"]:
+        found.append(f"ONLY {row['n_labelled']:,} OF {row['n_patches']:,} PATCHES ARE LABELLED")
+    if not row["complete"]:
+        found.append("INCOMPLETE SPECIMEN: most patches lack neighbours")
+    return found
+
+
+def caption(row: dict[str, Any], bundle: Bundle) -> str:
+    """Return the line under a specimen's figure."""
+    text = (
+        f"n = {row['n_patches']:,} patches ({row['n_holes']} holes between them), "
+        f"{row['n_in_context']:,} judged with their neighbours; "
+        f"{bundle.name}, {thresholds(bundle)}; "
+        f"called malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm²"
+    )
+    if row["labelled_malignant_mm2"] is not None:
+        text += f", labelled {row['labelled_malignant_mm2']:.1f} mm²"
+    if row["n_malignant"] is not None:
+        text += f"; {scores(row)}"
+    return f"{text}. One specimen, so no interval."
+
+
+def thresholds(bundle: Bundle) -> str:
+    """Say from which probability a patch is called malignant, alone and with neighbours."""
+    text = f"malignant from {bundle.threshold:.3f} on"
+    if context := bundle.manifest.get("context"):
+        text += f", with neighbours from {context['thresholds']['target_recall']:.3f} on"
+    return f"{text} (chosen for {bundle.manifest['target_recall']:.0%} recall)"
+
+
+def scores(row: dict[str, Any]) -> str:
+    """Return AUC, recall and specificity in words; "–" where a class is missing."""
+    names = ("auc", "recall", "specificity")
+    values = [row[f"{name}_context"] for name in names]
+    words = ("–" if value is None else f"{value:.3f}" for value in values)
+    return ", ".join(f"{name} {word}" for name, word in zip(("AUC", *names[1:]), words, strict=True))
+
+
+def line(row: dict[str, Any]) -> str:
+    """Return a specimen in one line for the screen."""
+    malignant = f"malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm2"
+    text = f"  {row['patient']}: {row['n_patches']:,} patches, {malignant}"
+    if row["n_malignant"] is not None:
+        text += f", {scores(row)}"
+    return text + "".join(f"; {warning[0] + warning[1:].lower()}" for warning in row["warnings"])
+
+
+def _number(value: Any) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)

@@ -1,0 +1,108 @@
+"""The numbers of a specimen are those of its calls, and what must be known of it is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cancernet.maps.context import apply_context
+from cancernet.maps.measure import caption, line, measure, scores, thresholds, warnings
+from cancernet.maps.specimens import Specimen
+
+
+def specimen(labels, *, patient="P", width=50):
+    """A row of cells, three high, so that each has neighbours."""
+    n = len(labels)
+    column, row = np.divmod(np.arange(n), 3)
+    table = pd.DataFrame(
+        {
+            "path": [f"{k}.png" for k in range(n)],
+            "x": column * 50 + 1,
+            "y": row * 50 + 1,
+            "label": labels,
+            "width": width,
+            "height": 50,
+        }
+    )
+    rng = np.random.default_rng(0)
+    return Specimen(patient, table, rng.integers(0, 256, (n, 50, 50, 3), dtype=np.uint8))
+
+
+def test_areas_and_rates_are_those_of_the_calls(bundle):
+    labels = [1, 1, 1, 0, 0, 0, 0, 0, 0]
+    some = specimen(labels, width=25)
+    probability = np.array([0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1])
+    context = apply_context(bundle, some.table["x"], some.table["y"], probability)
+    row = measure(some, probability, context, bundle)
+    cell = 25 * 50 * 16e-6  # mm2
+    assert row["tissue_mm2"] == pytest.approx(9 * cell, abs=1e-4)
+    assert row["labelled_malignant_mm2"] == pytest.approx(3 * cell, abs=1e-4)
+    assert row["malignant_mm2"] == pytest.approx(context.malignant.sum() * cell, abs=1e-4)
+    called = probability >= bundle.threshold
+    assert row["recall_alone"] == pytest.approx(called[:3].mean(), abs=1e-3)
+    assert row["specificity_alone"] == pytest.approx((~called[3:]).mean(), abs=1e-3)
+    assert row["recall_context"] == pytest.approx(context.malignant[:3].mean(), abs=1e-3)
+    assert row["complete"]
+
+
+def test_without_labels_there_are_areas_and_no_rates(bundle):
+    some = specimen([-1] * 9)
+    probability = np.full(9, 0.9)
+    row = measure(
+        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+    )
+    assert row["malignant_mm2"] == pytest.approx(9 * 0.04)
+    assert row["n_malignant"] is None
+    assert row["auc_context"] is None
+    assert "AUC" not in line(row)
+
+
+def test_a_specimen_of_one_class_has_no_auc(bundle):
+    some = specimen([0] * 9)
+    probability = np.full(9, 0.1)
+    row = measure(
+        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+    )
+    assert row["auc_context"] is None
+    assert row["recall_context"] is None
+    assert row["specificity_context"] == 1
+    assert "AUC –" in line(row)
+
+
+def test_patients_that_taught_the_model_are_marked(bundle):
+    trained = next(p for p, side in bundle.manifest["split"]["patients"].items() if side == "train")
+    row = {"patient": trained, "complete": True, "n_labelled": 9, "n_patches": 9}
+    assert any("LEARNED FROM THIS PATIENT" in text for text in warnings(row, bundle))
+    assert not any("THIS PATIENT" in text for text in warnings(row | {"patient": "new"}, bundle))
+
+
+def test_patches_without_a_label_count_in_areas_and_in_no_rate(bundle):
+    some = specimen([1, 0, -1] * 3)
+    probability = np.array([0.9, 0.1, 0.9] * 3)
+    row = measure(
+        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+    )
+    assert row["n_labelled"] == 6
+    assert row["auc_alone"] == 1
+    assert row["recall_alone"] == 1
+    assert row["labelled_malignant_mm2"] == pytest.approx(3 * 0.04)
+    assert row["tissue_mm2"] == pytest.approx(9 * 0.04)
+    assert "ONLY 6 OF 9 PATCHES ARE LABELLED" in row["warnings"]
+
+
+def test_both_thresholds_are_said(bundle):
+    said = thresholds(bundle)
+    assert f"{bundle.threshold:.3f}" in said
+    assert "with neighbours from 0.400" in said
+
+
+def test_the_caption_counts_patches_and_areas(bundle):
+    some = specimen([1] * 3 + [0] * 6)
+    probability = np.linspace(0, 1, 9)
+    row = measure(
+        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+    )
+    said = caption(row, bundle)
+    assert "n = 9 patches" in said
+    assert "labelled 0.1 mm²" in said
+    assert scores(row) in said
+    assert "no interval" in said
