@@ -146,7 +146,7 @@ def test_a_finished_slide_is_skipped_until_something_changes(
         patch.setattr(job, "open_slide", lambda *_, **__: pytest.fail("was opened"))
         again = run(slide)
     assert again.skipped == [tmp_path / "out" / "s"]
-    assert "done before" in again.said[0]
+    assert "done before" in again.said[-1]
     assert run(slide, stride=25).skipped == []
     (tmp_path / "out" / "s" / "regions.geojson").unlink()
     assert run(slide, stride=25).skipped == []
@@ -350,3 +350,89 @@ def test_400_megapixels_take_less_than_a_gigabyte(
     peak_mb = int(ended.stdout.split("PEAK")[1]) / 1024
     assert peak_mb < 1000
     assert cv2.imread(str(tmp_path / "out" / Path(name).stem / "overlay.png")) is not None
+
+
+@pytest.fixture
+def neighbourly(bundle: Bundle) -> Bundle:
+    """The same model with a step for neighbours."""
+    context = {
+        "method": "gaussian",
+        "sigma_px": 50.0,
+        "scale": 1.0,
+        "offset": 0.0,
+        "thresholds": {"target_recall": 0.4, "default": 0.5, "best_f1": 0.5},
+    }
+    return Bundle(bundle.folder, {**bundle.manifest, "context": context})
+
+
+def test_neighbours_decide_and_every_file_says_the_same(
+    run: Map, neighbourly: Bundle, slide: Path, tmp_path: Path
+) -> None:
+    outcome = run(slide, model=neighbourly)
+    folder = tmp_path / "out" / "s"
+    found, told = rows(folder / "patches.csv"), summary(folder)
+    tiles = json.loads((folder / "tiles.geojson").read_text())["features"]
+    assert not any("WARNING: tiny has no step" in line for line in outcome.said)  # type: ignore[attr-defined]
+    assert told["patches_in_context"] > len(found) / 2
+    assert {float(row["threshold"]) for row in found} >= {0.4}
+    assert any(row["prob_malignant"] != row["context_prob_malignant"] for row in found)
+    assert sum(row["decision"] == "malignant" for row in found) == told["patches_malignant"]
+    by_place = {tuple(tile["geometry"]["coordinates"][0][0]): tile["properties"] for tile in tiles}
+    for row in found:
+        tile = by_place[(int(row["minx"]), int(row["miny"]))]
+        assert tile["classification"]["name"] == row["decision"]
+        for name in ("prob_malignant", "context_prob_malignant"):
+            assert tile["measurements"][name] == pytest.approx(float(row[name]), abs=2e-6)
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "with neighbours from 0.400 on" in page
+
+
+def test_a_model_without_neighbours_is_told(run: Map, slide: Path) -> None:
+    assert any("no step for neighbours" in line for line in run(slide).said)  # type: ignore[attr-defined]
+
+
+def test_a_slide_that_turned_to_glass_is_not_shown_with_its_old_map(
+    run: Map, save: Callable, slide: Path, tmp_path: Path
+) -> None:
+    run(slide)
+    glass = np.full((1200, 1600, 3), 245, np.uint8)
+    save(glass, slide, mpp=1.0, tile=True, pyramid=True)
+    with pytest.raises(UserError, match="no stained tissue"):
+        run(slide)
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "no stained tissue" in page
+    assert "s/overlay.png" not in page
+
+
+def test_a_page_of_others_is_left_alone(run: Map, slide: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("mine")
+    with pytest.raises(UserError, match="not ours"):
+        run(slide)
+    assert (tmp_path / "out" / "index.html").read_text() == "mine"
+
+
+def test_folders_of_others_do_not_confuse_the_page(run: Map, slide: Path, tmp_path: Path) -> None:
+    other = tmp_path / "out" / "other"
+    other.mkdir(parents=True)
+    (other / "summary.json").write_text('{"settings": {}}')
+    (other / "slide.json").write_text("[]")
+    run(slide)
+    assert (tmp_path / "out" / "s" / "summary.json").is_file()
+
+
+def test_signs_of_formulas_and_bytes_that_are_no_text(run: Map, slide: Path, tmp_path: Path) -> None:
+    odd = Path(slide.rename(slide.with_name("a$\\foo$.tif")))
+    broken = tmp_path / os.fsdecode(b"\xff.tif")
+    outcome = run(broken, odd)
+    assert len(outcome.mapped) == 1
+    [(path, reason)] = outcome.failed
+    assert "UTF-8" in reason
+    path.encode()
+
+
+def test_one_slide_has_one_folder_however_it_is_spelled(run: Map, slide: Path, tmp_path: Path) -> None:
+    run(slide)
+    outcome = run(tmp_path / "out" / ".." / slide.name)
+    assert [folder.name for folder in outcome.mapped] == ["s"]
+    assert outcome.skipped

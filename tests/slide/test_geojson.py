@@ -65,6 +65,7 @@ COLLECTION = {  # RFC 7946 section 3.3, and QuPath's PathObject
 }
 VALUES = np.array([[0.9, 0.8, np.nan], [0.9, 0.1, 0.95]], np.float32)
 MALIGNANT = VALUES >= 0.5
+ALONE = VALUES / 2  # what a patch is by itself
 
 
 @pytest.fixture
@@ -83,19 +84,19 @@ def written(path: Path, features) -> dict:
 
 
 def test_tiles_are_valid_and_lead_back_to_their_cells(section: Section, tmp_path: Path) -> None:
-    found = written(tmp_path / "t.geojson", tile_features("s", section, VALUES, MALIGNANT, 50))
+    found = written(tmp_path / "t.geojson", tile_features("s", section, ALONE, VALUES, MALIGNANT, 50))
     back = np.full(VALUES.shape, np.nan, np.float32)
     for feature in found["features"]:
         left, top = np.min(feature["geometry"]["coordinates"][0], axis=0)
         column, row = left / 15.5 / 50, top / 16 / 50
         assert column == int(column)
         assert row == int(row)
-        back[int(row), int(column)] = feature["properties"]["measurements"]["prob_malignant"]
+        back[int(row), int(column)] = feature["properties"]["measurements"]["context_prob_malignant"]
     np.testing.assert_allclose(back, VALUES, atol=1e-6)
 
 
 def test_tiles_end_at_the_sections_edge_and_say_their_class(section: Section, tmp_path: Path) -> None:
-    found = written(tmp_path / "t.geojson", tile_features("s", section, VALUES, MALIGNANT, 50))
+    found = written(tmp_path / "t.geojson", tile_features("s", section, ALONE, VALUES, MALIGNANT, 50))
     last = found["features"][-1]
     assert np.max(last["geometry"]["coordinates"][0], axis=0).tolist() == [140 * 15.5, 90 * 16]
     names = [feature["properties"]["classification"]["name"] for feature in found["features"]]
@@ -131,7 +132,7 @@ def test_none_is_a_valid_empty_collection(tmp_path: Path) -> None:
 
 def test_identifiers_differ_by_place_and_slide_and_not_by_run(section: Section) -> None:
     def ids(name: str) -> list[str]:
-        return [each["id"] for each in tile_features(name, section, VALUES, MALIGNANT, 50)]
+        return [each["id"] for each in tile_features(name, section, ALONE, VALUES, MALIGNANT, 50)]
 
     assert ids("a") == ids("a")
     assert len({*ids("a"), *ids("b")}) == 10

@@ -26,7 +26,7 @@ def test_areas_count_tissue_and_not_glass() -> None:
     mask = np.ones((2 * BLOCKS, 2 * BLOCKS), bool)
     mask[:BLOCKS, BLOCKS // 2 : BLOCKS] = False  # half of the first cell is glass
     values = np.array([[0.9, 0.1], [np.nan, 0.8]], "float32")
-    found = summary.areas(tissue(mask), values, values > 0.5, 50, 4.0)
+    found = summary.areas(tissue(mask), (100, 100), values, values > 0.5, 50, 4.0)
     assert found["tissue_mm2"] == pytest.approx(3.5 * CELL_MM2)
     assert found["analysed_mm2"] == pytest.approx(2.5 * CELL_MM2)
     assert found["malignant_mm2"] == pytest.approx(1.5 * CELL_MM2)
@@ -36,13 +36,16 @@ def test_areas_count_tissue_and_not_glass() -> None:
 def test_a_cell_at_the_edge_counts_the_blocks_it_has() -> None:
     mask = np.ones((BLOCKS, BLOCKS + 3), bool)
     values = np.array([[0.1, 0.9]], "float32")
-    found = summary.areas(tissue(mask), values, values > 0.5, 50, 4.0)
-    assert found["malignant_mm2"] == pytest.approx(3 / BLOCKS * CELL_MM2, abs=1e-4)
+    size = (50 + 3 * defaults.SLIDE_BLOCK - 2, 50)  # the last block has lost two columns
+    found = summary.areas(tissue(mask), size, values, values > 0.5, 50, 4.0)
+    share = (3 * defaults.SLIDE_BLOCK - 2) / 50
+    assert found["malignant_mm2"] == pytest.approx(share * CELL_MM2, abs=1e-4)
+    assert found["tissue_mm2"] == pytest.approx((1 + share) * CELL_MM2, abs=1e-4)
 
 
 def test_nothing_analysed_has_no_share() -> None:
     values = np.full((1, 1), np.nan, "float32")
-    found = summary.areas(tissue(np.zeros((BLOCKS, BLOCKS), bool)), values, values > 0.5, 50, 4.0)
+    found = summary.areas(tissue(np.zeros((BLOCKS, BLOCKS), bool)), (50, 50), values, values > 0.5, 50, 4.0)
     assert found["malignant_share"] is None
 
 
@@ -76,7 +79,7 @@ def test_versions_name_the_readers_and_not_what_was_not_used() -> None:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    whole = {"slide": "Präparat 1.svs", "settings": {"mpp": None}}
+    whole = {"slide": "Präparat 1.svs", "settings": {"mpp": None}, "malignant_share": None, "alarms": []}
     summary.write_summary(tmp_path, whole)
     assert summary.read_summary(tmp_path) == whole
     assert "Präparat" in (tmp_path / summary.NAME).read_text("utf-8")
@@ -88,8 +91,24 @@ def test_not_a_number_is_never_written(tmp_path: Path) -> None:
     assert not (tmp_path / summary.NAME).exists()
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"slide": "of another program"})])
+@pytest.mark.parametrize(
+    "content", [None, "{", "[]", json.dumps({"slide": "of another program"}), json.dumps({"settings": {}})]
+)
 def test_files_of_others_are_no_summary(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / summary.NAME).write_text(content)
     assert summary.read_summary(tmp_path) is None
+
+
+def test_bytes_that_are_no_text_are_no_summary(tmp_path: Path) -> None:
+    (tmp_path / summary.NAME).write_bytes(b"\xff\xfe")
+    assert summary.read_summary(tmp_path) is None
+
+
+def test_a_summary_is_dropped_and_one_of_others_is_not(tmp_path: Path) -> None:
+    (tmp_path / summary.NAME).write_text("{}")
+    summary.drop_summary(tmp_path)
+    assert (tmp_path / summary.NAME).exists()
+    summary.write_summary(tmp_path, dict.fromkeys(summary.KEYS))
+    summary.drop_summary(tmp_path)
+    assert not (tmp_path / summary.NAME).exists()

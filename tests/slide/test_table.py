@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cancernet.maps.context import Contextual
 from cancernet.slide.section import Section
 from cancernet.slide.table import COLUMNS, NAME, write_patches
+
+CONTEXT = Contextual(np.array([0.5, 0.1, 0.9]), np.array([0.6, 0.05, 0.6]), np.array([True, False, True]))
 
 
 def written(folder: Path, *, origin: tuple[int, int] = (0, 0), factor: float = 16.0) -> pd.DataFrame:
     section = Section(folder / "section.rgb", 120, 100, factor, factor, origin, 0)
     x, y = np.array([0, 50, 100]), np.array([0, 0, 50])
-    write_patches(folder, section, x, y, np.array([0.25, 1e-7, 0.999999]), np.array([0.5, 0.1, 0.9]))
+    write_patches(folder, section, x, y, np.array([0.25, 1e-7, 0.999999]), CONTEXT)
     return pd.read_csv(folder / NAME)
 
 
@@ -45,4 +48,18 @@ def test_small_probabilities_survive_and_classes_add_up(tmp_path: Path) -> None:
     rows = written(tmp_path)
     assert rows["prob_malignant"][1] == pytest.approx(1e-7)
     assert np.allclose(rows["prob_benign"] + rows["prob_malignant"], 1, atol=1e-6)
-    assert rows["prob_malignant_context"].tolist() == [0.5, 0.1, 0.9]
+    assert rows["context_prob_malignant"].tolist() == [0.5, 0.1, 0.9]
+
+
+def test_the_call_can_be_made_again_from_the_row(tmp_path: Path) -> None:
+    rows = written(tmp_path)
+    assert rows["decision"].tolist() == ["benign", "malignant", "malignant"]
+    again = rows["context_prob_malignant"] >= rows["threshold"]
+    assert again.tolist() == (rows["decision"] == "malignant").tolist()
+
+
+def test_no_third_class_is_seen_by_readers_of_prob_columns(tmp_path: Path) -> None:
+    assert [name for name in written(tmp_path).columns if name.startswith("prob_")] == COLUMNS_OF_CLASSES
+
+
+COLUMNS_OF_CLASSES = ["prob_benign", "prob_malignant"]

@@ -9,10 +9,12 @@ from typing import Any
 
 from cancernet import defaults
 from cancernet.bundle import Bundle
+from cancernet.data.scan import printable
 from cancernet.errors import UserError
-from cancernet.inputs import ERRORS, refuse_other_errors, write_errors
+from cancernet.inputs import ERRORS, refuse_other, refuse_other_errors, write_errors
 from cancernet.slide.extra import need_all
 from cancernet.slide.folders import assign_folders, discard
+from cancernet.slide.index import NAME as INDEX
 from cancernet.slide.index import write_index
 from cancernet.slide.job import WORK, Options, map_slide
 from cancernet.slide.scale import BadSlide, check_mpp
@@ -48,7 +50,10 @@ def map_slides(
     need_all()
     out.mkdir(parents=True, exist_ok=True)
     refuse_other_errors(out / ERRORS)
+    refuse_other(out / INDEX)
     unique = list(dict.fromkeys(paths))
+    if "context" not in bundle.manifest:
+        say(f"WARNING: {bundle.name} has no step for neighbours; each patch is judged by itself")
     session = bundle.session(threads=options.threads)
     outcome = Outcome()
     for path, folder in zip(unique, assign_folders(unique, out), strict=True):
@@ -56,8 +61,8 @@ def map_slides(
             found, skipped = map_slide(path, folder, bundle, session, options)
         except BadSlide as reason:
             discard(folder, path, WORK)
-            outcome.failed.append((path.as_posix(), str(reason)))
-            say(f"{path}: NOT MAPPED: {reason}")
+            outcome.failed.append((printable(path.as_posix()), str(reason)))
+            say(f"{printable(str(path))}: NOT MAPPED: {reason}")
             continue
         outcome.mapped[folder] = found
         if skipped:

@@ -21,7 +21,7 @@ def identify(path: Path) -> dict[str, Any]:
         OSError: it is not there.
     """
     stat = path.stat()
-    return {"path": str(path.absolute()), "bytes": stat.st_size, "changed_ns": stat.st_mtime_ns}
+    return {"path": str(path.resolve()), "bytes": stat.st_size, "changed_ns": stat.st_mtime_ns}
 
 
 def assign_folders(paths: Sequence[Path], out: Path) -> list[Path]:
@@ -49,9 +49,10 @@ def claim(folder: Path, owner: dict[str, Any]) -> None:
 def owner_of(folder: Path) -> dict[str, Any] | None:
     """Return whose results a folder holds, or nothing."""
     try:
-        return json.loads((folder / OWNER).read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        found = json.loads((folder / OWNER).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # absent, or of another program
         return None
+    return found if isinstance(found, dict) else None
 
 
 def discard(folder: Path, path: Path, work: str) -> None:
@@ -60,7 +61,7 @@ def discard(folder: Path, path: Path, work: str) -> None:
     Results of an earlier state of the slide stay.
     """
     owner = owner_of(folder)
-    if owner is None or owner.get("path") != str(path.absolute()):
+    if owner is None or owner.get("path") != str(path.resolve()):
         return
     shutil.rmtree(folder / work, ignore_errors=True)
     if [item.name for item in folder.iterdir()] == [OWNER]:
@@ -71,5 +72,5 @@ def discard(folder: Path, path: Path, work: str) -> None:
 def _free(folder: Path, path: Path) -> bool:
     owner = owner_of(folder)
     if owner is not None:
-        return owner.get("path") == str(path.absolute())
+        return owner.get("path") == str(path.resolve())
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))

@@ -39,14 +39,20 @@ def write_features(path: Path, features: Iterable[dict[str, Any]]) -> int:
 
 
 def tile_features(
-    slide: str, section: Section, values: NDArray[np.float32], malignant: NDArray[np.bool_], step: int
+    slide: str,
+    section: Section,
+    alone: NDArray[np.float32],
+    values: NDArray[np.float32],
+    malignant: NDArray[np.bool_],
+    step: int,
 ) -> Iterator[dict[str, Any]]:
     """Yield a tile for each cell that has a probability.
 
     Args:
         slide: its name.
         section: of the slide.
-        values: float32 (rows, columns), NaN where there is no patch.
+        alone: float32 (rows, columns), probability by itself, NaN where there is no patch.
+        values: float32 (rows, columns), with neighbours, what the calls rest on.
         malignant: bool (rows, columns), the calls.
         step: px a cell.
     """
@@ -57,7 +63,10 @@ def tile_features(
         properties = {
             "objectType": "tile",
             "classification": _class(bool(malignant[row, column])),
-            "measurements": {"prob_malignant": round(float(values[row, column]), 6)},
+            "measurements": {
+                "prob_malignant": round(float(alone[row, column]), 6),
+                "context_prob_malignant": round(float(values[row, column]), 6),
+            },
         }
         yield _feature(f"{slide}/tile/{row}/{column}", {"type": "Polygon", "coordinates": [ring]}, properties)
 

@@ -11,13 +11,14 @@ from cancernet.atomic import write_text
 from cancernet.report.html import fill
 from cancernet.slide import geojson, pictures, table
 from cancernet.slide import summary as summaries
+from cancernet.slide.folders import owner_of
 
 NAME = "index.html"
 
 
 def write_index(out: Path, failed: list[tuple[str, str]]) -> None:
     """Write index.html over all finished slides below `out` and what failed (path, reason) in this run."""
-    folders = sorted(folder for folder in out.iterdir() if folder.is_dir())
+    folders = sorted(folder for folder in out.iterdir() if owner_of(folder) is not None)
     found = [(folder, summaries.read_summary(folder)) for folder in folders]
     slides = [_slide(folder.name, summary) for folder, summary in found if summary is not None]
     context = {
@@ -27,6 +28,12 @@ def write_index(out: Path, failed: list[tuple[str, str]]) -> None:
         "version": __version__,
     }
     write_text(out / NAME, fill("slides.html", context))
+
+
+def _model(summary: dict[str, Any]) -> str:
+    near = summary["model"]["threshold_in_context"]
+    text = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
+    return text if near is None else f"{text}, with neighbours from {near:.3f} on"
 
 
 def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
             ),
             ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px"),
             ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
-            ("model", f"{summary['model']['name']}, threshold {summary['threshold']:.3f}"),
+            ("model", _model(summary)),
         ],
         "alarms": summary["alarms"],
         "warnings": [warning for warning in summary["warnings"] if warning not in summary["alarms"]],

@@ -12,6 +12,7 @@ import numpy as np
 
 from cancernet import __version__, defaults
 from cancernet.bundle import Bundle
+from cancernet.data.scan import printable
 from cancernet.maps import apply_context
 from cancernet.slide import geojson, pictures, summary, table
 from cancernet.slide.cells import to_cells
@@ -78,6 +79,8 @@ def map_slide(
         BadSlide: the reason why there is no map.
         OSError: the results cannot be written.
     """
+    if printable(str(path)) != str(path):
+        raise BadSlide("its name is not valid UTF-8; rename it")
     try:
         owner = identify(path)
     except OSError as error:
@@ -86,6 +89,7 @@ def map_slide(
     found = summary.read_summary(folder)
     if found and found["settings"] == settings and all((folder / name).is_file() for name in OUTPUTS):
         return found, True
+    summary.drop_summary(folder)
     started = time.perf_counter()
     section, about = _section(path, folder, owner, bundle, options)
     read = time.perf_counter()
@@ -184,9 +188,10 @@ def _write(
     malignant = margin >= 0  # NaN is not
     regions = find_regions(values, malignant)
     mm2 = [geojson.region_mm2(region, section, step, mpp) for region in regions]
-    measured = summary.areas(tissue, values, malignant, step, mpp)
-    table.write_patches(folder, section, x, y, probability, context.probability)
-    tiles = geojson.tile_features(folder.name, section, values, malignant, step)
+    measured = summary.areas(tissue, (section.width, section.height), values, malignant, step, mpp)
+    table.write_patches(folder, section, x, y, probability, context)
+    alone = to_cells(x, y, probability, **shape)
+    tiles = geojson.tile_features(folder.name, section, alone, values, malignant, step)
     geojson.write_features(folder / geojson.TILES, tiles)
     features = geojson.region_features(folder.name, section, regions, step, mpp)
     geojson.write_features(folder / geojson.REGIONS, features)

@@ -17,19 +17,26 @@ from cancernet.slide import place
 from cancernet.slide.extra import slide_versions
 from cancernet.slide.regions import Region
 from cancernet.slide.section import Section
-from cancernet.slide.tissue import Tissue, tissue_share
+from cancernet.slide.tissue import Tissue
 
 NAME = "summary.json"
+KEYS = {"slide", "settings", "malignant_share", "alarms"}  # by which ours is known
 
 
 def areas(
-    tissue: Tissue, values: NDArray[np.float32], malignant: NDArray[np.bool_], step: int, mpp: float
+    tissue: Tissue,
+    size: tuple[int, int],
+    values: NDArray[np.float32],
+    malignant: NDArray[np.bool_],
+    step: int,
+    mpp: float,
 ) -> dict[str, float | None]:
     """Return areas in mm2: of tissue, of tissue in cells with a probability, of tissue in malignant cells.
 
     Args:
         tissue: of the section.
-        values: float32 (rows, columns), NaN where there is no patch.
+        size: width and height of the section in px.
+        values: float32 (rows, columns) of the whole section, NaN where there is no patch.
         malignant: bool (rows, columns), the calls.
         step: px a cell.
         mpp: um/px of the section.
@@ -37,15 +44,15 @@ def areas(
     Returns:
         `tissue_mm2`, `analysed_mm2`, `malignant_mm2` and `malignant_share`, of the analysed.
     """
-    row, column = np.nonzero(np.isfinite(values))
-    x, y, side = column * step, row * step, step // defaults.SLIDE_BLOCK
-    high = np.minimum(side, tissue.mask.shape[0] - row * side)
-    wide = np.minimum(side, tissue.mask.shape[1] - column * side)
-    blocks = tissue_share(tissue.mask, x, y, step) * high * wide
-    block_px = defaults.SLIDE_BLOCK**2
-    whole = place.square_mm(float(tissue.mask.sum()) * block_px, mpp)
-    analysed = place.square_mm(float(blocks.sum()) * block_px, mpp)
-    found = place.square_mm(float(blocks[malignant[row, column]].sum()) * block_px, mpp)
+    block, (width, height) = defaults.SLIDE_BLOCK, size
+    wide, high = (np.minimum(block, side - np.arange(0, side, block)) for side in (width, height))
+    pixels = tissue.mask * np.outer(high, wide)  # blocks at the right and bottom edge are smaller
+    cells = pixels
+    for axis in (0, 1):
+        cells = np.add.reduceat(cells, np.arange(0, cells.shape[axis], step // block), axis=axis)
+    whole = place.square_mm(float(pixels.sum()), mpp)
+    analysed = place.square_mm(float(cells[np.isfinite(values)].sum()), mpp)
+    found = place.square_mm(float(cells[malignant].sum()), mpp)
     return {
         "tissue_mm2": round(whole, 4),
         "analysed_mm2": round(analysed, 4),
@@ -99,6 +106,12 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
     """Return the summary in a folder, or nothing where there is none of ours."""
     try:
         found = json.loads((folder / NAME).read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # absent, or of another program
         return None
-    return found if isinstance(found, dict) and "settings" in found else None
+    return found if isinstance(found, dict) and found.keys() >= KEYS else None
+
+
+def drop_summary(folder: Path) -> None:
+    """Remove the summary of an earlier run before its other files are replaced: they are no longer one whole."""
+    if read_summary(folder) is not None:
+        (folder / NAME).unlink()

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from cancernet import defaults
 from cancernet.atomic import replacing
+from cancernet.maps.context import Contextual
 from cancernet.slide import place
 from cancernet.slide.section import Section
 
 NAME = "patches.csv"
 # the first six as WSInfer 0.6 writes them (its readers take any column that begins with prob_)
-COLUMNS = ("minx", "miny", "width", "height", "prob_benign", "prob_malignant", "prob_malignant_context")
+COLUMNS = (
+    *("minx", "miny", "width", "height", "prob_benign", "prob_malignant"),
+    *("context_prob_malignant", "threshold", "decision"),
+)
 
 
 def write_patches(
@@ -25,7 +29,7 @@ def write_patches(
     x: NDArray[Any],
     y: NDArray[Any],
     probability: NDArray[Any],
-    context: NDArray[Any],
+    context: Contextual,
 ) -> None:
     """Write patches.csv.
 
@@ -35,7 +39,7 @@ def write_patches(
         x: int (N,), left px of the patches in the section.
         y: int (N,), top px.
         probability: (N,), of malignant, of the patch alone.
-        context: (N,), of malignant, with its neighbours; the same where the model knows no neighbours.
+        context: with its neighbours, which the decision rests on; the same where there are too few of them.
     """
     left, right = (place.across(section, x + add, of_slide=True) for add in (0, defaults.PATCH_SIZE))
     top, bottom = (place.down(section, y + add, of_slide=True) for add in (0, defaults.PATCH_SIZE))
@@ -43,6 +47,8 @@ def write_patches(
     with replacing(folder / NAME) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for box, alone, among in zip(corners, probability, context, strict=True):
-            shares = (f"{value:.6g}" for value in (1 - alone, alone, among))
-            writer.writerow([*(place.number(value) for value in box), *shares])
+        parts = (corners, probability, context.probability, context.threshold, context.malignant)
+        for box, alone, among, threshold, malignant in zip(*parts, strict=True):
+            shares = (f"{value:.6g}" for value in (1 - alone, alone, among, threshold))
+            corner = (place.number(value) for value in box)
+            writer.writerow([*corner, *shares, defaults.CLASS_NAMES[int(malignant)]])
