@@ -50,7 +50,6 @@ class Told:
     explained: int = 0
     drawn: int = 0
     failed: int = 0
-    first_failure: str = ""
     remembered: int = 0  # nearest training patches of the patches drawn
     pictured: int = 0  # of them, those whose picture was found in the data
     page: Path = field(default_factory=Path)
@@ -110,7 +109,6 @@ def explain_paths(
             first = f": {errors[0][0]}: {errors[0][1]}" if errors else ""
             raise UserError(f"no image could be used of {total} files{first}")
     told.failed, told.drawn = len(errors), len(kept)
-    told.first_failure = ": ".join(errors[0]) if errors else ""
     write_errors(out / ERRORS, errors)
     shown = [with_pictures(each, pictures) for each in kept]
     told.remembered = sum(len(each.neighbours) for each in shown)
