@@ -26,6 +26,7 @@ PARTS = {
     "inference": inference.rows,
     "growth": growth.rows,
     "kernels": training.rows_of_kernels,
+    "transfer": training.rows_of_transfer,
     "training": training.rows,
     "whole": whole.rows,
 }

@@ -27,20 +27,29 @@ STEPPED = ("baseline", "fine_tuned", "cancernet")
 
 
 def rows(setup: Setup) -> list[Row]:
-    """Measure the recipes, each once: minutes of work are not repeated."""
-    common = {
+    """Measure fine-tuning and the flagship, each once: minutes of work are not repeated."""
+    common, models = _common(setup), str(setup.work / "models")
+    if not (setup.work / "models" / "transfer").exists():  # what fine-tuning starts from
+        in_process("training:ours", recipe="transfer", epochs=NAIVE_EPOCHS, models=models, **common)
+    return [
+        fine_tuned_row(common, models),
+        flagship_row(common, str(setup.work / "flagship"), epochs=1 if setup.split_file is None else 2),
+    ]
+
+
+def rows_of_transfer(setup: Setup) -> list[Row]:
+    """Measure the recipe with a frozen base, once."""
+    return [transfer_row(_common(setup), str(setup.work / "models"))]
+
+
+def _common(setup: Setup) -> dict[str, Any]:
+    return {
         "data": str(setup.data),
         "packs": str(setup.work / "cache"),
         "split_file": str(setup.split_file or ""),
         "weights": setup.weights,
         "limit": setup.patches,
     }
-    models = str(setup.work / "models")
-    return [
-        transfer_row(common, models),
-        fine_tuned_row(common, models),
-        flagship_row(common, str(setup.work / "flagship"), epochs=1 if setup.split_file is None else 2),
-    ]
 
 
 def rows_of_kernels(setup: Setup) -> list[Row]:
