@@ -69,8 +69,8 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int | str 
     ("error", "code", "says"),
     [
         (UserError("a: wrong; mend it"), 2, "cancernet: a: wrong; mend it\n"),
-        (KeyboardInterrupt(), 130, "the same command continues"),
-        (click.Abort(), 130, "the same command continues"),
+        (KeyboardInterrupt(), 130, "run, train and slide continue"),
+        (click.Abort(), 130, "run, train and slide continue"),
         (OSError(errno.ENOSPC, "No space left", "out.csv"), 2, "the disk is full (out.csv)"),
         (OSError(errno.ENOSPC, "No space left"), 2, "the disk is full (while writing)"),
         (
