@@ -35,7 +35,7 @@ def test_packing_beats_a_plain_loop(setup) -> None:
     from speed.patches import pack_row
 
     figures = pack_row(setup).figures
-    assert figures["gain"] > 0.5  # a real set reaches 1.5; here threads are started for 800 patches, on CPUs other tests take
+    assert figures["gain"] > 0.5  # a real set reaches 1.5; here 800 patches, on CPUs that other tests take
     assert figures["peak_mb"] < 500
 
 
