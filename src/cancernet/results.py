@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from cancernet.atomic import replacing, write_text
+from cancernet.atomic import write_text
+from cancernet.files import write_csv
 from cancernet.report.figures import draw, save_pictures
 from cancernet.report.html import write_report
 from cancernet.report.results import RunResults, chosen
@@ -33,15 +32,15 @@ def write_results(out: Path, results: RunResults) -> Path:
     top = {**entry, "chosen_by": why, **about, "below_floor": results.below_floor, "models": results.metrics}
     _write_json(out / "metrics.json", top)
     _write_json(out / "run.json", results.run)
-    _write_csv(out / "predictions.csv", results.predictions[best.model])
+    write_csv(out / "predictions.csv", results.predictions[best.model])
     for each in results.metrics:
         folder = out / each["model"].replace(" ", "_")
         _write_json(folder / "metrics.json", {**each, **about})
         if each["model"] in results.predictions:
-            _write_csv(folder / "predictions.csv", results.predictions[each["model"]])
+            write_csv(folder / "predictions.csv", results.predictions[each["model"]])
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
-        _write_csv(out / "quarantine.csv", quarantined)
+        write_csv(out / "quarantine.csv", quarantined)
     pictures = draw(results)
     save_pictures(pictures.run, out)
     return write_report(out, results, pictures)
@@ -49,8 +48,3 @@ def write_results(out: Path, results: RunResults) -> Path:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False, default=str) + "\n")
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)

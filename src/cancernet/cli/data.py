@@ -29,9 +29,9 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     Layouts: PATIENT/{0,1}/PATIENT_idx5_xX_yY_classC.png, or benign/ and malignant/ folders. Nothing of
     yours is changed.
     """
-    from cancernet.atomic import replacing
     from cancernet.data.sides import assign, write_split
     from cancernet.evaluation.leakage import audit_leakage
+    from cancernet.files import write_csv
     from cancernet.run import describe_leakage
 
     pack = open_pack(folder, cache)
@@ -49,8 +49,7 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
         write_split(split, out / "split.csv")
         tables = {"catalog": pack.table, "quarantine": pack.quarantine, "duplicates": leakage.near}
         for name, table in tables.items():
-            with replacing(out / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
+            write_csv(out / f"{name}.csv", table)
         click.echo(f"written to {out}")
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from cancernet import __version__
-from cancernet.atomic import replacing, write_text
+from cancernet.atomic import write_text
 from cancernet.bundle import Bundle
 from cancernet.data.source import Source
 from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
 from cancernet.errors import UserError
+from cancernet.files import write_csv, write_figure, write_png
 from cancernet.inference import predict
 from cancernet.inputs import ERRORS, refuse_inside, refuse_other, refuse_other_errors, write_errors
 from cancernet.maps.context import apply_context
@@ -90,7 +91,7 @@ def map_specimens(
     if not found.specimens:
         first = f": {found.errors[0][0]}: {found.errors[0][1]}" if found.errors else ""
         raise UserError(f"{source.root}: no specimen could be drawn{first}")
-    _write_csv(out / TABLE, pd.DataFrame(found.specimens))
+    write_csv(out / TABLE, pd.DataFrame(found.specimens))
     write_errors(out / ERRORS, found.errors)
     write_text(out / INDEX, index(found, folders, bundle, source.root))
     return found
@@ -171,8 +172,7 @@ def write_specimen(
         mpp=MPP,
         truth=truth,
     )
-    with replacing(folder / "map.png") as temporary:
-        figure.savefig(temporary, format="png")
+    write_figure(folder / "map.png", figure)
     write_png(folder / "overlay.png", blend(section, grid))
     rows = table.assign(
         probability=probability,
@@ -180,7 +180,7 @@ def write_specimen(
         decision=[CLASS_NAMES[int(call)] for call in context.malignant],
     )
     rows["label"] = rows["label"].where(rows["label"] >= 0).astype("Int64")
-    _write_csv(folder / "patches.csv", rows[list(COLUMNS)])
+    write_csv(folder / "patches.csv", rows[list(COLUMNS)])
     write_text(folder / NOTES, json.dumps(row, indent=1) + "\n")
     return row
 
@@ -200,21 +200,3 @@ def index(found: Mapped, folders: dict[str, Path], bundle: Bundle, root: Path) -
             "errors": found.errors,
         },
     )
-
-
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write uint8 (H, W, 3) RGB."""
-    import cv2
-
-    ok, content = cv2.imencode(".png", image[..., ::-1])
-    if not ok:
-        raise UserError(
-            f"{path}: a picture of {image.shape[1]} x {image.shape[0]} px cannot be written as PNG"
-        )
-    with replacing(path) as temporary:
-        temporary.write_bytes(content.tobytes())
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)

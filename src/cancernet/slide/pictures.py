@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import defaults
-from cancernet.atomic import replacing
+from cancernet.files import write_figure, write_png
 from cancernet.maps import Grid, draw_map
 from cancernet.slide.section import Section
 
@@ -47,8 +47,7 @@ def write_overlay(
     made = draw_map(
         reduced(section, by), grid, malignant, title=title, caption=caption, mpp=mpp * by, warning=warning
     )
-    with replacing(folder / OVERLAY) as temporary:
-        made.savefig(temporary, format="png")
+    write_figure(folder / OVERLAY, made)
 
 
 def write_thumbnail(folder: Path, blocks: NDArray[np.uint8]) -> None:
@@ -56,9 +55,7 @@ def write_thumbnail(folder: Path, blocks: NDArray[np.uint8]) -> None:
     scale = min(1.0, defaults.SLIDE_THUMBNAIL / max(blocks.shape[:2]))
     size = tuple(max(1, round(side * scale)) for side in (blocks.shape[1], blocks.shape[0]))
     small = cv2.resize(blocks, size, interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".png", small[..., ::-1])
-    with replacing(folder / THUMBNAIL) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+    write_png(folder / THUMBNAIL, small)
 
 
 def reduction(section: Section, step: int) -> int:
