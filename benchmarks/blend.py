@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cancernet.answers import logit
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation import patient_bootstrap
 from cancernet.evaluation.metrics import auc
+from cancernet.model.decide import logit
 
 
 def within(rows: pd.DataFrame) -> float:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cancernet.bundle import read_bundle
 from cancernet.evaluation import (
     Interval,
     apply_platt,
@@ -24,6 +23,7 @@ from cancernet.evaluation import (
     patient_bootstrap,
 )
 from cancernet.evaluation.calibration import logit
+from cancernet.model.bundle import read_bundle
 from cancernet.training.finish import HELD
 
 HEADINGS = (

@@ -22,11 +22,11 @@ from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
 from cancernet.evaluation import patient_bootstrap
 from cancernet.networks import NETWORKS, trainable_from
-from cancernet.recipes import Recipe, find_recipe, load_recipes
 from cancernet.training.batches import patient_weights
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
+from cancernet.training.recipes import Recipe, find_recipe, load_recipes
 from cancernet.training.start import starting_network
 from tried import TRIED
 

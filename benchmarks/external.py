@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from cancernet.bundle import read_bundle, shipped
+from cancernet.common.defaults import MPP, PATCH_SIZE
 from cancernet.data.pack import default_cache_dir, pack
-from cancernet.defaults import MPP, PATCH_SIZE
 from cancernet.evaluation.metrics import auc, confusion, rates
-from cancernet.inference import predict
+from cancernet.model.bundle import read_bundle, shipped
+from cancernet.model.inference import predict
 
 STEP = 10  # px between positions
 SAMPLE = 2000  # training patches whose colours are taken

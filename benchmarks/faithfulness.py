@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cancernet.bundle import read_bundle, shipped
 from cancernet.data.pack import default_cache_dir, pack
 from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
-from cancernet.explain.evidence import explain_patches, open_explaining
-from cancernet.inference import BATCH
+from cancernet.model.bundle import read_bundle, shipped
+from cancernet.model.evidence import explain_patches, open_explaining
+from cancernet.model.inference import BATCH
 
 SHARE, SAMPLES, SEED = 0.1, 1000, 1  # of the cells blanked; resamples of patients
 CHUNK = 16 * BATCH

@@ -20,10 +20,10 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from sklearn.metrics import roc_auc_score
 
-from cancernet.bundle import GRAPH, read_bundle, shipped
 from cancernet.data.pack import default_cache_dir, pack
-from cancernet.inference import open_session, predict
-from cancernet.scoring import side_of_bundle
+from cancernet.evaluation.scoring import side_of_bundle
+from cancernet.model.bundle import GRAPH, read_bundle, shipped
+from cancernet.model.inference import open_session, predict
 from speed.timing import alternate, median, ratio
 
 CALIBRATION, BATCH, TIMED, ROUNDS = 512, 32, 4096, 5

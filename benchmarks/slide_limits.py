@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cancernet import defaults
-from cancernet.bundle import read_bundle, shipped
+from cancernet.common import defaults
 from cancernet.data.pack import default_cache_dir, pack
 from cancernet.evaluation.floor import Floor, colour_features
+from cancernet.model.bundle import read_bundle, shipped
 from cancernet.slide.batch import map_slides
 from cancernet.slide.job import Options
 

@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from cancernet.bundle import read_bundle, shipped
+from cancernet.common.threads import available_cpus
 from cancernet.data.synthetic import draw_section
-from cancernet.inference import predict
+from cancernet.model.bundle import read_bundle, shipped
+from cancernet.model.inference import predict
 from cancernet.slide.batch import map_slides
 from cancernet.slide.job import Options
 from cancernet.slide.patches import cut, positions
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import block_means, find_tissue, tissue_share
-from cancernet.threads import available_cpus
 
 TILE = (500, 750)  # px; drawn once and repeated: only its amount matters here
 ONE_AT_A_TIME = 500  # patches; the rest would take as long each

@@ -17,7 +17,7 @@ import os
 import time
 from pathlib import Path
 
-from cancernet.environment import ONEDNN
+from cancernet.common.provenance import ONEDNN
 
 os.environ.pop(ONEDNN, None)  # TensorFlow as it comes: such a script sets no switch
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cancernet.environment import ONEDNN
+from cancernet.common.provenance import ONEDNN
 
 settings.register_profile("calm", deadline=None)  # a loaded machine is no failure
 settings.load_profile("calm")

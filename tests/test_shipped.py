@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet import defaults
-from cancernet.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, shipped
+from cancernet.common import defaults
 from cancernet.data.pack import pack
-from cancernet.inference import predict
-from cancernet.recipes import load_recipes
-from cancernet.scoring import below_floor, score_floor, score_model, side_of_bundle
+from cancernet.evaluation.scoring import below_floor, score_floor, score_model, side_of_bundle
+from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, shipped
+from cancernet.model.inference import predict
+from cancernet.training.recipes import load_recipes
 
 MAX_BYTES = 8_000_000  # of the whole bundle
 

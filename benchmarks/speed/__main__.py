@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from cancernet.common.provenance import machine, versions
 from cancernet.data.pack import default_cache_dir
 from cancernet.data.sample import write_sample
-from cancernet.environment import machine, versions
 from cancernet.training.kernels import choose_kernels
 from speed import growth, inference, patches, training, whole
 from speed.timing import Row, Setup

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cancernet.common.executor import spread
+from cancernet.common.threads import available_cpus
 from cancernet.data.pack import Pack, pack
-from cancernet.spread import spread
-from cancernet.threads import available_cpus
 from speed.timing import Row, Setup, in_process
 
 FOLDER = 2000  # files of one folder of copies
@@ -127,8 +127,8 @@ def pack_folder(folder: str, work: str) -> dict[str, Any]:
 
 def predict_folder(folder: str, work: str) -> dict[str, Any]:
     """Predict a folder with the shipped model, as `cancernet predict` does."""
-    from cancernet.bundle import read_bundle, shipped
-    from cancernet.prediction import predict_paths
+    from cancernet.model.bundle import read_bundle, shipped
+    from cancernet.prediction.paths import predict_paths
 
     out = Path(work) / "predictions.csv"
     out.parent.mkdir(parents=True, exist_ok=True)

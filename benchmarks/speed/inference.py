@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cancernet.bundle import read_bundle, shipped
+from cancernet.common.provenance import ONEDNN
 from cancernet.data.pack import pack
-from cancernet.environment import ONEDNN
-from cancernet.inference import BATCH, predict
+from cancernet.model.bundle import read_bundle, shipped
+from cancernet.model.inference import BATCH, predict
 from speed.timing import Row, Setup, alternate, cancernet, in_process, median, ratio, seconds_of
 
 PATCHES = 4096  # of a measurement of patches a second
@@ -84,7 +84,7 @@ def cold_row(setup: Setup) -> Row:
     ways = {
         "predict": [cancernet(), "predict", patch],
         "help": [cancernet(), "--help"],
-        "imports": [sys.executable, "-c", "import cancernet.cli.predict, cancernet.prediction"],
+        "imports": [sys.executable, "-c", "import cancernet.cli.predict, cancernet.prediction.paths"],
         "nothing": [sys.executable, "-c", "pass"],
     }
     seconds = alternate(

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from cancernet.common.threads import available_cpus
 from cancernet.data.pack import pack
 from cancernet.data.source import open_source
-from cancernet.threads import available_cpus
 from cancernet.training.batches import Batches
 from speed.timing import Row, Setup, alternate, in_process, median, ratio
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.defaults import PATCH_SIZE
+from cancernet.common.provenance import ONEDNN
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sides import Split, assign
 from cancernet.data.split import grouped_split
 from cancernet.data.split_lists import split_from_file
-from cancernet.defaults import PATCH_SIZE
-from cancernet.environment import ONEDNN
-from cancernet.recipes import load_recipes
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import load_recipes
 from speed.timing import Row, Setup, alternate, in_process, median, ratio
 
 PLAIN = {ONEDNN: None}  # TensorFlow as it comes
@@ -165,7 +165,7 @@ def ours(
     from cancernet.training.quiet import import_quietly
 
     import_quietly()
-    from cancernet.inference import predict
+    from cancernet.model.inference import predict
     from cancernet.training.train import train
 
     found, split = opened(data, packs, split_file)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from cancernet.bundle import read_bundle
+from cancernet.model.bundle import read_bundle
 
 QUICK = ("--max-patches", 20, "--threads", 1)
 

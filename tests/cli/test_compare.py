@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cancernet.cli.compare import command, line, read
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation import evaluate
 
 THRESHOLDS = {"target_recall": 0.3, "default": 0.5, "best_f1": 0.45}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cancernet.bundle import read_bundle
+from cancernet.model.bundle import read_bundle
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.bundle import SHIPPED
+from cancernet.model.bundle import SHIPPED
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import cancernet as package
 from cancernet.cli import main as entry
 from cancernet.cli.main import VERBS, cli, main
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 HEAVY = ("tensorflow", "keras", "pandas", "sklearn", "matplotlib", "onnxruntime")
 

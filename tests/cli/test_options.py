@@ -10,7 +10,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cancernet import defaults
 from cancernet.cli import options
 from cancernet.cli.options import (
     describe_split,
@@ -21,8 +20,9 @@ from cancernet.cli.options import (
     together,
     training_options,
 )
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
-from cancernet.errors import UserError
 from cancernet.training.options import TrainingOptions
 
 

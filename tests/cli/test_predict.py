@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.bundle import GRAPH, SHIPPED, read_bundle
+from cancernet.model.bundle import GRAPH, SHIPPED, read_bundle
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cancernet.cli.recipes import command
-from cancernet.recipes import load_recipes
+from cancernet.training.recipes import load_recipes
 
 
 def test_every_recipe_is_listed_with_its_summary() -> None:

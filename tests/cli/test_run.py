@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cancernet.bundle import read_bundle
+from cancernet.model.bundle import read_bundle
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load
 
-from cancernet.bundle import WEIGHTS, read_bundle
+from cancernet.model.bundle import WEIGHTS, read_bundle
 
 pytestmark = pytest.mark.train
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cancernet.common.errors import UserError
 from cancernet.data.catalog import Catalog, catalog
 from cancernet.data.decode import decode, fit_patch
 from cancernet.data.scan import content_hash
-from cancernet.errors import UserError
 
 Folder = Callable[..., Path]
 Png = Callable[[NDArray], bytes]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.data.decode import BadImage, decode, fit_patch
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)

@@ -6,9 +6,9 @@ from collections import namedtuple
 
 import pytest
 
+from cancernet.common.errors import UserError
 from cancernet.data import download as module
 from cancernet.data.download import PARTIAL, PATCHES, download, patches_in
-from cancernet.errors import UserError
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cancernet.common.errors import UserError
 from cancernet.data.folds import MAX_FOLDS, fold_shares, grouped_folds, stratified_folds
-from cancernet.errors import UserError
 
 
 @given(test=st.floats(0.01, 0.9), val=st.floats(0.01, 0.9), n=st.integers(3, 1000))

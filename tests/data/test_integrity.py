@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.data.integrity import copies, near_white
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancernet.common.errors import UserError
 from cancernet.data.headers import BadImage
 from cancernet.data.layout import LAYOUTS, check_layout, detect_layout, mirrored_folder, place
-from cancernet.errors import UserError
 
 IDC = [
     "8863/0/8863_idx5_x1_y51_class0.png",

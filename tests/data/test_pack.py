@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cancernet.common.errors import UserError
 from cancernet.data import pack as pack_module
 from cancernet.data.decode import decode, fit_patch
 from cancernet.data.pack import Pack, default_cache_dir, hash_table, pack
-from cancernet.errors import UserError
 
 Folder = Callable[..., Path]
 

@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.data.names import parse_name
 from cancernet.data.sample import MARKER, patient_section, write_sample
-from cancernet.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancernet.common.errors import UserError
 from cancernet.data.sampling import cap_per_patient, even, limit
-from cancernet.errors import UserError
 
 tables = st.lists(st.sampled_from("abcdefgh"), max_size=80).map(
     lambda p: pd.DataFrame({"patient": pd.Series(p, dtype="str")})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.data import scan as scan_module
 from cancernet.data.decode import BadImage
 from cancernet.data.scan import CHUNK, content_hash, printable, read_member, scan, scan_chunk

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancernet.common.errors import UserError
 from cancernet.data.sides import (
     SIDES,
     Split,
@@ -19,7 +20,6 @@ from cancernet.data.sides import (
     sides_of_one_class,
     write_split,
 )
-from cancernet.errors import UserError
 
 TABLE = pd.DataFrame(
     {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cancernet.common.errors import UserError
 from cancernet.data.source import Member, hidden, open_source, read_file
-from cancernet.errors import UserError
 
 
 def paths(members: list[Member]) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cancernet.common.errors import UserError
 from cancernet.data import split as split_module
 from cancernet.data.split import (
     SIDES,
@@ -20,7 +21,6 @@ from cancernet.data.split import (
     split_from_file,
     write_split,
 )
-from cancernet.errors import UserError
 
 FRACTIONS = {"test_fraction": 0.2, "val_fraction": 0.2}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cancernet.common.errors import UserError
 from cancernet.data.split_lists import official_cases, official_split, split_from_file
-from cancernet.errors import UserError
 
 
 def make(patients: list[str]) -> pd.DataFrame:

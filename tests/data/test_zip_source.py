@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cancernet.common.errors import UserError
 from cancernet.data.source import open_source
-from cancernet.errors import UserError
 
 CONTENT = bytes(range(256)) * 30
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation.calibration import (
     apply_platt,
     fit_platt,

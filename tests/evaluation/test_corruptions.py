@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation.corruptions import CHUNK, CORRUPTIONS, SEVERITIES, corrupt
 
 NAMES = list(CORRUPTIONS)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation import metrics
 from cancernet.evaluation.evaluate import evaluate, join_labels
 

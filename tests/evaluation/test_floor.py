@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation import floor as module
 from cancernet.evaluation.floor import N_FEATURES, Floor, colour_features, fit_floor, fit_floor_features
 from cancernet.evaluation.metrics import auc

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.data.scan import content_hash
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation.metrics import f1, recall
 from cancernet.evaluation.operating_points import (
     OPERATING_POINTS,

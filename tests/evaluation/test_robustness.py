@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation import metrics
 from cancernet.evaluation.corruptions import CORRUPTIONS, corrupt
 from cancernet.evaluation.robustness import robustness

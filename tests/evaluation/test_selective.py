@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation.selective import UNSURE, apply_selective, fit_selective, risk_coverage
 
 tables = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=60)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation import verdicts
 from cancernet.evaluation.leakage import Leakage
 from cancernet.evaluation.verdicts import PASS, SKIP, WARN

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.bundle import GRAPH, WEIGHTS, read_bundle, write_bundle
 from cancernet.data.sample import write_sample
+from cancernet.model.bundle import GRAPH, WEIGHTS, read_bundle, write_bundle
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 CONTEXT = {

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from matplotlib.collections import LineCollection
 
+from cancernet.context.grid import Grid
 from cancernet.maps.draw import (
     MAX_SIDE,
     OUTCOMES,
@@ -17,7 +18,6 @@ from cancernet.maps.draw import (
     outline,
     over_white,
 )
-from cancernet.maps.grid import Grid
 
 SECTION = np.full((150, 200, 3), 230, np.uint8)
 

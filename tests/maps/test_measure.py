@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.maps.context import apply_context
+from cancernet.context.smooth import apply_context
 from cancernet.maps.measure import caption, line, measure, scores, thresholds, warnings
 from cancernet.maps.specimens import Specimen
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.bundle import Bundle
+from cancernet.common.errors import UserError
+from cancernet.context.smooth import apply_context
 from cancernet.data.source import open_source
-from cancernet.errors import UserError
-from cancernet.inference import predict
-from cancernet.maps.context import apply_context
 from cancernet.maps.report import map_specimens, name_folders
 from cancernet.maps.specimens import list_specimens, read_specimen, stitch
+from cancernet.model.bundle import Bundle
+from cancernet.model.inference import predict
 
 
 @pytest.fixture(scope="module")

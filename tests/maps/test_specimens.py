@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from cancernet.common.errors import UserError
+from cancernet.context.grid import Grid
 from cancernet.data.source import open_source
-from cancernet.errors import UserError
-from cancernet.maps.grid import Grid
 from cancernet.maps.specimens import holes, list_specimens, read_specimen, stitch
 
 

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("keras")
 import keras
 
-from cancernet.errors import UserError
-from cancernet.inference import open_session, predict
+from cancernet.common.errors import UserError
+from cancernet.model.inference import open_session, predict
 from cancernet.networks import NETWORKS, build_network, cut, head_of, trainable_from, with_probability
 from cancernet.networks.mobilenet import BACKBONE
 from cancernet.training.checkpoint import load_weights, weights_of

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("keras")
 import keras
 
-from cancernet.inference import OUTPUTS, open_session
+from cancernet.model.inference import OUTPUTS, open_session
 from cancernet.networks import NETWORKS, build_network, with_evidence, with_probability
 from cancernet.networks import cnn as cnn_module
 from cancernet.training.export import to_onnx

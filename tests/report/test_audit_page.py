@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cancernet.audit import Audit, audit
-from cancernet.bundle import read_bundle
 from cancernet.data.pack import pack
 from cancernet.data.sample import write_sample
+from cancernet.evaluation.audit import Audit, audit
 from cancernet.evaluation.corruptions import CORRUPTIONS
 from cancernet.evaluation.verdicts import Check
+from cancernet.model.bundle import read_bundle
 from cancernet.report.audit_page import WIDTH, caption, console, render_audit
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cancernet.evaluation.results import models, shown
 from cancernet.report.bars import LEAST_SPAN, NAMED_PATIENTS, approaches, confusion_matrix, per_patient_recall
-from cancernet.report.results import models, shown
 
 
 def text_of(figure):

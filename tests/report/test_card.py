@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.bundle import Bundle, read_bundle
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation import evaluate
+from cancernet.evaluation.results import FLOOR
+from cancernet.model.bundle import Bundle, read_bundle
 from cancernet.report.card import Measured, model_card, plain, read_measured, write_card
-from cancernet.report.results import FLOOR
 from cancernet.report.tripod import ITEMS
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"

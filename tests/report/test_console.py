@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.report.console import table
-from cancernet.report.results import FLOOR, RunResults
 
 
 def line(text: str, start: str) -> str:

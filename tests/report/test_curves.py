@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from cancernet.evaluation.results import FLOOR
 from cancernet.report.curves import POINTS, accuracy_plot, calibration, precision_recall, roc
-from cancernet.report.results import FLOOR
 
 
 def rows(seed=0, n=400, skill=1.5):

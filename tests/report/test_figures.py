@@ -1,9 +1,9 @@
 import cv2
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.evaluation.results import chosen, models
 from cancernet.report.figures import draw, model_figures, run_figures, save_pictures, target_recall
-from cancernet.report.results import chosen, models
 
 NAMES = {
     "accuracy_plot",

@@ -4,9 +4,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from cancernet.evaluation.results import RunResults
 from cancernet.report.figures import Pictures
 from cancernet.report.html import embed, render, write_report
-from cancernet.report.results import RunResults
 from cancernet.report.style import figure, picture
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}

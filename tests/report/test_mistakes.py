@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cancernet.evaluation.results import Mistakes
 from cancernet.report.figures import draw
 from cancernet.report.html import render
 from cancernet.report.mistakes import confident_errors
-from cancernet.report.results import Mistakes
 from cancernet.report.style import picture
 
 TABLE = pd.DataFrame(

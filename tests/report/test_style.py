@@ -4,7 +4,7 @@ import matplotlib.colors
 import matplotlib.pyplot as plt
 import pytest
 
-from cancernet.report.results import FLOOR
+from cancernet.evaluation.results import FLOOR
 from cancernet.report.style import COLOURS, LINES, figure, look, sign, tidy
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from cancernet.report.results import FLOOR, models
+from cancernet.evaluation.results import FLOOR, models
 from cancernet.report.tables import (
     COLUMNS,
     QUARANTINE_ROWS,

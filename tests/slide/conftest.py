@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cancernet.bundle import Bundle, read_bundle
 from cancernet.data.synthetic import draw_section
+from cancernet.model.bundle import Bundle, read_bundle
 
 pyvips = pytest.importorskip("pyvips")
 pytest.importorskip("openslide")

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cancernet.bundle import Bundle
-from cancernet.errors import UserError
-from cancernet.inference import predict
+from cancernet.common.errors import UserError
+from cancernet.model.bundle import Bundle
+from cancernet.model.inference import predict
 from cancernet.slide import job
 from cancernet.slide.batch import Outcome, map_slides
 from cancernet.slide.job import OUTPUTS, WORK, Options
@@ -266,7 +266,7 @@ def test_a_bounded_slide_is_placed_from_its_corner_in_the_table_and_from_the_are
 KILLED = """
 import sys, time
 from pathlib import Path
-from cancernet.bundle import read_bundle
+from cancernet.model.bundle import read_bundle
 from cancernet.slide import score
 from cancernet.slide.batch import map_slides
 from cancernet.slide.job import Options
@@ -320,7 +320,7 @@ def test_a_run_killed_half_way_goes_on_without_reading_again_and_ends_alike(
 MEMORY = """
 import sys
 from pathlib import Path
-from cancernet.bundle import read_bundle
+from cancernet.model.bundle import read_bundle
 from cancernet.slide.batch import map_slides
 from cancernet.slide.job import Options
 map_slides([Path(sys.argv[1])], read_bundle(Path(sys.argv[2])), Path(sys.argv[3]), Options(mpp=0.5), say=print)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.slide import extra
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet import defaults
-from cancernet.bundle import Bundle
+from cancernet.common import defaults
+from cancernet.model.bundle import Bundle
 from cancernet.slide.job import OTHER_STAIN, SYNTHETIC, Options, _alarms, _doubts, _settings
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide.patches import cut, positions
 from cancernet.slide.section import Section
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide.pictures import reduced, reduction, write_overlay, write_thumbnail
 from cancernet.slide.section import Section
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide import pyramid
 from cancernet.slide.plain import Plain
 from cancernet.slide.pyramid import Pyramid, bounds, over_white, scale_of

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.slide.scale import BadSlide, Found, believable, check_mpp, settle
 
 

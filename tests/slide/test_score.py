@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet.bundle import Bundle
 from cancernet.data.decode import fit_patch
-from cancernet.inference import predict
+from cancernet.model.bundle import Bundle
+from cancernet.model.inference import predict
 from cancernet.slide import score as module
 from cancernet.slide.patches import positions
 from cancernet.slide.score import SCORES, score

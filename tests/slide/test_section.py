@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide.reader import Level, Reader, open_slide
 from cancernet.slide.scale import BadSlide, Scale
 from cancernet.slide.section import Section, choose_level, load_section, make_section

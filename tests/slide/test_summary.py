@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet import defaults
-from cancernet.bundle import Bundle
+from cancernet.common import defaults
+from cancernet.model.bundle import Bundle
 from cancernet.slide import summary
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue

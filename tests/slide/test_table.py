@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.maps.context import Contextual
+from cancernet.context.smooth import Contextual
 from cancernet.slide.section import Section
 from cancernet.slide.table import COLUMNS, NAME, write_patches
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import block_means, find_tissue, tissue_share
 

@@ -12,15 +12,15 @@ import pytest
 pytest.importorskip("keras")
 import keras
 
-from cancernet.bundle import Bundle
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.data.sides import Split
 from cancernet.data.split import grouped_split
+from cancernet.model.bundle import Bundle
 from cancernet.networks import build_network, cnn
-from cancernet.recipes import Recipe
 from cancernet.training.engine import Examples
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import Recipe
 from cancernet.training.train import train
 
 SIZES = ((4, 8, 8), 16)  # of the stages and the dense layer of the CNN; the true one is far larger

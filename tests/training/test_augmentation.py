@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cancernet.recipes import AUGMENTATIONS
 from cancernet.training.augmentation import (
     Brightness,
     RightAngle,
@@ -13,6 +12,7 @@ from cancernet.training.augmentation import (
     StainJitter,
     build_augmentation,
 )
+from cancernet.training.recipes import AUGMENTATIONS
 
 pytestmark = pytest.mark.train
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.training import checkpoint
 from cancernet.training.checkpoint import Progress, load_weights, read_checkpoint, save_checkpoint, weights_of
 

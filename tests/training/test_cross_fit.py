@@ -14,20 +14,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.bundle import read_bundle
+from cancernet.common.errors import UserError
+from cancernet.common.provenance import ONEDNN
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
-from cancernet.environment import ONEDNN
-from cancernet.errors import UserError
+from cancernet.evaluation.scoring import score_floor, score_model
+from cancernet.model.bundle import read_bundle
 from cancernet.networks import cnn
-from cancernet.recipes import Recipe
-from cancernet.scoring import score_floor, score_model
 from cancernet.training import cross_fit as module
 from cancernet.training.checkpoint import Progress
 from cancernet.training.cross_fit import WHOLE, Part, cross_fit, fit_part
 from cancernet.training.examples import choose_examples
 from cancernet.training.finish import HELD
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import Recipe
 from cancernet.training.train import train
 
 pytestmark = pytest.mark.train

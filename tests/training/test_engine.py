@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.networks import trainable_from
-from cancernet.recipes import Recipe
 from cancernet.training import engine
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.batches import Batches
 from cancernet.training.checkpoint import Progress, weights_of
 from cancernet.training.engine import Examples, fit, predict_logits, validate
+from cancernet.training.recipes import Recipe
 
 pytestmark = pytest.mark.train
 PLAIN = Recipe("plain", "", "cnn", epochs=3, batch_size=16, patience=9, learning_rate=3e-3)

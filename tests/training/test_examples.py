@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 
+from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
-from cancernet.errors import UserError
-from cancernet.recipes import Recipe
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import Recipe
 
 pytestmark = pytest.mark.train
 RECIPE = Recipe("r", "", "cnn")

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from cancernet.inference import open_session, predict
+from cancernet.model.inference import open_session, predict
 from cancernet.networks import NETWORKS, build_network, with_probability
 from cancernet.training.export import save_h5, to_onnx
 

@@ -12,11 +12,11 @@ pytest.importorskip("keras")
 import keras
 
 from cancernet.networks import build_network, cut, trainable_from
-from cancernet.recipes import load_recipes
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.front import Front
 from cancernet.training.pretrained import settle_statistics
+from cancernet.training.recipes import load_recipes
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 RECIPE = dataclasses.replace(load_recipes()["fine_tuned"], epochs=2, batch_size=16, patient_cap=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.environment import ONEDNN
+from cancernet.common.provenance import ONEDNN
 from cancernet.training import kernels
 from cancernet.training.kernels import REMEMBERED, choose_kernels, measure_step
 

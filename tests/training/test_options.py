@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.training.options import TrainingOptions
 
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.networks import build_network
 from cancernet.networks.mobilenet import BACKBONE
 from cancernet.training import pretrained

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from cancernet.bundle import WEIGHTS, Bundle
+from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
-from cancernet.errors import UserError
-from cancernet.recipes import Recipe, load_recipes
+from cancernet.model.bundle import WEIGHTS, Bundle
 from cancernet.training import features
 from cancernet.training import train as train_module
 from cancernet.training.engine import predict_logits
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import Recipe, load_recipes
 from cancernet.training.start import dtype_policy, load_network
 from cancernet.training.train import train
 
@@ -240,7 +240,7 @@ def test_a_trained_mobilenet_is_found_again(mobilenets: Any, monkeypatch: pytest
 def test_the_file_for_plain_keras_is_beside_the_bundles(mobilenets: Any, packed: Pack) -> None:
     model = keras.models.load_model(mobilenets["folder"] / "mobilenet_finetuned.h5")
     patches = np.array(packed.images[:20])
-    from cancernet.inference import predict
+    from cancernet.model.inference import predict
 
     from_graph = predict(mobilenets["bundles"]["fine_tuned"].session(), patches)
     np.testing.assert_allclose(model.predict_on_batch(patches)[:, 0], from_graph, atol=1e-5)

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("keras")
 
 from cancernet.networks import build_network, trainable_from
-from cancernet.recipes import Recipe
 from cancernet.training.augmentation import build_augmentation
+from cancernet.training.recipes import Recipe
 from cancernet.training.trainer import MovingAverage, build_trainer
 
 pytestmark = pytest.mark.train

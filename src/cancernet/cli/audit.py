@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from cancernet import defaults
 from cancernet.cli.options import PATH, cache_option, model_option, open_model, open_pack, threads_option
+from cancernet.common import defaults
 
 
 @click.command()
@@ -57,10 +57,10 @@ def command(
     Leaks, label shuffle, colour floor, calibration, spread over patients, and what ten corruptions of the
     patches cost at the model's own threshold. Needs no TensorFlow. Warnings do not change the exit code.
     """
-    from cancernet.audit import audit, write_audit
-    from cancernet.environment import machine, versions
+    from cancernet.common.provenance import machine, versions
+    from cancernet.evaluation.audit import audit, write_audit
+    from cancernet.evaluation.scoring import known_side, side_of_bundle
     from cancernet.report.audit_page import console
-    from cancernet.scoring import known_side, side_of_bundle
 
     started = datetime.datetime.now(datetime.UTC)
     bundle = open_model(model)

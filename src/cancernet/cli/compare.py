@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cancernet.cli.options import PATH
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
     (results/baseline, results/colour_floor) and `evaluate` one for its model. An interval that excludes 0
     tells the two apart.
     """
-    from cancernet.atomic import write_text
+    from cancernet.common.atomic import write_text
     from cancernet.evaluation.compare import paired_difference
 
     (name_a, rows_a, thresholds_a), (name_b, rows_b, thresholds_b) = (

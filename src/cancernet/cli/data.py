@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from cancernet import defaults
 from cancernet.cli.options import PATH, cache_option, make_split, open_pack, split_options
+from cancernet.common import defaults
 
 
 @click.group()
@@ -29,10 +29,10 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     Layouts: PATIENT/{0,1}/PATIENT_idx5_xX_yY_classC.png, or benign/ and malignant/ folders. Nothing of
     yours is changed.
     """
+    from cancernet.common.files import write_csv
     from cancernet.data.sides import assign, write_split
     from cancernet.evaluation.leakage import audit_leakage
-    from cancernet.files import write_csv
-    from cancernet.run import describe_leakage
+    from cancernet.experiment.run import describe_leakage
 
     pack = open_pack(folder, cache)
     reasons = pack.quarantine["reason"].str.replace(r" \(.*", "", regex=True)  # without the details

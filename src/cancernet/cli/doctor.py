@@ -16,8 +16,8 @@ from cancernet.cli.options import PATH, cache_option
 @click.pass_context
 def command(ctx: click.Context, data: Path | None, weights: str, cache: Path | None) -> None:
     """Check installation, memory, disk, weights and data: PASS, WARN or FAIL, and the fix."""
+    from cancernet.cli.examine import examine
     from cancernet.data.pack import default_cache_dir
-    from cancernet.doctor import examine
     from cancernet.training.quiet import import_quietly
 
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cancernet.cli.options import PATH, cache_option, model_option, open_model, open_pack, threads_option
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 
 @click.command()
@@ -32,12 +32,12 @@ def command(
     Patients whose ids the model was trained with are left out, and those that chose its threshold are
     reported apart, unless --new-patients says that they are others.
     """
+    from cancernet.common.provenance import machine, versions
     from cancernet.data.sides import Split
-    from cancernet.environment import machine, versions
+    from cancernet.evaluation.scoring import side_of_bundle
+    from cancernet.experiment.run import collect
     from cancernet.report.console import table
-    from cancernet.results import write_results
-    from cancernet.run import collect
-    from cancernet.scoring import side_of_bundle
+    from cancernet.report.folder import write_results
 
     bundle = open_model(model)
     pack = open_pack(data, cache)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from cancernet import defaults
 from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.common import defaults
 
 
 @click.command()
@@ -43,7 +43,7 @@ def command(
     patches most like it to the model. Writes index.html, pictures/ and explanations.csv. Files that cannot be used
     go to errors.csv, with the reason; the exit code is then 1, and 2 where nothing could be explained.
     """
-    from cancernet.explain.explain import explain_paths
+    from cancernet.explanation.paths import explain_paths
 
     bundle = open_model(model)
     told = explain_paths(paths, bundle, out=out, data=data, threads=threads or None, max_images=max_images)

@@ -14,7 +14,7 @@ import sys
 import click
 
 import cancernet
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 VERBS = {
     "run": "Check, split, train every recipe, evaluate and report: all in one.",

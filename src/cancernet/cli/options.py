@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cancernet import defaults
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cancernet.bundle import Bundle
     from cancernet.data.pack import Pack
     from cancernet.data.sides import Split
+    from cancernet.model.bundle import Bundle
     from cancernet.training.options import TrainingOptions
 
 Command = Callable[..., Any]
@@ -120,7 +120,7 @@ training_options = together(
 
 def open_model(folder: Path | None) -> Bundle:
     """Read the model of a folder, or the one that ships with the package."""
-    from cancernet.bundle import read_bundle, shipped
+    from cancernet.model.bundle import read_bundle, shipped
 
     return read_bundle(folder or shipped())
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from cancernet import defaults
 from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.common import defaults
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(
     Columns: path, patient, x, y, probability, decision. Files that cannot be used go to errors.csv beside
     --out, with the reason; the exit code is then 1, and 2 where nothing could be predicted.
     """
-    from cancernet.prediction import predict_paths
+    from cancernet.prediction.paths import predict_paths
 
     bundle = open_model(model)
     share = float(abstain) if abstain else None

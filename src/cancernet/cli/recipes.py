@@ -13,7 +13,7 @@ from cancernet.cli.options import PATH
 @click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
 def command(recipe_file: Path | None) -> None:
     """List the recipes, and how to add one."""
-    from cancernet.recipes import load_recipes
+    from cancernet.training.recipes import load_recipes
 
     recipes = load_recipes(recipe_file)
     width = max(len(name) for name in recipes)

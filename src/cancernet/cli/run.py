@@ -55,8 +55,8 @@ def command(
     """
     require_training(chosen["threads"])
     from cancernet.data.pack import default_cache_dir
-    from cancernet.recipes import load_recipes, with_parents
-    from cancernet.run import run
+    from cancernet.experiment.run import run
+    from cancernet.training.recipes import load_recipes, with_parents
 
     recipes = load_recipes(chosen["recipe_file"])
     wanted = with_parents(names or [name for name, recipe in recipes.items() if recipe.in_run], recipes)

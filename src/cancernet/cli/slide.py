@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from cancernet import defaults
 from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.common import defaults
 
 
 @click.command()
@@ -53,9 +53,9 @@ def command(
     Slides that cannot be mapped go to OUT/errors.csv, with the reason; the exit code is then 1, and 2 where
     none could be. A run that was stopped goes on where it was; a slide that is done is not done again.
     """  # noqa: D301 - \b is for click
+    from cancernet.common.threads import available_cpus
     from cancernet.slide.batch import map_slides
     from cancernet.slide.job import Options
-    from cancernet.threads import available_cpus
 
     bundle = open_model(model)
     options = Options(mpp=mpp, stride=int(stride), threads=threads or available_cpus())

@@ -34,7 +34,7 @@ def command(names: tuple[str, ...], data: Path, models: Path, cache: Path | None
     """
     require_training(chosen["threads"])
     from cancernet.data.pack import default_cache_dir
-    from cancernet.recipes import load_recipes, with_parents
+    from cancernet.training.recipes import load_recipes, with_parents
 
     recipes = with_parents(names, load_recipes(chosen["recipe_file"]))
     pack = open_pack(data, cache)

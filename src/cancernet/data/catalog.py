@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.common.progress import progress
 from cancernet.data.decode import Image
 from cancernet.data.integrity import copies
 from cancernet.data.layout import check_layout, detect_layout, mirrored_folder, place
 from cancernet.data.scan import Scanned, scan
 from cancernet.data.source import Member, Source, open_source
-from cancernet.errors import UserError
-from cancernet.progress import progress
 
 MARKER = defaults.SYNTHETIC_MARKER
 

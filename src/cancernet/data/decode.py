@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.data.headers import BadImage, read_header
 
 __all__ = ["BadImage", "decode", "fit_patch"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 DATASET = "paultimothymooney/breast-histopathology-images"
 PAGE = f"https://www.kaggle.com/datasets/{DATASET}"

@@ -8,7 +8,7 @@ from math import lcm
 import numpy as np
 import pandas as pd
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 LEAST_SHARE = 0.7  # of a patient's patches in the balance: enough to stay even, few enough to differ by seed
 MAX_FOLDS = 20  # shares are met to 1/20; more folds would hold too few patients to be alike

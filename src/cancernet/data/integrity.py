@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 
 if TYPE_CHECKING:  # predicting imports this module, and pandas takes half a second
     import pandas as pd

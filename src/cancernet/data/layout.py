@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.data.headers import BadImage
 from cancernet.data.names import parse_name
-from cancernet.errors import UserError
 
 LAYOUTS = ("patient/class", "class")
 

@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import platformdirs
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.data.catalog import Catalog, catalog_of, open_labelled
 from cancernet.data.decode import Image
 from cancernet.data.source import Member, Source
-from cancernet.errors import UserError
 
 FORMAT = 1  # raise it when what is written, or how patches are chosen, changes
 _BLOCK = 1000  # patches moved at a time (7.5 MB)

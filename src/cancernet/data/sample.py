@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.common.progress import progress
 from cancernet.data.synthetic import Section, draw_section
 from cancernet.data.tissue import smooth_noise
-from cancernet.errors import UserError
-from cancernet.progress import progress
 
 MARKER = "SYNTHETIC.txt"
 FILLED = 0.80  # share of the grid's cells that hold tissue, about: the section is rounder than its frame

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 
 def cap_per_patient(table: pd.DataFrame, max_per_patient: int, seed: int) -> NDArray[np.int64]:

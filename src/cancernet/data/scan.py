@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.threads import available_cpus
 from cancernet.data.decode import BadImage, Image, decode, fit_patch
 from cancernet.data.integrity import near_white
 from cancernet.data.source import Member, Source
-from cancernet.threads import available_cpus
 
 CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
 

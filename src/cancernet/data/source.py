@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 
 class Member(NamedTuple):

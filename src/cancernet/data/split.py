@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cancernet.common.errors import UserError
 from cancernet.data.folds import fold_shares, grouped_folds, stratified_folds
 from cancernet.data.sides import ENOUGH, SIDES, Split, assign, sides_of_one_class, write_split
 from cancernet.data.split_lists import official_cases, official_split, split_from_file
-from cancernet.errors import UserError
 
 __all__ = [
     "SIDES",

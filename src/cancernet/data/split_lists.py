@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from cancernet.common.errors import UserError
 from cancernet.data.sides import SIDES, Split, check_sides
-from cancernet.errors import UserError
 
 
 def official_cases() -> dict[str, list[str]]:

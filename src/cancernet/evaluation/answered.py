@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cancernet import defaults
-from cancernet.answers import UNSURE, apply_selective
+from cancernet.common import defaults
 from cancernet.evaluation.bootstrap import interval, multiplicities, units
 from cancernet.evaluation.metrics import rates
 from cancernet.evaluation.ranking import Floats, checked, ratio
+from cancernet.model.decide import UNSURE, apply_selective
 
 CELLS = 5  # columns counted by patient: all patches, then those answered as tn, fp, fn, tp
 

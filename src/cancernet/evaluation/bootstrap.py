@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation import metrics
 from cancernet.evaluation.ranking import (
     Floats,

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cancernet import defaults
-from cancernet.answers import logit
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.evaluation.metrics import bin_of
 from cancernet.evaluation.ranking import Floats, checked, ratio
+from cancernet.model.decide import logit
 
 SCALES = (0.05, 20.0)  # beyond these a model is chance, or certain, at every patch
 OFFSETS = (-20.0, 20.0)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from cancernet import defaults
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.evaluation.bootstrap import interval, replicate
 
 RANKING = ("auc", "average_precision")

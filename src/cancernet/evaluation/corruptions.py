@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cancernet import defaults
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.evaluation import distortions
 from cancernet.evaluation.distortions import DRAWS, Floats, Images
 

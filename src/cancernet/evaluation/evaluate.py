@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from cancernet import defaults
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.evaluation import metrics
 from cancernet.evaluation.answered import answered
 from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap, patient_names

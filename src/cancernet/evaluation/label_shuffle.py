@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation.metrics import auc
 from cancernet.evaluation.ranking import checked, ratio
 

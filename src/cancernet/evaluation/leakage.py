@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation.perceptual_hash import (
     block_means,
     correlation,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation.ranking import (
     Floats,
     auc,

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cancernet import defaults
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.evaluation.ranking import checked, ratio
 
 OPERATING_POINTS = ("target_recall", "default", "best_f1")  # the first is the headline

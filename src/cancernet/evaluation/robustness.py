@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.common.progress import progress
 from cancernet.data.sampling import limit
-from cancernet.errors import UserError
 from cancernet.evaluation.bootstrap import patient_names
 from cancernet.evaluation.compare import paired_difference
 from cancernet.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from cancernet.progress import progress
 
 Predict = Callable[[NDArray[np.uint8]], ArrayLike]
 MEASURES = ("auc", "recall", "specificity")

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet.answers import UNSURE, apply_selective, distance_to, logit
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.evaluation.bootstrap import units
 from cancernet.evaluation.ranking import Floats, checked, ratio
+from cancernet.model.decide import UNSURE, apply_selective, distance_to, logit
 
 __all__ = ["UNSURE", "apply_selective", "fit_selective", "risk_coverage"]
 

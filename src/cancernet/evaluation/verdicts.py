@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation.leakage import Leakage
 
 PASS, WARN, SKIP = "PASS", "WARN", "SKIP"

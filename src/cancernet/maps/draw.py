@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
-from cancernet.maps.grid import Grid
+from cancernet.context.grid import Grid
 from cancernet.report.style import COLOURS, INK, figure, sign
 
 COLOUR_MAP = (

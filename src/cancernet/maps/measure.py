@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cancernet.bundle import Bundle
+from cancernet.context.fit import ADJOINING, neighbour_counts
+from cancernet.context.smooth import MIN_NEIGHBOURS, Contextual
 from cancernet.evaluation.metrics import auc, confusion, rates
-from cancernet.maps.context import MIN_NEIGHBOURS, Contextual
-from cancernet.maps.fit_context import ADJOINING, neighbour_counts
 from cancernet.maps.specimens import Specimen, holes
+from cancernet.model.bundle import Bundle
 
 
 def measure(

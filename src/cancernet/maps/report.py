@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 
 from cancernet import __version__
-from cancernet.atomic import write_text
-from cancernet.bundle import Bundle
+from cancernet.common.atomic import write_text
+from cancernet.common.defaults import CLASS_NAMES, MPP, PATCH_SIZE
+from cancernet.common.errors import UserError
+from cancernet.common.files import write_csv, write_figure, write_png
+from cancernet.common.inputs import ERRORS, refuse_inside, refuse_other, refuse_other_errors, write_errors
+from cancernet.common.progress import progress
+from cancernet.context.smooth import apply_context
 from cancernet.data.source import Source
-from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
-from cancernet.errors import UserError
-from cancernet.files import write_csv, write_figure, write_png
-from cancernet.inference import predict
-from cancernet.inputs import ERRORS, refuse_inside, refuse_other, refuse_other_errors, write_errors
-from cancernet.maps.context import apply_context
 from cancernet.maps.draw import blend, draw_map
 from cancernet.maps.measure import caption, line, measure, thresholds
 from cancernet.maps.specimens import Specimen, list_specimens, read_specimen, stitch
-from cancernet.progress import progress
+from cancernet.model.bundle import Bundle
+from cancernet.model.inference import predict
 from cancernet.report.html import fill
 
 INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.context.grid import Grid, to_grid
 from cancernet.data.layout import class_folder, detect_layout, mirrored_folder, place
 from cancernet.data.names import parse_name
 from cancernet.data.scan import printable, scan
 from cancernet.data.source import Member, Source
-from cancernet.errors import UserError
-from cancernet.maps.grid import Grid, to_grid
 
 GLASS = 255  # grey level of what no patch covers
 UNKNOWN = -1  # label of a patch that has none

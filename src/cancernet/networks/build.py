@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import keras
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.networks.cnn import build_cnn
 from cancernet.networks.compact import build_compact
 from cancernet.networks.mobilenet import BACKBONE, build_mobilenet

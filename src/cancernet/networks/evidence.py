@@ -26,7 +26,7 @@ def with_evidence(network: keras.Model, *, scale: float = 1.0, offset: float = 0
         offset: of the calibrated logit.
 
     Returns:
-        A model from uint8 patches to what `cancernet.inference.OUTPUTS` names: float32 (N, 1); float32 (N, h, w) in
+        A model from uint8 patches to `cancernet.model.inference.OUTPUTS`: float32 (N, 1); float32 (N, h, w) in
         calibrated log odds, whose mean over h and w is the logit of the probability; float32 (N, D).
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import KerasTensor, layers
 
-from cancernet.defaults import PATCH_SIZE
+from cancernet.common.defaults import PATCH_SIZE
 
 
 def scaled_patch(input_size: int, *, scale: float, offset: float = 0.0) -> tuple[KerasTensor, KerasTensor]:

@@ -6,18 +6,19 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cancernet import __version__, defaults
+from cancernet import __version__
+from cancernet.common import defaults
+from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.verdicts import PASS, SKIP, WARN, WORDS, signed
 from cancernet.report import tables
 from cancernet.report.bars import per_patient_recall
 from cancernet.report.curves import calibration
 from cancernet.report.html import embed, fill
-from cancernet.report.results import FLOOR
 from cancernet.report.robustness_figure import robustness_figure
 from cancernet.report.style import picture
 
 if TYPE_CHECKING:
-    from cancernet.audit import Audit
+    from cancernet.evaluation.audit import Audit
 
 WIDTH = 112  # characters of a console line
 SYNTHETIC = "SYNTHETIC, NOT EVIDENCE"
@@ -31,7 +32,7 @@ def render_audit(found: Audit, run: Mapping[str, Any]) -> str:
     """Return an audit as one self-contained HTML page.
 
     Args:
-        found: from `cancernet.audit.audit`.
+        found: from `cancernet.evaluation.audit.audit`.
         run: what to print about the run itself.
     """
     return fill("audit.html", _context(found, run))

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from cancernet import defaults
-from cancernet.report.results import FLOOR, Shown
+from cancernet.common import defaults
+from cancernet.evaluation.results import FLOOR, Shown
 from cancernet.report.style import ALARM, INK, MUTED, figure, look, sign, tidy
 
 NAMED_PATIENTS = 60  # more names than this cannot be read along an axis; then only the worst are named

@@ -15,14 +15,15 @@ from typing import Any
 
 import jinja2
 
-from cancernet import __version__, defaults
-from cancernet.atomic import write_text
-from cancernet.bundle import MANIFEST, Bundle
-from cancernet.errors import UserError
+from cancernet import __version__
+from cancernet.common import defaults
+from cancernet.common.atomic import write_text
+from cancernet.common.errors import UserError
+from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.verdicts import WARN, WORDS, signed
+from cancernet.model.bundle import MANIFEST, Bundle
 from cancernet.report import tables
 from cancernet.report.html import fill
-from cancernet.report.results import FLOOR
 from cancernet.report.tripod import UNKNOWN, checklist
 
 MAX_BYTES = 64_000_000  # of metrics.json or audit.json; those of the full data set take under 1 MB

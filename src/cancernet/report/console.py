@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cancernet.report.results import FLOOR, RunResults, Shown, shown
+from cancernet.evaluation.results import FLOOR, RunResults, Shown, shown
 
 
 def table(results: RunResults) -> str:

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation.calibration import reliability
 from cancernet.evaluation.metrics import expected_calibration_error
-from cancernet.report.results import FLOOR
+from cancernet.evaluation.results import FLOOR
 from cancernet.report.style import ALARM, COLOURS, GRID, MUTED, figure, look, sign, tidy
 
 POINTS = 1500  # vertices of a curve: more cannot be seen at this size and slow the drawing

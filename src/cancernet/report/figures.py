@@ -8,14 +8,23 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from cancernet import defaults
-from cancernet.atomic import replacing
+from cancernet.common import defaults
+from cancernet.common.atomic import replacing
 from cancernet.evaluation.calibration import undo_platt
 from cancernet.evaluation.per_patient import per_patient
+from cancernet.evaluation.results import (
+    RunResults,
+    Shown,
+    caption,
+    chosen,
+    models,
+    reported_rows,
+    shown,
+    warning,
+)
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
 from cancernet.report.mistakes import confident_errors
-from cancernet.report.results import RunResults, Shown, caption, chosen, models, reported_rows, shown, warning
 from cancernet.report.risk import risk_coverage
 from cancernet.report.style import Picture, picture
 

@@ -10,11 +10,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from cancernet import __version__, defaults
-from cancernet.atomic import write_text
+from cancernet import __version__
+from cancernet.common import defaults
+from cancernet.common.atomic import write_text
+from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models
 from cancernet.report import tables
 from cancernet.report.figures import Pictures, draw, target_recall
-from cancernet.report.results import FLOOR, RunResults, Shown, caption, models
 from cancernet.report.style import Picture
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from cancernet.answers import logit
 from cancernet.evaluation.confident import FALSE_ALARM, MISSED
+from cancernet.evaluation.results import Mistakes
+from cancernet.model.decide import logit
 from cancernet.report.overlay import colour_map, enlarged, scale, span_of, tinted
-from cancernet.report.results import Mistakes
 from cancernet.report.style import INK, MUTED, figure, sign
 
 SIDE, GAP = 150, 12  # px of a patch, and between two

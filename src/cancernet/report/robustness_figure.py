@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.evaluation.verdicts import WORDS
 from cancernet.report.style import COLOURS, GRID, LINES, MARKERS, figure, sign, tidy
 

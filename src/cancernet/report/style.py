@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cancernet.report.results import FLOOR
+from cancernet.evaluation.results import FLOOR
 
 DPI = 150  # sharp on paper at 17 cm, and about 50 kB a figure
 INK, MUTED, GRID, ALARM = "#1b1f24", "#59636e", "#e4e7eb", "#a40e26"

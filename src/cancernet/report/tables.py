@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cancernet import defaults
-from cancernet.report.results import FLOOR, RunResults, Shown, chosen, floor, random_weights, shown
+from cancernet.common import defaults
+from cancernet.evaluation.results import FLOOR, RunResults, Shown, chosen, floor, random_weights, shown
 
 # key in metrics, heading, what it says, whether it belongs to a threshold
 COLUMNS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cancernet import defaults
+from cancernet.common import defaults
 
 UNKNOWN = "not known to the run"
 ITEMS = (

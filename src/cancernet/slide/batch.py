@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cancernet import defaults
-from cancernet.bundle import Bundle
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.common.inputs import ERRORS, refuse_other, refuse_other_errors, write_errors
 from cancernet.data.scan import printable
-from cancernet.errors import UserError
-from cancernet.inputs import ERRORS, refuse_other, refuse_other_errors, write_errors
+from cancernet.model.bundle import Bundle
 from cancernet.slide.extra import need_all
 from cancernet.slide.folders import assign_folders, discard
 from cancernet.slide.index import NAME as INDEX

@@ -7,7 +7,7 @@ import os
 from importlib import metadata
 from types import ModuleType
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 
 MODULES = ("openslide", "pyvips", "shapely")
 PACKAGES = ("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cancernet import __version__, defaults
-from cancernet.bundle import Bundle
+from cancernet import __version__
+from cancernet.common import defaults
+from cancernet.context.smooth import apply_context
 from cancernet.data.scan import printable
-from cancernet.maps import apply_context
+from cancernet.model.bundle import Bundle
 from cancernet.slide import geojson, pictures, summary, table
 from cancernet.slide.cells import to_cells
 from cancernet.slide.folders import claim, identify

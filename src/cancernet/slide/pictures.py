@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
-from cancernet.files import write_figure, write_png
-from cancernet.maps import Grid, draw_map
+from cancernet.common import defaults
+from cancernet.common.files import write_figure, write_png
+from cancernet.context.grid import Grid
+from cancernet.maps.draw import draw_map
 from cancernet.slide.section import Section
 
 OVERLAY, THUMBNAIL = "overlay.png", "thumbnail.png"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide.extra import need
 from cancernet.slide.reader import Level, refuse_larger
 from cancernet.slide.scale import BadSlide, Found, believable

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cancernet import defaults
-from cancernet.errors import UserError
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
 
 UM_AT_1X = 10.0  # um/px x objective power on scanners: 0.25 at 40x, 0.5 at 20x
 SAY = "pass --mpp, the um a pixel (usually 0.25 at 40x, 0.5 at 20x)"

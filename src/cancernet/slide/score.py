@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.atomic import write_text
-from cancernet.inference import BATCH, predict
-from cancernet.progress import progress
+from cancernet.common.atomic import write_text
+from cancernet.common.progress import progress
+from cancernet.model.inference import BATCH, predict
 from cancernet.slide.patches import Ints, cut
 from cancernet.slide.section import Section
 

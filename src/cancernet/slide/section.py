@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
-from cancernet.atomic import replacing, write_text
-from cancernet.progress import progress
+from cancernet.common import defaults
+from cancernet.common.atomic import replacing, write_text
+from cancernet.common.progress import progress
 from cancernet.slide.reader import Level, Reader
 from cancernet.slide.resample import area_mean
 from cancernet.slide.scale import BadSlide, Scale

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
-from cancernet.atomic import write_text
-from cancernet.bundle import GRAPH, Bundle
-from cancernet.environment import versions
+from cancernet.common import defaults
+from cancernet.common.atomic import write_text
+from cancernet.common.provenance import versions
+from cancernet.model.bundle import GRAPH, Bundle
 from cancernet.slide import place
 from cancernet.slide.extra import slide_versions
 from cancernet.slide.regions import Region

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
-from cancernet.atomic import replacing
-from cancernet.maps.context import Contextual
+from cancernet.common import defaults
+from cancernet.common.atomic import replacing
+from cancernet.context.smooth import Contextual
 from cancernet.slide import place
 from cancernet.slide.section import Section
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import defaults
+from cancernet.common import defaults
 from cancernet.slide.section import Section
 
 BAND = 200  # blocks read at once; 1,000 rows of the section

@@ -117,7 +117,7 @@ def build_augmentation(names: tuple[str, ...], *, side: int, seed: int) -> keras
     """Build the augmentation of a recipe.
 
     Args:
-        names: from `cancernet.recipes.AUGMENTATIONS`, applied in this order.
+        names: from `cancernet.training.recipes.AUGMENTATIONS`, applied in this order.
         side: side of the patches in px.
         seed: seeds every random layer.
 

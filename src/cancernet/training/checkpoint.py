@@ -12,8 +12,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from cancernet.atomic import replacing
-from cancernet.errors import UserError
+from cancernet.common.atomic import replacing
+from cancernet.common.errors import UserError
 
 FORMAT = "2"  # of the groups of arrays; a checkpoint of another is started over
 

@@ -23,17 +23,17 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from cancernet.common.errors import UserError
+from cancernet.common.executor import spread
+from cancernet.common.progress import progress
+from cancernet.common.threads import available_cpus
 from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import Pack
-from cancernet.errors import UserError
-from cancernet.progress import progress
-from cancernet.recipes import Recipe
-from cancernet.spread import spread
-from cancernet.threads import available_cpus
 from cancernet.training.checkpoint import Progress
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import import_quietly
+from cancernet.training.recipes import Recipe
 from cancernet.training.start import starting_network
 
 WHOLE = "all"  # the part that is fitted on every patient, and ships

@@ -7,16 +7,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cancernet.common.defaults import CLASS_NAMES
+from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sampling import cap_per_patient, limit
 from cancernet.data.sides import Split, assign
-from cancernet.defaults import CLASS_NAMES
-from cancernet.errors import UserError
-from cancernet.recipes import Recipe
 from cancernet.training.batches import class_weights, patient_weights
 from cancernet.training.engine import Examples
 from cancernet.training.features import frozen_features
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import Recipe
 
 
 def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions) -> Examples:

@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cancernet.atomic import replacing
-from cancernet.inference import open_session, run_batches
-from cancernet.progress import progress
+from cancernet.common.atomic import replacing
+from cancernet.common.progress import progress
+from cancernet.model.inference import open_session, run_batches
 from cancernet.training.checkpoint import weights_of
 from cancernet.training.export import to_onnx
 

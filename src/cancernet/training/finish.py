@@ -12,28 +12,28 @@ import pandas as pd
 from safetensors.numpy import save
 
 import cancernet
-from cancernet import defaults
-from cancernet.atomic import replacing
-from cancernet.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
+from cancernet.common import defaults
+from cancernet.common.atomic import replacing
+from cancernet.common.defaults import CLASS_NAMES, MPP, PATCH_SIZE
+from cancernet.common.provenance import versions
+from cancernet.context.fit import fit_context
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
-from cancernet.defaults import CLASS_NAMES, MPP, PATCH_SIZE
-from cancernet.environment import versions
 from cancernet.evaluation.calibration import apply_platt, fit_platt
 from cancernet.evaluation.floor import Floor, colour_features, fit_floor_features
 from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.evaluation.selective import fit_selective
-from cancernet.explain.neighbours import index_files
-from cancernet.inference import OUTPUTS, open_session, predict
-from cancernet.maps.fit_context import fit_context
+from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
+from cancernet.model.inference import OUTPUTS, open_session, predict
+from cancernet.model.neighbours import index_files
 from cancernet.networks import build_network, with_evidence, with_probability
-from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
 from cancernet.training.cross_fit import Held
 from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
 from cancernet.training.options import TrainingOptions
+from cancernet.training.recipes import Recipe
 
 HELD = "out_of_fold.csv"  # predictions of a cross-fit, beside the bundle's files
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from cancernet.inference import open_session, run_batches
+from cancernet.model.inference import open_session, run_batches
 from cancernet.training.export import to_onnx
 
 

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from cancernet.atomic import write_text
-from cancernet.environment import ONEDNN
-from cancernet.threads import available_cpus
+from cancernet.common.atomic import write_text
+from cancernet.common.provenance import ONEDNN
+from cancernet.common.threads import available_cpus
 from cancernet.training.quiet import use_threads
 
 REMEMBERED = "kernels.json"

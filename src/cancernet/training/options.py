@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cancernet import defaults
+from cancernet.common import defaults
 
 
 @dataclass(frozen=True)

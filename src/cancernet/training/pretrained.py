@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
 from cancernet.networks.mobilenet import BACKBONE
 
 # MobileNetV2, alpha 1.0, no top, as keras.applications publishes it (Apache-2.0).

@@ -6,7 +6,7 @@ import logging
 import os
 import warnings
 
-from cancernet.threads import available_cpus
+from cancernet.common.threads import available_cpus
 
 
 def import_quietly(threads: int = 0) -> None:

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cancernet.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, write_bundle
+from cancernet.common.errors import UserError
+from cancernet.context.fit import fit_context
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sampling import cap_per_patient, limit
-from cancernet.errors import UserError
-from cancernet.explain.neighbours import index_files
-from cancernet.inference import OUTPUTS, open_session, predict
-from cancernet.maps.fit_context import fit_context
-from cancernet.scoring import known_side
+from cancernet.evaluation.scoring import known_side
+from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, write_bundle
+from cancernet.model.inference import OUTPUTS, open_session, predict
+from cancernet.model.neighbours import index_files
 
 SAME = 1e-5  # of a probability; the arithmetic may round otherwise, and nothing else may change
 CHECKED = 4096  # patches compared

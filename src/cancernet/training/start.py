@@ -9,10 +9,9 @@ from pathlib import Path
 import keras
 from safetensors.numpy import load
 
-from cancernet.bundle import MANIFEST, WEIGHTS, Bundle, read_bundle
-from cancernet.errors import UserError
+from cancernet.common.errors import UserError
+from cancernet.model.bundle import MANIFEST, WEIGHTS, Bundle, read_bundle
 from cancernet.networks import build_network
-from cancernet.recipes import Recipe
 from cancernet.training.checkpoint import load_weights
 from cancernet.training.engine import Examples
 from cancernet.training.options import TrainingOptions
@@ -23,6 +22,7 @@ from cancernet.training.pretrained import (
     load_pretrained,
     settle_statistics,
 )
+from cancernet.training.recipes import Recipe
 
 
 def starting_network(

@@ -14,13 +14,12 @@ import keras
 import numpy as np
 
 import cancernet
-from cancernet.bundle import MANIFEST, Bundle, read_bundle
+from cancernet.common.defaults import PATCH_SIZE
+from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
-from cancernet.defaults import PATCH_SIZE
-from cancernet.errors import UserError
+from cancernet.model.bundle import MANIFEST, Bundle, read_bundle
 from cancernet.networks import cut, head_of, trainable_from
-from cancernet.recipes import Recipe
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.checkpoint import load_weights
 from cancernet.training.cross_fit import Held, cross_fit
@@ -30,6 +29,7 @@ from cancernet.training.finish import finish
 from cancernet.training.front import Front
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
+from cancernet.training.recipes import Recipe
 from cancernet.training.start import starting_network
 
 

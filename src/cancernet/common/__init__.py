@@ -1,0 +1,1 @@
+"""What every part stands on: errors, whole files, output folders, progress, processes."""

@@ -1,0 +1,341 @@
+"""Where results go: a folder that is ours alone while it is written, or one file; never anything of the user's.
+
+A folder keeps a record, `.cancernet.json`, of what was written into it. A name that the record lacks and that is taken
+belongs to somebody else and is never replaced. A lock keeps a second run out. Every file is whole or absent, so a run
+that was killed finds its folder again and goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from cancernet.common import files
+from cancernet.common.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+FORMAT = 1
+RECORD, LOCK = ".cancernet.json", ".cancernet.lock"
+ERRORS = "errors.csv"
+ERROR_COLUMNS = ("path", "reason")
+MAX_NAME = 100  # characters of a folder's name; file systems end at 255 bytes, and suffixes are added
+
+
+class Output:
+    """A folder of results, open for writing: `with Output(folder, "map", inputs=paths) as out`.
+
+    Args:
+        folder: made if absent.
+        kind: the command whose results it holds; a folder holds those of one.
+        inputs: files and folders that are read; none of them can be written, nor what lies in such a folder.
+        names: files that will be written, so that one of somebody else's is met before the work and not after it.
+
+    Raises:
+        UserError: the folder lies in an input, cannot be written, holds the results of another command, is being
+            written by another process, or a name is taken by a file of somebody else's.
+    """
+
+    def __init__(
+        self, folder: Path, kind: str, *, inputs: Sequence[Path] = (), names: Sequence[str] = ()
+    ) -> None:
+        self.folder = folder
+        self.errors: list[tuple[str, str]] = []  # path, reason; written to errors.csv at the end
+        self._kind, self._owner, self._names = kind, "", (*names, ERRORS)
+        self._inputs = [path.resolve() for path in inputs]
+        self._files: set[str] = set()
+        self._lock: Any = None
+
+    def __enter__(self) -> Self:
+        """Take hold of the folder."""
+        refuse_inside(self.folder, self._inputs)
+        with writable(self.folder):
+            if self.folder.exists() and not self.folder.is_dir():
+                raise UserError(f"{self.folder} is a file, not a folder; give another")
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._take()
+        try:
+            found = self._load()
+            if found is not None and self._kind != found["kind"]:
+                raise UserError(
+                    f"{self.folder} holds the results of `cancernet {found['kind']}`; give another folder for those "
+                    f"of {self._kind}"
+                )
+            for name in self._names:
+                self._check(name)
+            for litter in self.folder.glob(files.TEMPORARY):  # of a run that was killed: the lock says so
+                litter.unlink(missing_ok=True)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the list of errors if all went well, and let go."""
+        try:
+            if kind is None:
+                self.write_errors()
+        finally:
+            self._lock.release()
+            self._forget_if_empty()
+
+    def path(self, name: str) -> Path:
+        """Return where to write a file or folder of that name, which is now recorded as ours.
+
+        Raises:
+            UserError: somebody else's lies there.
+        """
+        self._check(name)
+        first = name.partition("/")[0]
+        if first not in self._files:
+            self._files.add(first)
+            self._write_record()
+        return self.folder / name
+
+    def writing(self, name: str) -> AbstractContextManager[Path]:
+        """Give a temporary path that becomes the file `name` where all goes well; see `files.replacing`."""
+        return files.replacing(self.path(name))
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text and return its path."""
+        files.write_text(target := self.path(name), text)
+        return target
+
+    def write_json(self, name: str, content: object) -> Path:
+        """Write plain data as JSON and return its path."""
+        return self.write_text(name, files.to_json(content))
+
+    def write_bytes(self, name: str, content: bytes) -> Path:
+        """Write bytes and return their path."""
+        files.write_bytes(target := self.path(name), content)
+        return target
+
+    def write_csv(self, name: str, table: pd.DataFrame) -> Path:
+        """Write a table without its index and return its path."""
+        files.write_csv(target := self.path(name), table)
+        return target
+
+    def write_png(self, name: str, image: NDArray[Any]) -> Path:
+        """Write a picture, uint8 (H, W, 3) RGB, and return its path."""
+        files.write_png(target := self.path(name), image)
+        return target
+
+    def write_figure(self, name: str, figure: Figure) -> Path:
+        """Draw a figure into a PNG file and return its path."""
+        files.write_figure(target := self.path(name), figure)
+        return target
+
+    def write_errors(self) -> None:
+        """Write path and reason of what could not be used; remove an earlier list where there is none."""
+        if self.errors:
+            self.write_text(ERRORS, errors_csv(self.errors))
+        else:
+            self.remove(ERRORS)
+
+    def remove(self, name: str) -> None:
+        """Remove a file or folder of ours, if it is there."""
+        if name not in self._files:
+            return
+        target = self.folder / name
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            target.unlink(missing_ok=True)
+
+    def child(self, name: str, owner: str, *, exact: bool = False) -> Output:
+        """Return a folder in this one, kept for one thing: a patient, a slide, a model.
+
+        It is the first of NAME, NAME-2, NAME-3 that is free or is the owner's from an earlier run, with what file
+        systems refuse in a name as "_". The owner is recorded before anything else is written.
+
+        Args:
+            name: what it should be called.
+            owner: what tells it from others of that name.
+            exact: whether no other name will do.
+
+        Raises:
+            UserError: `exact`, and a folder of that name is somebody else's.
+        """
+        plain = safe_name(name)
+        made = self._child(plain)
+        number = 1
+        while not made._belongs_to(owner, taken=made.folder.name.casefold() in self._reserved()):
+            if exact:
+                raise UserError(
+                    f"{made.folder} holds files that CancerNet has no record of having written; move it, or give another folder"
+                )
+            number += 1
+            made = self._child(f"{plain}-{number}")
+        made._owner = owner
+        with writable(made.folder):
+            made.folder.mkdir(exist_ok=True)
+            made._write_record()
+        for litter in made.folder.glob(files.TEMPORARY):
+            litter.unlink(missing_ok=True)
+        return made
+
+    def children(self) -> list[Output]:
+        """Return the folders in this one that have an owner, of this run and earlier ones, by name."""
+        found = [self._child(place.name) for place in sorted(self.folder.iterdir()) if place.is_dir()]
+        return [each for each in found if each._owner]
+
+    @property
+    def owner(self) -> str:
+        """What this folder is kept for; empty for one that a user named."""
+        return self._owner
+
+    def _child(self, name: str) -> Output:
+        made = Output(self.folder / name, self._kind)
+        made._inputs = self._inputs
+        made._load()
+        return made
+
+    def _reserved(self) -> set[str]:
+        return {name.casefold() for name in (*self._names, *self._files)}
+
+    def _belongs_to(self, owner: str, *, taken: bool) -> bool:
+        if self._owner:
+            return self._owner == owner
+        free = not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir()))
+        return free and not taken
+
+    def _check(self, name: str) -> None:
+        first = name.partition("/")[0]
+        target = self.folder / first
+        if first not in self._files and os.path.lexists(target):
+            raise UserError(
+                f"{target} is not ours and would be replaced; give another folder, or move the file away"
+            )
+        if target.resolve() in self._inputs:
+            raise UserError(f"{target} is read and would be replaced; give another folder")
+
+    def _take(self) -> None:
+        from filelock import FileLock, Timeout
+
+        self._lock = FileLock(self.folder / LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"{self.folder} is being written by another cancernet; wait for it, or give another folder"
+            ) from None
+
+    def _load(self) -> dict[str, Any] | None:
+        """Read the record of what is ours; nothing is, where there is none that can be read."""
+        try:
+            found = json.loads((self.folder / RECORD).read_text("utf-8"))
+            listed, kind, form, owner = (found[key] for key in ("files", "kind", "format", "owner"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if form > FORMAT:
+            raise UserError(f"{self.folder} was written by a newer CancerNet; give another folder")
+        if kind == self._kind:
+            self._files, self._owner = set(listed), owner
+        return found
+
+    def _write_record(self) -> None:
+        content = {"format": FORMAT, "kind": self._kind, "owner": self._owner, "files": sorted(self._files)}
+        files.write_text(self.folder / RECORD, files.to_json(content))
+
+    def _forget_if_empty(self) -> None:
+        """Leave no folder behind where nothing was written."""
+        if {item.name for item in self.folder.iterdir()} <= {LOCK}:
+            (self.folder / LOCK).unlink(missing_ok=True)
+            self.folder.rmdir()
+
+
+@contextmanager
+def output_file(path: Path, mark: str, *, inputs: Sequence[Path] = ()) -> Iterator[Path]:
+    """Give a temporary path that becomes the file `path` where all goes well.
+
+    Args:
+        path: replaced only where it is one of ours.
+        mark: what the first thousand characters of ours hold.
+        inputs: files and folders that are read.
+
+    Raises:
+        UserError: see `check_file`.
+    """
+    check_file(path, mark, inputs=inputs)
+    with writable(path), files.replacing(path) as temporary:
+        yield temporary
+
+
+def check_file(path: Path, mark: str, *, inputs: Sequence[Path] = ()) -> None:
+    """Refuse a file that must not be replaced, before the work and not after it.
+
+    Raises:
+        UserError: it is an input or lies in one, is a folder or a device, or another program's; or its folder
+            cannot be made.
+    """
+    refuse_inside(path, [place.resolve() for place in inputs])
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; give the name of a file")
+    if not path.is_file():
+        raise UserError(f"{path} is a device or a pipe, not a file; leave --out away to write to the screen")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        if mark not in file.read(1000):
+            raise UserError(f"{path} is not ours and would be replaced; give another name")
+
+
+def refuse_inside(out: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write over or among what is read: a second run would read the results of the first.
+
+    Raises:
+        UserError: `out` is one of the inputs or lies in one.
+    """
+    place = out.resolve()
+    for given in inputs:
+        if place == given:
+            raise UserError(f"--out {out} is what is read; give another place")
+        if given.is_dir() and place.is_relative_to(given):
+            raise UserError(f"--out {out} lies inside {given}, which is read; give a place outside of it")
+
+
+def errors_csv(errors: Sequence[tuple[str, str]]) -> str:
+    """Return the list of what could not be used as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([ERROR_COLUMNS, *errors])
+    return text.getvalue()
+
+
+def safe_name(name: str) -> str:
+    """Return a name that every file system takes, as like `name` as can be.
+
+    Example:
+        >>> safe_name("../a:b"), safe_name("..")
+        ('_a_b', '_')
+    """
+    plain = "".join(c if c.isalnum() or c in "-_. ()" else "_" for c in name)[:MAX_NAME].strip(". ")
+    return plain or "_"
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a line for the user; a full disk is told elsewhere."""
+    import errno
+
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename2 or error.filename or place
+        raise UserError(f"cannot write {where}: {error.strerror}; choose another place") from error

@@ -1,0 +1,217 @@
+"""Can this model be trusted on these patients? Everything that is checked, measured and judged in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cancernet.common import defaults
+from cancernet.common.atomic import write_text
+from cancernet.common.errors import UserError
+from cancernet.data.pack import Pack
+from cancernet.data.sampling import limit
+from cancernet.evaluation import verdicts
+from cancernet.evaluation.compare import paired_difference
+from cancernet.evaluation.corruptions import CORRUPTIONS
+from cancernet.evaluation.label_shuffle import label_shuffle
+from cancernet.evaluation.leakage import audit_leakage
+from cancernet.evaluation.per_patient import per_patient
+from cancernet.evaluation.robustness import robustness
+from cancernet.evaluation.scoring import score_floor, score_model
+from cancernet.evaluation.verdicts import Check
+from cancernet.model.bundle import Bundle
+from cancernet.model.inference import predict
+
+FORMAT = 1
+SIDES = ("test", "val")  # what can be audited; patches a network was fitted to cannot
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        model: name of the bundle.
+        synthetic: the model or the patches were made by a program.
+        target_recall: the recall that the threshold was chosen for.
+        data: what was audited, plain.
+        checks: the judgements, those of the evaluation first, then one a corruption.
+        metrics: `evaluate()` of the model and of the colour floor on the patches audited.
+        floor_difference: `paired_difference` of the model against the floor.
+        shuffle: from `label_shuffle`.
+        robustness: from `robustness`.
+        predictions: model and floor -> their predictions; not written.
+        patients: from `per_patient`, at the operating threshold.
+    """
+
+    model: str
+    synthetic: bool
+    target_recall: float
+    data: dict[str, Any]
+    checks: list[Check]
+    metrics: list[dict[str, Any]]
+    floor_difference: dict[str, Any]
+    shuffle: dict[str, Any]
+    robustness: dict[str, Any]
+    predictions: dict[str, pd.DataFrame]
+    patients: pd.DataFrame
+
+    @property
+    def warnings(self) -> list[Check]:
+        """The checks that warn."""
+        return [check for check in self.checks if check.state == verdicts.WARN]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the predictions as plain JSON."""
+        patients = self.patients.astype(object).where(self.patients.notna(), None)
+        return {
+            "format": FORMAT,
+            "model": self.model,
+            "synthetic": self.synthetic,
+            "target_recall": self.target_recall,
+            "data": self.data,
+            "checks": [asdict(check) for check in self.checks],
+            "metrics": self.metrics,
+            "floor_difference": self.floor_difference,
+            "label_shuffle": self.shuffle,
+            "robustness": self.robustness,
+            "per_patient": patients.to_dict("records"),
+        }
+
+
+def audit(
+    bundle: Bundle,
+    pack: Pack,
+    side: pd.Series,
+    *,
+    which: str = "test",
+    claimed_new: bool = False,
+    max_patches: int = defaults.AUDIT_PATCHES,
+    samples: int = defaults.BOOTSTRAP_SAMPLES,
+    seed: int = defaults.SEED,
+    threads: int | None = None,
+) -> Audit:
+    """Audit a model on labelled patches.
+
+    Args:
+        bundle: the model; its threshold is used as it is.
+        pack: the patches.
+        side: `train`, `val` or `test` for each row of the pack, from `scoring.side_of_bundle`.
+        which: the side to audit, of `SIDES`.
+        claimed_new: the user said that patients with the ids of training patients are others.
+        max_patches: patches in each corrupted copy, drawn evenly over patients.
+        samples: resamples of patients for the drops under corruption.
+        seed: of every draw.
+        threads: CPU threads; those this process may use by default.
+
+    Raises:
+        UserError: no patch is on that side, or `which` is none.
+    """
+    if which not in SIDES:
+        raise UserError(f"side {which!r} cannot be audited; there are {', '.join(SIDES)}")
+    audited = side == which
+    if not audited.any():
+        raise UserError(
+            f"no patch of this folder is of a {which} patient of {bundle.name}; audit another folder"
+        )
+    only = side.where(audited, "")
+    model, floor = (score_model(bundle, pack, only, threads=threads), score_floor(bundle, pack, only))
+    rows = model.predictions
+    seen = ~audited & side.isin(["train", "val"])
+    leakage = audit_leakage(pack.images, pack.table, only.mask(seen, "seen"))
+    against_floor = paired_difference(
+        floor.predictions, rows, bundle.manifest["floor"]["thresholds"], bundle.thresholds, seed=seed
+    )
+    session = bundle.session(threads=threads)
+    drawn = limit(rows, max_patches, seed)  # here already, so that the other patches stay on disk
+    shaken = robustness(
+        lambda images: predict(session, images),
+        pack.images[np.flatnonzero(audited)[drawn]],
+        rows["label"].iloc[drawn],
+        rows["patient"].iloc[drawn],
+        bundle.threshold,
+        max_patches=max_patches,
+        samples=samples,
+        seed=seed,
+    )
+    patients = per_patient(rows, bundle.threshold)
+    shuffle = label_shuffle(rows["label"], rows["probability"], seed=seed)
+    numbers = model.metrics["splits"][which]
+    checks = [
+        _patients(bundle, pack.table, audited, claimed_new=claimed_new),
+        verdicts.judge_copies(leakage, int(seen.sum())),
+        verdicts.judge_shuffle(shuffle),
+        verdicts.judge_floor(against_floor["auc"]),
+        verdicts.judge_threshold(
+            numbers["operating_points"]["target_recall"]["recall"],
+            bundle.manifest["target_recall"],
+            chosen_here=which == "val",
+        ),
+        verdicts.judge_calibration(numbers["ece"]),
+        verdicts.judge_spread(patients),
+        *(verdicts.judge_corruption(name, shaken["corruptions"][name]) for name in CORRUPTIONS),
+    ]
+    return Audit(
+        model=bundle.name,
+        synthetic=pack.synthetic or bundle.manifest["data"]["synthetic"],
+        target_recall=bundle.manifest["target_recall"],
+        data=_data(pack, rows, which, seen),
+        checks=checks,
+        metrics=[model.metrics, floor.metrics],
+        floor_difference=against_floor,
+        shuffle=shuffle,
+        robustness=shaken,
+        predictions={bundle.name: rows, floor.metrics["model"]: floor.predictions},
+        patients=patients,
+    )
+
+
+def write_audit(out: Path, found: Audit, run: Mapping[str, Any]) -> Path:
+    """Write audit.json and the page audit.html to a folder.
+
+    Args:
+        out: made if absent.
+        found: from `audit`.
+        run: command, time, versions and the like, as the page's last section lists them.
+
+    Returns:
+        The path of the page.
+    """
+    import json
+
+    from cancernet.report.audit_page import render_audit
+
+    page = render_audit(found, run)
+    text = json.dumps({**found.to_dict(), "run": dict(run)}, indent=1, allow_nan=False, default=str)
+    write_text(out / "audit.json", text + "\n")
+    write_text(out / "audit.html", page)
+    return out / "audit.html"
+
+
+def _patients(bundle: Bundle, table: pd.DataFrame, audited: pd.Series, *, claimed_new: bool) -> Check:
+    known = bundle.manifest["split"]["patients"]
+    ours = {patient for patient in table["patient"].unique() if known.get(patient) in ("train", "val")}
+    return verdicts.judge_patients(
+        shared=len(ours),
+        left_out=len(ours - set(table.loc[audited, "patient"])),
+        unknown=int((table.loc[audited, "patient"] == "").sum()),
+        patient_safe=bundle.manifest["split"]["patient_safe"],
+        claimed_new=claimed_new,
+    )
+
+
+def _data(pack: Pack, rows: pd.DataFrame, which: str, seen: pd.Series) -> dict[str, Any]:
+    return {
+        "folder": pack.root.name,
+        "data_hash": pack.data_hash,
+        "side": which,
+        "n_patches": len(rows),
+        "n_patients": int(rows.loc[rows["patient"] != "", "patient"].nunique()),
+        "n_malignant": int(rows["label"].sum()),
+        "n_seen_left_out": int(seen.sum()),
+    }

@@ -1,0 +1,173 @@
+"""What a finished run hands to its figures and its report: plain data, and questions about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cancernet.common.errors import UserError
+
+FLOOR = "colour floor"  # the name under which logistic regression on colour statistics is listed
+HEADLINE = "target_recall"  # the operating point that is read first
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The headline model's most confident errors on the split that is reported, row by row.
+
+    Attributes:
+        model: its name.
+        threshold: its operating threshold.
+        table: path, patient, label, probability, kind, from `confident_errors`.
+        images: uint8 (N, 50, 50, 3).
+        evidence: float32 (N, h, w), log odds; nothing where the model cannot explain its answers.
+    """
+
+    model: str
+    threshold: float
+    table: pd.DataFrame
+    images: np.ndarray
+    evidence: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """Everything a report shows. All but `title` and `metrics` may be empty; what is empty is left out.
+
+    Attributes:
+        title: of the report.
+        synthetic: the patches were drawn by a program.
+        patient_safe: no patient lies on two sides of the split.
+        metrics: `evaluate()` of each model, in the order to show them; the floor is one more, named
+            `FLOOR`. Of each, the first split is the one reported (test); "val", where there, chooses the
+            headline model.
+        predictions: model -> columns path, patient, x, y, label, probability, split.
+        histories: model -> one row an epoch: epoch, loss, accuracy, val_loss, val_accuracy,
+            val_average_precision; those missing are left out.
+        minutes: model -> minutes of training.
+        notes: warnings to show at the top, one sentence each.
+        data: path, layout, n_patches, n_patients, n_malignant, data_hash (plain);
+            quarantined: DataFrame(path, reason); split: {name, hash, seed, notes: list[str],
+            sizes: {split: {patients, patches, malignant}}}; leakage: {what was looked for: what was found}.
+        run: what to print about the run itself: command, versions, seeds, hashes, times; nested
+            dictionaries are printed as "outer, inner".
+        weights: model -> what it started from, as "imagenet"; "none (random)" raises a banner.
+        bands: model -> bands of abstention, from its bundle.
+        calibrations: model -> scale and offset that turned its logit into the calibrated one.
+        below_floor: models whose AUC does not clear the floor's.
+        mistakes: the most confident errors of the headline model.
+    """
+
+    title: str
+    metrics: list[dict[str, Any]]
+    synthetic: bool = False
+    patient_safe: bool = True
+    predictions: dict[str, pd.DataFrame] = field(default_factory=dict)
+    histories: dict[str, pd.DataFrame] = field(default_factory=dict)
+    minutes: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
+    bands: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
+    below_floor: list[str] = field(default_factory=list)
+    mistakes: Mistakes | None = None
+
+    def __post_init__(self) -> None:
+        if not any(entry["model"] != FLOOR and entry["splits"] for entry in self.metrics):
+            raise UserError(f"{self.title}: no model was evaluated, so there is nothing to report.")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One model's numbers on the split that is reported.
+
+    Attributes:
+        model: its name.
+        split: the split's name, as "test".
+        numbers: that split's part of `evaluate()`.
+    """
+
+    model: str
+    split: str
+    numbers: dict[str, Any]
+
+    @property
+    def headline(self) -> dict[str, Any]:
+        """Numbers at the target-recall threshold; the first operating point where there is none."""
+        points = self.numbers["operating_points"]
+        return points.get(HEADLINE) or next(iter(points.values()))
+
+
+def shown(results: RunResults) -> list[Shown]:
+    """Return each model's reported split, floor last."""
+    entries = [entry for entry in results.metrics if entry["splits"]]
+    entries.sort(key=lambda entry: entry["model"] == FLOOR)  # stable: the others keep their order
+    return [Shown(entry["model"], *next(iter(entry["splits"].items()))) for entry in entries]
+
+
+def models(results: RunResults) -> list[Shown]:
+    """Return the reported split of each model but the floor."""
+    return [entry for entry in shown(results) if entry.model != FLOOR]
+
+
+def floor(results: RunResults) -> Shown | None:
+    """Return the colour floor's numbers, if it was evaluated."""
+    return next((entry for entry in shown(results) if entry.model == FLOOR), None)
+
+
+def chosen(results: RunResults) -> tuple[Shown, str]:
+    """Return the model of the headline, and how it was chosen.
+
+    Never by the reported split, which would flatter it: by average precision on the validation patients,
+    or the first model where those were not evaluated.
+    """
+    candidates = models(results)
+    if len(candidates) == 1:
+        return candidates[0], "the only model"
+    validation = {
+        entry["model"]: entry["splits"].get("val", {}).get("average_precision", {}).get("value")
+        for entry in results.metrics
+    }
+    scored = [entry for entry in candidates if validation.get(entry.model) is not None]
+    if not scored:
+        return candidates[0], "the first model listed: no validation numbers to choose by"
+    best = max(scored, key=lambda entry: validation[entry.model])
+    return best, "the highest average precision on the validation patients"
+
+
+def reported_rows(results: RunResults, entry: Shown) -> pd.DataFrame | None:
+    """Return a model's predictions on the split that is reported, if they are there."""
+    predictions = results.predictions.get(entry.model)
+    if predictions is None:
+        return None
+    rows = predictions[predictions["split"] == entry.split]
+    return rows if len(rows) else None
+
+
+def random_weights(results: RunResults) -> list[str]:
+    """Return the models that should have started from trained weights and started from random ones."""
+    return [model for model, weights in results.weights.items() if "random" in weights or weights == "none"]
+
+
+def caption(results: RunResults) -> str:
+    """Return the line under every figure: how many patches and patients, of what split."""
+    entry = shown(results)[0]
+    numbers = entry.numbers
+    whose = f" of {numbers['n_patients']} patients" if numbers["n_patients"] else " of unknown patients"
+    malignant = f"{numbers['prevalence']:.0%} malignant"
+    return f"n = {numbers['n_patches']:,} patches{whose} ({entry.split}), {malignant}"
+
+
+def warning(results: RunResults) -> str:
+    """Return what every figure must say in red, or nothing."""
+    words = []
+    if results.synthetic:
+        words.append("SYNTHETIC, NOT EVIDENCE")
+    if not results.patient_safe:
+        words.append("NOT SPLIT BY PATIENT: SCORES TOO HIGH")
+    return " · ".join(words)

@@ -1,0 +1,1 @@
+"""Whole jobs over labelled patches: run, train, evaluate, audit, compare."""

@@ -1,0 +1,43 @@
+"""The headline model's most confident errors, with pictures and evidence, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cancernet.common.defaults import SHOWN_ERRORS, SHOWN_ERRORS_PER_PATIENT
+from cancernet.data.pack import Pack
+from cancernet.evaluation.confident import confident_errors
+from cancernet.evaluation.results import Mistakes, RunResults, chosen, reported_rows
+from cancernet.model.bundle import Bundle
+from cancernet.model.evidence import can_explain, explain_patches
+
+
+def find_mistakes(
+    results: RunResults, bundles: Sequence[Bundle], pack: Pack, *, threads: int | None = None
+) -> Mistakes | None:
+    """Return the most confident errors of the model of the headline, on the patches that are reported.
+
+    Args:
+        results: of these bundles.
+        bundles: the models.
+        pack: the patches they were scored on.
+        threads: CPU threads; those this process may use by default.
+
+    Returns:
+        Nothing where there is no error or no prediction.
+    """
+    entry, _ = chosen(results)
+    rows = reported_rows(results, entry)
+    if rows is None:
+        return None
+    threshold = entry.headline["threshold"]
+    table = confident_errors(rows, threshold, n=SHOWN_ERRORS, per_patient=SHOWN_ERRORS_PER_PATIENT)
+    if table.empty:
+        return None
+    at = dict(zip(pack.table["path"], range(len(pack.table)), strict=True))
+    images = np.array(pack.images[[at[path] for path in table["path"]]])
+    session = next(each for each in bundles if each.name == entry.model).session(threads=threads)
+    evidence = explain_patches(session, images).evidence if can_explain(session) else None
+    return Mistakes(entry.model, threshold, table, images, evidence)

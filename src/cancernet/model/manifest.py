@@ -1,0 +1,192 @@
+"""What a bundle says of itself: `manifest.json`, typed and checked as it is read.
+
+JSON that is cut short, nested without end, or holds a number that is none (NaN, 1e999) does not get through.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from cancernet.model.floor import Floor
+from cancernet.model.recipe import Name, Recipe
+
+FORMAT = 1
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Amount = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+Side = Literal["train", "val", "test"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of the manifest; fields that are not known are passed over."""
+
+
+class Input(Part, omit_defaults=False):
+    """What the graph takes: uint8 RGB patches (N, size_px, size_px, 3) at `mpp` um/px."""
+
+    size_px: Annotated[int, Meta(ge=8, le=4096)]
+    mpp: Annotated[float, Meta(gt=0, le=1000)]
+    dtype: Literal["uint8"] = "uint8"
+    channels: Literal["RGB"] = "RGB"
+    layout: Literal["NHWC"] = "NHWC"
+
+
+class Thresholds(Part):
+    """Thresholds by operating point, chosen on patients the network did not learn from."""
+
+    target_recall: Share
+    default: Share
+    best_f1: Share
+
+    def to_dict(self) -> dict[str, float]:
+        """Return operating point -> threshold, the headline first."""
+        return msgspec.to_builtins(self)
+
+
+class Calibration(Part):
+    """Calibrated logit = logit / temperature + offset; the graph has it built in."""
+
+    method: Literal["temperature", "platt"] = "temperature"
+    temperature: Annotated[float, Meta(gt=0)] = 1.0
+    offset: float = 0.0
+    validation_ece_before: Amount | None = None
+    validation_ece_after: Amount | None = None
+
+    @property
+    def scale(self) -> float:
+        """What the logit is multiplied by."""
+        return 1 / self.temperature
+
+    def to_dict(self) -> dict[str, float]:
+        """Return scale and offset."""
+        return {"scale": self.scale, "offset": self.offset}
+
+
+class Band(Part):
+    """A band of abstention: unsure within `width` log odds of the operating threshold, for `target` of the patches."""
+
+    threshold: Share
+    width: Amount
+    target: Annotated[float, Meta(ge=0, lt=1)]
+    method: str = ""
+    low: Share | None = None
+    high: Share | None = None
+    loss: str = ""
+    n_units: Count = 0
+    abstained: Share | None = None
+    error: Amount | None = None
+
+
+class Context(Part):
+    """How a patch's neighbours are taken in: a Gaussian over log odds, with a calibration and thresholds of its own."""
+
+    method: Literal["gaussian"]
+    sigma_px: Annotated[float, Meta(ge=0, le=10_000)]
+    scale: Annotated[float, Meta(gt=0)]
+    offset: float
+    thresholds: Thresholds
+    fitted_on: dict[str, Any] = {}
+
+
+class FloorPart(Part):
+    """The colour floor that was fitted with the model, and its thresholds."""
+
+    model: Floor
+    thresholds: Thresholds
+
+
+class Data(Part, omit_defaults=False):
+    """The patches it was trained on and measured with."""
+
+    hash: str
+    layout: str
+    n_patches: Count
+    n_patients: Count
+    synthetic: bool
+
+
+class Split(Part, omit_defaults=False):
+    """Which patient was on which side; of patients in `train` and `val` nothing honest can be measured."""
+
+    name: str
+    hash: str
+    patient_safe: bool
+    patients: dict[str, Side]
+
+
+class Validation(Part):
+    """How the model did on the patients that chose its thresholds."""
+
+    of: str = "val patients"
+    n_patches: Count = 0
+    n_patients: Count = 0
+    auc: Share
+    average_precision: Share
+    floor_auc: Share
+
+
+class Training(Part):
+    """How the training went."""
+
+    minutes: Amount
+    fingerprint: str = ""
+    n_patches: Count | None = None
+    n_malignant: Count | None = None
+    max_per_patient: Count = 0
+    limit: Count = 0
+    epochs: Count = 0
+    best_epoch: Count = 0
+
+
+class File(Part):
+    """Size and hash of a file of the bundle."""
+
+    bytes: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Manifest(Part):
+    """All that decides, and how it came about."""
+
+    format: Literal[1]
+    name: Name
+    cancernet: str
+    created: str
+    recipe: Recipe
+    input: Input
+    classes: tuple[Literal["benign"], Literal["malignant"]]
+    parameters: Count | None = None
+    weights_from: str
+    seed: int
+    versions: dict[str, str]
+    data: Data
+    split: Split
+    calibration: Calibration = Calibration()
+    target_recall: Annotated[float, Meta(gt=0, le=1)]
+    thresholds: Thresholds
+    selective: tuple[Band, ...] = ()
+    context: Context | None = None
+    floor: FloorPart
+    validation: Validation | None = None
+    training: Training | None = None
+    files: dict[Name, File]
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        for name in ("model.onnx", "weights.safetensors"):
+            if name not in self.files:
+                raise ValueError(f"it lists no {name}")
+        for band in self.selective:
+            if abs(band.threshold - self.thresholds.target_recall) > 1e-9:
+                raise ValueError(
+                    f"a band of abstention lies about {band.threshold:g}, and the threshold is "
+                    f"{self.thresholds.target_recall:g}"
+                )
+
+    def side_of(self, patient: str) -> str:
+        """Return the side a patient was on in training; empty for one that the model does not know."""
+        return self.split.patients.get(patient, "")

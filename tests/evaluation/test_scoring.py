@@ -1,0 +1,124 @@
+"""Scores join to labels by path, leave out training patients, and stand beside the floor."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from cancernet.common.errors import UserError
+from cancernet.data.pack import Pack, pack
+from cancernet.data.sample import write_sample
+from cancernet.evaluation.results import FLOOR
+from cancernet.evaluation.scoring import COLUMNS, below_floor, score_floor, score_model, side_of_bundle
+from cancernet.model.bundle import Bundle, read_bundle
+from cancernet.model.inference import predict
+
+V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return read_bundle(V1)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    folder = tmp_path_factory.mktemp("scoring")
+    return pack(write_sample(folder / "sample", patients=6, patches_per_patient=16, seed=7), cache_dir=folder)
+
+
+@pytest.fixture(scope="module")
+def side(packed: Pack) -> pd.Series:
+    """Two patients each for train, val and test."""
+    patients = sorted(packed.table["patient"].unique())
+    sides = dict(zip(patients, ["train", "val", "test"] * 2, strict=True))
+    return packed.table["patient"].map(sides)
+
+
+def test_validation_and_test_patches_are_scored_and_training_ones_never(
+    bundle: Bundle, packed: Pack, side: pd.Series
+) -> None:
+    scores = score_model(bundle, packed, side, threads=1)
+    assert list(scores.predictions) == COLUMNS
+    assert set(scores.predictions["split"]) == {"val", "test"}
+    assert set(scores.predictions["path"]) == set(packed.table.loc[side != "train", "path"])
+    assert list(scores.metrics["splits"]) == ["test", "val"]
+
+
+def test_each_row_holds_the_probability_and_the_label_of_its_own_path(
+    bundle: Bundle, packed: Pack, side: pd.Series
+) -> None:
+    found = score_model(bundle, packed, side, threads=1).predictions.sample(frac=1, random_state=3)
+    row_of = {path: i for i, path in enumerate(packed.table["path"])}
+    rows = found["path"].map(row_of).to_numpy()
+    np.testing.assert_allclose(
+        found["probability"], predict(bundle.session(), packed.images, rows), atol=1e-6
+    )
+    np.testing.assert_array_equal(found["label"], packed.table["label"].to_numpy()[rows])
+    assert (found["path"].str.split("/").str[1].astype(int) == found["label"]).all()
+
+
+def test_the_metrics_are_those_of_the_predictions_at_the_thresholds_of_the_bundle(
+    bundle: Bundle, packed: Pack, side: pd.Series
+) -> None:
+    scores = score_model(bundle, packed, side)
+    test = scores.predictions[scores.predictions["split"] == "test"]
+    entry = scores.metrics["splits"]["test"]
+    assert entry["auc"]["value"] == pytest.approx(roc_auc_score(test["label"], test["probability"]))
+    for name, threshold in bundle.thresholds.items():
+        assert entry["operating_points"][name]["threshold"] == pytest.approx(threshold)
+
+
+def test_the_floor_is_scored_on_the_same_patches_at_its_own_thresholds(
+    bundle: Bundle, packed: Pack, side: pd.Series
+) -> None:
+    scores = score_floor(bundle, packed, side)
+    assert scores.metrics["model"] == FLOOR
+    assert list(scores.predictions["path"]) == list(score_model(bundle, packed, side).predictions["path"])
+    point = scores.metrics["splits"]["test"]["operating_points"]["target_recall"]
+    assert point["threshold"] == bundle.manifest["floor"]["thresholds"]["target_recall"]
+
+
+def test_a_folder_without_validation_patients_is_scored_on_test_alone(bundle: Bundle, packed: Pack) -> None:
+    everyone = pd.Series(["test"] * len(packed.table))
+    assert list(score_model(bundle, packed, everyone).metrics["splits"]) == ["test"]
+
+
+def test_patients_a_bundle_never_saw_are_test_and_the_others_keep_their_side(bundle: Bundle) -> None:
+    known = bundle.manifest["split"]["patients"]
+    table = pd.DataFrame({"patient": [*known, "new", ""]})
+    assert side_of_bundle(bundle, table).tolist() == [*known.values(), "test", "test"]
+
+
+def test_a_folder_of_training_patients_only_is_refused(bundle: Bundle) -> None:
+    trained = [p for p, s in bundle.manifest["split"]["patients"].items() if s != "test"]
+    with pytest.raises(UserError, match=f"all {len(trained)} patients of this folder trained tiny"):
+        side_of_bundle(bundle, pd.DataFrame({"patient": trained}))
+
+
+def test_a_bundle_whose_floor_is_of_another_version_says_so(
+    packed: Pack, side: pd.Series, bundle: Bundle
+) -> None:
+    manifest = copy.deepcopy(bundle.manifest)
+    manifest["floor"]["model"]["coef"] = [1.0]
+    with pytest.raises(UserError, match="another version"):
+        score_floor(Bundle(V1, manifest), packed, side)
+
+
+@pytest.fixture
+def entry() -> Callable[..., dict]:
+    def make(model: str, auc: float | None) -> dict:
+        return {"model": model, "splits": {"test": {"auc": {"value": auc}}, "val": {"auc": {"value": 1.0}}}}
+
+    return make
+
+
+def test_a_model_must_be_above_the_floor_on_test_to_clear_it(entry: Callable) -> None:
+    models = [entry("over", 0.91), entry("same", 0.9), entry("under", 0.89), entry("undefined", None)]
+    assert below_floor(models, entry(FLOOR, 0.9)) == ["same", "under", "undefined"]

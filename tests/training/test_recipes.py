@@ -1,0 +1,198 @@
+"""Recipes are data: the built-in ones are the five approaches, and a user's file adds or changes some."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancernet.common.errors import UserError
+from cancernet.training.recipes import Recipe, find_recipe, load_recipes, with_parents
+
+APPROACHES = ["baseline", "class_weighted", "augmented", "transfer", "fine_tuned"]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], dict[str, Recipe]]:
+    """Load the recipes with a user's file of the given text."""
+
+    def read(text: str) -> dict[str, Recipe]:
+        (tmp_path / "own.toml").write_text(text)
+        return load_recipes(tmp_path / "own.toml")
+
+    return read
+
+
+def test_the_five_approaches_come_first_and_are_what_a_run_trains() -> None:
+    recipes = load_recipes()
+    assert [name for name, recipe in recipes.items() if recipe.in_run][:5] == APPROACHES
+
+
+def test_each_approach_is_what_its_name_says() -> None:
+    recipes = load_recipes()
+    assert recipes["baseline"].class_weight == "none"
+    assert recipes["baseline"].augmentation == ()
+    assert recipes["class_weighted"].class_weight == "balanced"
+    assert recipes["class_weighted"].network == recipes["baseline"].network
+    assert {"right_angle", "rotation_zoom"} <= set(recipes["augmented"].augmentation)
+    assert (recipes["transfer"].train, recipes["transfer"].pretrained) == ("head", True)
+    assert recipes["fine_tuned"].start_from == "transfer"
+    assert recipes["fine_tuned"].learning_rate < recipes["transfer"].learning_rate
+
+
+def test_files_for_plain_keras_are_those_the_student_project_names() -> None:
+    files = {name: recipe.keras_file for name, recipe in load_recipes().items() if recipe.keras_file}
+    assert files == {
+        "baseline": "baseline_cnn.h5",
+        "class_weighted": "class_weighted_model.h5",
+        "fine_tuned": "mobilenet_finetuned.h5",
+    }
+
+
+def test_a_recipe_is_plain_json() -> None:
+    for recipe in load_recipes().values():
+        plain = json.loads(json.dumps(recipe.to_dict()))
+        assert Recipe(**{**plain, "augmentation": tuple(plain["augmentation"])}) == recipe
+
+
+def test_a_recipe_cannot_be_changed_in_passing() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_recipes()["baseline"].epochs = 1  # type: ignore[misc]
+
+
+def test_a_users_file_adds_a_recipe(load: Callable) -> None:
+    recipes = load('[longer]\nlike = "augmented"\nepochs = 40\n')
+    assert list(recipes)[-1] == "longer"
+    assert recipes["longer"].epochs == 40
+    assert recipes["longer"].augmentation == recipes["augmented"].augmentation
+    assert recipes["augmented"] == load_recipes()["augmented"]
+
+
+def test_a_users_file_changes_one_field_of_a_built_in_recipe(load: Callable) -> None:
+    changed = load("[baseline]\nepochs = 3\n")["baseline"]
+    assert changed == dataclasses.replace(load_recipes()["baseline"], epochs=3)
+
+
+def test_a_change_reaches_the_recipes_that_are_like_it(load: Callable) -> None:
+    assert load("[baseline]\nbatch_size = 7\n")["class_weighted"].batch_size == 7
+
+
+def test_a_users_file_may_replace_a_built_in_recipe(load: Callable) -> None:
+    replaced = load('[augmented]\nlike = "baseline"\nepochs = 3\n')["augmented"]
+    assert replaced.augmentation == ()
+
+
+def test_a_recipe_like_another_does_not_overwrite_its_keras_file(load: Callable) -> None:
+    assert load('[mine]\nlike = "baseline"\n')["mine"].keras_file == ""
+
+
+def test_a_recipe_without_a_summary_is_called_by_its_name(load: Callable) -> None:
+    assert load('[mine]\nnetwork = "cnn"\n')["mine"].summary == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[mine]\nepochs = 3", "'mine': needs a network"),
+        ('[mine]\nlike = "nobody"', "no recipe table is called 'nobody'"),
+        ('[mine]\nlike = "mine"', "like itself"),
+        ('[a]\nlike = "b"\n[b]\nlike = "a"', "like itself: a -> b -> a"),
+        ("[mine]\nlike = 3", "no recipe table is called '3'"),
+        ("[mine]\nlike = []", "no recipe table"),
+        ("mine = 3", "no recipe table is called 'mine'"),
+        ('[mine]\nlike = "baseline"\nepoch = 3', "unknown field 'epoch'; fields are: name, summary"),
+        ('[mine]\nlike = "baseline"\nepochs = 0', "epochs is 0; it must be from 1"),
+        ('[mine]\nlike = "baseline"\nepochs = "ten"', "epochs is 'ten'; it must be of type int"),
+        ('[mine]\nlike = "baseline"\nepochs = 2.5', "must be of type int"),
+        ('[mine]\nlike = "baseline"\nepochs = true', "must be of type int"),
+        ('[mine]\nlike = "baseline"\npretrained = "yes"', "must be of type bool"),
+        ('[mine]\nlike = "baseline"\naugmentation = "stain"', "must be of type tuple"),
+        ('[mine]\nlike = "baseline"\naugmentation = [1]', "augmentation 1 is unknown"),
+        ('[mine]\nlike = "baseline"\naugmentation = ["blur"]', "'blur' is unknown; there are right_angle"),
+        ('[mine]\nlike = "baseline"\nclass_weight = "some"', "it can be none, balanced"),
+        ('[mine]\nlike = "baseline"\nschedule = "steps"', "it can be constant, one_cycle"),
+        ('[mine]\nlike = "baseline"\nlearning_rate = nan', "learning_rate is nan"),
+        ('[mine]\nlike = "baseline"\nlearning_rate = -1', "must be from 1e-09"),
+        ('[mine]\nlike = "baseline"\ninput_size = 16', "input_size is 16; it must be from 32 to 512"),
+        ('[mine]\nlike = "baseline"\nema = 1.0', "ema is 1.0"),
+        ('[mine]\nlike = "transfer"\naugmentation = ["stain"]', "cannot be augmented"),
+        ('[mine]\nlike = "baseline"\nstart_from = "nobody"', "start_from names 'nobody'"),
+        ('["../../mine"]\nlike = "baseline"', "a name is made of letters"),
+        ('[""]\nlike = "baseline"', "a name is made of letters"),
+        ('[mine]\nlike = "baseline"\nkeras_file = "../x.h5"', "must be a plain file name ending in .h5"),
+        ('[mine]\nlike = "baseline"\nkeras_file = "model"', "must be a plain file name ending in .h5"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_named_with_the_reason(load: Callable, text: str, says: str) -> None:
+    with pytest.raises(UserError) as error:
+        load(text)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"[mine", b"\xff\xfe", b"mine"])
+def test_a_file_that_is_no_toml_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "own.toml").write_bytes(content)
+    with pytest.raises(UserError, match="cannot read recipes from") as error:
+        load_recipes(tmp_path / "own.toml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read recipes from .*none\.toml"):
+        load_recipes(tmp_path / "none.toml")
+
+
+def test_an_unknown_recipe_lists_those_there_are() -> None:
+    with pytest.raises(UserError, match="no recipe is called 'best'; there are: baseline, class_weighted"):
+        find_recipe("best", load_recipes())
+
+
+def test_a_recipe_brings_the_one_it_starts_from_before_it() -> None:
+    recipes = load_recipes()
+    assert [r.name for r in with_parents(["fine_tuned"], recipes)] == ["transfer", "fine_tuned"]
+    assert [r.name for r in with_parents(["fine_tuned", "transfer"], recipes)] == ["transfer", "fine_tuned"]
+
+
+def test_recipes_that_start_from_each_other_are_refused(load: Callable) -> None:
+    recipes = load('[a]\nlike = "baseline"\nstart_from = "b"\n[b]\nlike = "baseline"\nstart_from = "a"\n')
+    with pytest.raises(UserError, match="start from each other: a -> b -> a"):
+        with_parents(["a"], recipes)
+
+
+@given(st.lists(st.sampled_from(list(load_recipes())), max_size=8))
+def test_every_recipe_comes_once_and_after_its_parent(names: list[str]) -> None:
+    ordered = [recipe.name for recipe in with_parents(names, load_recipes())]
+    assert set(names) <= set(ordered)
+    assert len(set(ordered)) == len(ordered)
+    for index, name in enumerate(ordered):
+        parent = load_recipes()[name].start_from
+        assert not parent or parent in ordered[:index]
+
+
+def test_the_model_that_ships_has_a_recipe_that_a_run_does_not_train_unasked() -> None:
+    recipe = load_recipes()["cancernet"]
+    assert recipe.in_run is False
+    assert recipe.cross_fit >= 2
+    assert recipe.patience >= recipe.epochs  # no epoch is chosen
+
+
+@pytest.mark.parametrize(
+    "fields", ["cross_fit = 1", 'cross_fit = 3\ntrain = "head"', 'cross_fit = 3\nstart_from = "baseline"']
+)
+def test_a_cross_fit_wants_folds_and_a_network_of_its_own(
+    load: Callable[[str], dict[str, Recipe]], fields: str
+) -> None:
+    with pytest.raises(UserError, match="cross_fit wants 2 folds or more"):
+        load(f'[mine]\nnetwork = "cnn"\n{fields}\n')
+
+
+@pytest.mark.parametrize("field", ["patient_cap = -1", "mixup = -0.1", "cross_fit = 101"])
+def test_what_is_out_of_range_is_named(load: Callable[[str], dict[str, Recipe]], field: str) -> None:
+    with pytest.raises(UserError, match=field.split(maxsplit=1)[0]):
+        load(f'[mine]\nnetwork = "cnn"\n{field}\n')
