@@ -27,11 +27,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from cancernet.common.defaults import TARGET_RECALL
-from cancernet.context.fit import choose_width, even_threshold, smoothed, specimens
 from cancernet.context.grid import to_grid
 from cancernet.evaluation.metrics import auc, confusion, rates
 from cancernet.evaluation.operating_points import best_f1_threshold
 from cancernet.model.decide import logit
+from cancernet.training.fit_context import choose_width, even_threshold, smoothed, specimens
 
 COMPLETE = ("8863", "8865", "8867", "8913", "8914", "8917", "8950", "8955", "10253", "10254")
 WIDTHS = (0.0, 0.7, 1.2, 2.0, 3.0, 5.0)

@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from cancernet.common.atomic import replacing, write_text
 from hypothesis import given
 from hypothesis import strategies as st
-
-from cancernet.common.atomic import replacing, write_text
 
 
 def test_the_target_appears_only_when_the_block_ends(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cancernet.common.inputs import open_inputs, refuse_other_errors, write_errors
 
 from cancernet.common.defaults import SYNTHETIC_MARKER
 from cancernet.common.errors import UserError
-from cancernet.common.inputs import open_inputs, refuse_other_errors, write_errors
 
 
 @pytest.fixture

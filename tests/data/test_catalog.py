@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cancernet.common.errors import UserError
 from cancernet.data.catalog import Catalog, catalog
 from cancernet.data.decode import decode, fit_patch
-from cancernet.data.scan import content_hash
+from cancernet.data.stream import content_hash
 
 Folder = Callable[..., Path]
 Png = Callable[[NDArray], bytes]

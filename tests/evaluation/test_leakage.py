@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.data.scan import content_hash
+from cancernet.data.stream import content_hash
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 
 

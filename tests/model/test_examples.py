@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from cancernet.common.errors import UserError
 from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, shipped, write_bundle
-from cancernet.model.neighbours import ABOUT, ARRAYS, MOST, Index, nearest, read_index, unit
+from cancernet.model.examples import ABOUT, ARRAYS, MOST, Index, nearest, read_index, unit
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 GOOD = {

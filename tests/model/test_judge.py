@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cancernet.slide.stain import stain_distance
 
 from cancernet.common import defaults
 from cancernet.evaluation.floor import colour_features
 from cancernet.model.bundle import Bundle
 from cancernet.slide.section import Section
-from cancernet.slide.stain import stain_distance
 
 PLACES = (np.array([0, 50, 0, 50]), np.array([0, 0, 50, 50]))
 

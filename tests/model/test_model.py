@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cancernet.model.evidence import can_explain, explain_patches, open_explaining
 
 from cancernet.common.errors import UserError
 from cancernet.data.pack import pack
 from cancernet.data.sample import write_sample
 from cancernet.model.bundle import Bundle, read_bundle, shipped
-from cancernet.model.evidence import can_explain, explain_patches, open_explaining
 from cancernet.model.inference import predict
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"

@@ -8,15 +8,15 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from cancernet.model.evidence import explain_patches, open_explaining
 from safetensors.numpy import load
 from sklearn.metrics import recall_score, roc_auc_score
 
 from cancernet.data.sides import assign
 from cancernet.evaluation import Floor
 from cancernet.model.bundle import GRAPH, WEIGHTS, read_bundle
-from cancernet.model.evidence import explain_patches, open_explaining
+from cancernet.model.examples import read_index, unit
 from cancernet.model.inference import predict
-from cancernet.model.neighbours import read_index, unit
 from cancernet.networks import with_probability
 from cancernet.training import finish as finish_module
 from cancernet.training.finish import finish

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cancernet.model.evidence import open_explaining
 
 from cancernet.common.errors import UserError
 from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, write_bundle
-from cancernet.model.evidence import open_explaining
+from cancernet.model.examples import ABOUT, ARRAYS, read_index
 from cancernet.model.inference import open_session, predict
-from cancernet.model.neighbours import ABOUT, ARRAYS, read_index
 from cancernet.networks import with_probability
 from cancernet.training import reexport as module
 from cancernet.training.export import to_onnx

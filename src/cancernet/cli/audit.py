@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
-import shlex
-import sys
 from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, model_option, open_model, open_pack, threads_option
+from cancernet.cli.options import PATH, cache_option, load, model_option, say, threads_option
 from cancernet.common import defaults
 
 
@@ -57,40 +54,18 @@ def command(
     Leaks, label shuffle, colour floor, calibration, spread over patients, and what ten corruptions of the
     patches cost at the model's own threshold. Needs no TensorFlow. Warnings do not change the exit code.
     """
-    from cancernet.common.provenance import machine, versions
-    from cancernet.evaluation.audit import audit, write_audit
-    from cancernet.evaluation.scoring import known_side, side_of_bundle
+    from cancernet.experiment.audit import audit
     from cancernet.report.audit_page import console
 
-    started = datetime.datetime.now(datetime.UTC)
-    bundle = open_model(model)
-    pack = open_pack(data, cache)
-    if new_patients:
-        side = pack.table["path"].map(lambda _: "test").rename("split")
-    else:
-        side = (side_of_bundle if which == "test" else known_side)(bundle, pack.table)
     found = audit(
-        bundle,
-        pack,
-        side,
+        data,
+        load(model, threads),
+        out=out,
         which=which,
-        claimed_new=new_patients,
+        new_patients=new_patients,
         max_patches=max_patches,
         seed=seed,
-        threads=threads or None,
+        cache=cache,
+        say=say,
     )
-    run = {
-        "command": shlex.join(["cancernet", *sys.argv[1:]]),
-        "started": started.isoformat(timespec="seconds"),
-        "minutes": round((datetime.datetime.now(datetime.UTC) - started).total_seconds() / 60, 2),
-        "seed": seed,
-        "trained_on": {
-            "data_hash": bundle.manifest["data"]["hash"],
-            "split_hash": bundle.manifest["split"]["hash"],
-        },
-        "versions": versions(),
-        "machine": machine(),
-    }
-    page = write_audit(out, found, run)
     click.echo(console(found))
-    click.echo(f"page: {page}")

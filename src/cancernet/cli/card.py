@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, model_option, open_model
+from cancernet.cli.options import PATH, load, model_option
 
 
 @click.command()
@@ -18,5 +18,5 @@ def command(model: Path | None, metrics: Path | None, audit: Path | None, out: P
     """Write a model card from measured files: manifest, evaluation and audit. No number is typed in."""
     from cancernet.report.card import write_card
 
-    write_card(open_model(model), out, metrics=metrics, audit=audit)
+    write_card(load(model), out, metrics=metrics, audit=audit)
     click.echo(f"card: {out}")

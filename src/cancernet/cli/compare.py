@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cancernet.cli.options import PATH
-from cancernet.common.errors import UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @click.command()
@@ -29,15 +24,10 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
     (results/baseline, results/colour_floor) and `evaluate` one for its model. An interval that excludes 0
     tells the two apart.
     """
-    from cancernet.common.atomic import write_text
-    from cancernet.evaluation.compare import paired_difference
+    from cancernet.experiment.compare import compare
 
-    (name_a, rows_a, thresholds_a), (name_b, rows_b, thresholds_b) = (
-        read(path, split) for path in (first, second)
-    )
-    if name_a == name_b:  # one model on two folders of results, or two trainings of one recipe
-        name_a, name_b = (first.name, second.name) if first.name != second.name else ("first", "second")
-    found = paired_difference(rows_a, rows_b, thresholds_a, thresholds_b)
+    found = compare(first, second, split=split, out=out)
+    name_a, name_b = found["first"], found["second"]
     click.echo(
         f"{name_b} minus {name_a}, {found['n_patches']:,} {split} patches of {found['n_units']} patients\n"
     )
@@ -48,36 +38,6 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
         for what, values in rates.items():
             click.echo(line(f"{what.replace('_', ' ')} at {point.replace('_', ' ')}", values))
     click.echo("\n* the interval excludes 0: the two are told apart")
-    if out is not None:
-        write_text(
-            out, json.dumps({"first": name_a, "second": name_b, "split": split, **found}, indent=1) + "\n"
-        )
-
-
-def read(folder: Path, split: str) -> tuple[str, pd.DataFrame, dict[str, float]]:
-    """Read a model's name, its predictions of one side, and its thresholds from a results folder.
-
-    Raises:
-        UserError: a file is missing or not one that this package writes; there is no such side.
-    """
-    import pandas as pd
-
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-        rows = pd.read_csv(
-            folder / "predictions.csv", dtype={"path": "str", "patient": "str"}, keep_default_na=False
-        )
-        points = metrics["splits"][split]["operating_points"]
-        rows = rows[rows["split"] == split]
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{error.filename} is missing; name a folder that `run` or `evaluate` wrote"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder}: no results with a side {split!r} ({error}); name a folder of results"
-        ) from error
-    return metrics["model"], rows, {name: point["threshold"] for name, point in points.items()}
 
 
 def line(what: str, values: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, make_split, open_pack, split_options
+from cancernet.cli.options import PATH, cache_option, say, split_choice, split_options
 from cancernet.common import defaults
 
 
@@ -29,27 +29,12 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     Layouts: PATIENT/{0,1}/PATIENT_idx5_xX_yY_classC.png, or benign/ and malignant/ folders. Nothing of
     yours is changed.
     """
-    from cancernet.common.files import write_csv
-    from cancernet.data.sides import assign, write_split
-    from cancernet.evaluation.leakage import audit_leakage
-    from cancernet.experiment.run import describe_leakage
+    from cancernet.experiment.data import check_data
 
-    pack = open_pack(folder, cache)
-    reasons = pack.quarantine["reason"].str.replace(r" \(.*", "", regex=True)  # without the details
-    for reason, count in reasons.value_counts().items():
-        click.echo(f"  set aside {count:,}: {reason}")
-    click.echo(
-        f"  padded to 50x50: {int(pack.table['padded'].sum()):,}; near-white: {int(pack.table['near_white'].sum()):,}"
-    )
-    click.echo(f"data hash {pack.data_hash}")
-    split = make_split(pack, chosen)
-    leakage = audit_leakage(pack.images, pack.table, assign(split, pack.table))
-    click.echo(describe_leakage(leakage, by_patient=split.patient_safe))
+    found = check_data(folder, split=split_choice(chosen), out=out, cache=cache, say=say)
+    for line in found.lines:
+        click.echo(f"  {line}")
     if out is not None:
-        write_split(split, out / "split.csv")
-        tables = {"catalog": pack.table, "quarantine": pack.quarantine, "duplicates": leakage.near}
-        for name, table in tables.items():
-            write_csv(out / f"{name}.csv", table)
         click.echo(f"written to {out}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.cli.options import PATH, load, model_option, threads_option
 from cancernet.common import defaults
 
 
@@ -43,14 +43,10 @@ def command(
     patches most like it to the model. Writes index.html, pictures/ and explanations.csv. Files that cannot be used
     go to errors.csv, with the reason; the exit code is then 1, and 2 where nothing could be explained.
     """
-    from cancernet.explanation.paths import explain_paths
+    from cancernet.explanation.explain import explain
 
-    bundle = open_model(model)
-    told = explain_paths(paths, bundle, out=out, data=data, threads=threads or None, max_images=max_images)
-    if bundle.manifest["data"]["synthetic"]:
-        click.echo(
-            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
-        )
+    loaded = load(model, threads)
+    told = explain(paths, loaded, out=out, data=data, threads=threads or None, max_images=max_images)
     if told.drawn < told.explained:
         click.echo(
             f"drawn: the first {told.drawn:,} of {told.explained:,} patches (--max-images {max_images}); "
@@ -63,7 +59,13 @@ def command(
             + ("" if told.pictured else "; is it the data that this model was trained with?"),
             err=True,
         )
-    click.echo(f"patches: {told.explained:,} explained by {bundle.name}: {told.page}")
+    click.echo(f"patches: {told.explained:,} explained by {loaded.name}: {told.page}")
+    if told.unsure:
+        click.echo(
+            f"patches that cannot be judged: {told.unsure:,}; `unsure` in the table, with the reason",
+            err=True,
+        )
     if told.failed:
         click.echo(f"files that could not be used: {told.failed:,}; listed in {out / 'errors.csv'}", err=True)
+    if told.failed or told.unsure:
         ctx.exit(1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
 
 import click
@@ -31,6 +32,7 @@ VERBS = {
     "recipes": "List the recipes.",
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
+RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,
@@ -71,6 +73,9 @@ def main() -> None:
     """Run the command line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    signal.signal(
+        signal.SIGTERM, _interrupt
+    )  # a job that is told to end leaves what an interrupted one leaves
     try:
         sys.exit(cli.main(standalone_mode=False))
     except UserError as error:
@@ -79,7 +84,8 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; run, train and slide continue where they stopped, by the same command", 130)
+        goes_on = any(verb in sys.argv[1:2] for verb in RESUMED)
+        _fail("interrupted" + ("; the same command goes on where it stopped" if goes_on else ""), 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -93,6 +99,10 @@ def main() -> None:
             place = error.filename2 or error.filename
             _fail(f"cannot write {place}: {error.strerror}; choose another place", 2)
         raise
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _fail(message: str, code: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.cli.options import PATH, load, model_option, say, threads_option
 
 
 @click.command()
@@ -25,18 +25,13 @@ def command(
     are known, the truth and the errors are drawn too. Needs no TensorFlow. Files that cannot be used are listed in
     errors.csv; the exit code is then 1, and 2 where no specimen could be drawn.
     """
-    from cancernet.data.source import open_source
     from cancernet.maps.report import map_specimens
 
-    bundle = open_model(model)
-    if "context" not in bundle.manifest:
-        click.echo(
-            f"WARNING: {bundle.name} has no step for neighbours; each patch is judged by itself", err=True
-        )
-    found = map_specimens(
-        open_source(data), bundle, out, patients=patients, threads=threads or None, say=click.echo
-    )
-    click.echo(f"specimens: {len(found.specimens):,}; page: {out / 'index.html'}")
+    loaded = load(model, threads)
+    if loaded.context is None:
+        say(f"WARNING: {loaded.name} has no step for neighbours; each patch is judged by itself")
+    found = map_specimens(data, loaded, out=out, patients=patients, threads=threads or None, say=say)
+    click.echo(f"specimens: {len(found.specimens):,}; page: {found.page}")
     if found.errors:
         click.echo(f"could not be used: {len(found.errors):,}; listed in {out / 'errors.csv'}", err=True)
         ctx.exit(1)

@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cancernet.common import defaults
-from cancernet.common.errors import UserError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from cancernet.data.pack import Pack
-    from cancernet.data.sides import Split
-    from cancernet.model.bundle import Bundle
+    from cancernet.data.split import SplitChoice
+    from cancernet.model.model import Model
     from cancernet.training.options import TrainingOptions
 
 Command = Callable[..., Any]
-PATH = click.Path(path_type=Path)
+
+
+class UserPath(click.Path):
+    """A path as a user types it: `~` is the home folder, also where no shell has seen it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        return Path(str(super().convert(value, param, ctx))).expanduser()
+
+
+PATH = UserPath(path_type=Path)
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -118,88 +124,31 @@ training_options = together(
 )
 
 
-def open_model(folder: Path | None) -> Bundle:
-    """Read the model of a folder, or the one that ships with the package."""
-    from cancernet.model.bundle import read_bundle, shipped
+def load(folder: Path | None, threads: int = 0) -> Model:
+    """Load the model of a folder, or the one that ships; warn where its answers mean nothing."""
+    from cancernet.model.model import load_model
 
-    return read_bundle(folder or shipped())
+    model = load_model(folder, threads=threads or None)
+    if model.synthetic:
+        click.echo(
+            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
+        )
+    return model
 
 
-def open_pack(data: Path, cache: Path | None) -> Pack:
-    """Pack a labelled folder or zip and say what was found."""
-    from cancernet.data.pack import default_cache_dir, pack
+def say(line: str) -> None:
+    """Print a line for the user; warnings go to standard error."""
+    click.echo(line, err=line.startswith("WARNING: "))
 
-    packed = pack(data, cache_dir=cache or default_cache_dir())
-    malignant = int(packed.table["label"].sum())
-    click.echo(
-        f"{data}: layout {packed.layout}, {len(packed.table):,} patches, {name_patients(packed.table)}, "
-        f"{malignant / len(packed.table):.1%} malignant, {len(packed.quarantine)} files set aside"
+
+def split_choice(chosen: dict[str, Any]) -> SplitChoice:
+    """Collect the values of `split_options`."""
+    from cancernet.data.split import SplitChoice
+
+    names = ("folds", "fold", "test_fraction", "val_fraction", "allow_patch_split", "seed")
+    return SplitChoice(
+        kind=chosen["split"], file=chosen["split_file"], **{name: chosen[name] for name in names}
     )
-    if packed.synthetic:
-        click.echo("These patches are SYNTHETIC: what follows is no evidence of anything.")
-    for warning in packed.warnings:
-        click.echo(f"WARNING: {warning}", err=True)
-    return packed
-
-
-def name_patients(table: pd.DataFrame) -> str:
-    """Say of how many patients the rows of a table are."""
-    from cancernet.data.sides import count_patients
-
-    known = count_patients(table)
-    return f"{known} patients" if known else "unknown patients"
-
-
-def make_split(pack: Pack, chosen: dict[str, Any]) -> Split:
-    """Make the split that the options ask for.
-
-    Args:
-        pack: the patches.
-        chosen: values of `split_options` by name.
-
-    Raises:
-        UserError: the split cannot be made from these patients, or is unsafe and was not allowed.
-    """
-    from cancernet.data import split as splits
-    from cancernet.data.split_lists import official_split, split_from_file
-
-    table, seed = pack.table, chosen["seed"]
-    unknown = not table["patient"].astype(bool).all()
-    fractions = {"test_fraction": chosen["test_fraction"], "val_fraction": chosen["val_fraction"]}
-    if chosen["split"] == "patch" or (unknown and chosen["allow_patch_split"]):
-        if not chosen["allow_patch_split"]:
-            raise UserError(
-                "--split patch puts a patient on several sides and inflates every score; add --allow-patch-split"
-            )
-        split = splits.patch_split(table, seed=seed, **fractions)
-        click.echo("WARNING: NOT SPLIT BY PATIENT. Every score will be too high.", err=True)
-    elif chosen["split_file"]:
-        split = split_from_file(table, chosen["split_file"])
-    elif chosen["split"] == "official":
-        split = official_split(table)
-    elif chosen["split"] == "kfold":
-        if chosen["fold"] > chosen["folds"]:
-            raise UserError(f"--fold {chosen['fold']}: there are {chosen['folds']} folds")
-        split = splits.kfold(table, chosen["folds"], seed)[chosen["fold"] - 1]
-    else:
-        split = splits.grouped_split(table, seed=seed, **fractions)
-    click.echo(f"split {split.name} ({split.hash[:12]}): {describe_split(pack, split)}")
-    for note in split.notes:
-        click.echo(f"  {note}")
-    return split
-
-
-def describe_split(pack: Pack, split: Split) -> str:
-    """Say in one line how large the sides are."""
-    from cancernet.data.sides import SIDES, assign
-
-    table = pack.table.assign(split=assign(split, pack.table).to_numpy())
-    parts = []
-    for name in SIDES:
-        rows = table[table["split"] == name]
-        share = f", {rows['label'].mean():.0%} malignant" if len(rows) else ""
-        parts.append(f"{name} {len(rows):,} patches of {name_patients(rows)}{share}")
-    return "; ".join(parts)
 
 
 def read_training_options(chosen: dict[str, Any]) -> TrainingOptions:
@@ -208,27 +157,3 @@ def read_training_options(chosen: dict[str, Any]) -> TrainingOptions:
 
     names = ("seed", "epochs", "max_per_patient", "limit", "target_recall", "weights", "threads")
     return TrainingOptions(**{name: chosen[name] for name in names})
-
-
-def require_training(threads: int) -> None:
-    """Check that TensorFlow is installed, and start it without its start-up notes.
-
-    Args:
-        threads: CPU threads for it; 0 for those this process may use.
-
-    Raises:
-        UserError: it is not; says how to install it.
-    """
-    from importlib.util import find_spec
-
-    missing = [name for name in ("keras", "tensorflow", "tf2onnx") if find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"training needs {missing[0]}, which is not installed; pip install 'cancernet[train]'"
-        )
-    from cancernet.data.pack import default_cache_dir
-    from cancernet.training.kernels import choose_kernels
-    from cancernet.training.quiet import import_quietly
-
-    choose_kernels(default_cache_dir(), say=click.echo)
-    import_quietly(threads)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.cli.options import PATH, load, model_option, threads_option
 from cancernet.common import defaults
 
 
@@ -33,26 +33,29 @@ def command(
 ) -> None:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
-    Columns: path, patient, x, y, probability, decision. Files that cannot be used go to errors.csv beside
-    --out, with the reason; the exit code is then 1, and 2 where nothing could be predicted.
+    Columns: path, patient, x, y, probability, decision, reason. A patch that cannot be judged, as one of bare glass, is
+    `unsure`, with the reason. Files that cannot be used go to errors.csv beside --out. The exit code is then 1, and 2
+    where nothing could be predicted.
     """
-    from cancernet.prediction.paths import predict_paths
+    from cancernet.prediction.predict import predict_paths
 
-    bundle = open_model(model)
+    loaded = load(model, threads)
     share = float(abstain) if abstain else None
-    tally = predict_paths(paths, bundle, out=out, threads=threads or None, screen=sys.stdout, abstain=share)
-    if bundle.manifest["data"]["synthetic"]:
-        click.echo(
-            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
-        )
-    unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if abstain else ""
+    tally = predict_paths(paths, loaded, out=out, screen=sys.stdout, abstain=share, threads=threads or None)
+    some = abstain or tally.unsure
+    unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if some else ""
     click.echo(
         f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} "
-        f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {bundle.threshold:.3f} "
-        f"of {bundle.name}" + (f": {out}" if out else ""),
+        f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {loaded.threshold:.3f} "
+        f"of {loaded.name}" + (f": {out}" if out else ""),
         err=True,
     )
+    if tally.unanswerable:
+        click.echo(
+            f"patches that cannot be judged: {tally.unanswerable:,}; `unsure`, with the reason", err=True
+        )
     if tally.failed:
         where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
         click.echo(f"files that could not be used: {tally.failed:,}; {where}", err=True)
+    if tally.failed or tally.unanswerable:
         ctx.exit(1)

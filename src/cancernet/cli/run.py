@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +10,12 @@ import click
 from cancernet.cli.options import (
     PATH,
     cache_option,
-    make_split,
-    open_pack,
     read_training_options,
-    require_training,
+    say,
+    split_choice,
     split_options,
     training_options,
 )
-
-# The sample is small: fewer leave the CNNs below its colour floor, more take over five minutes.
-SAMPLE_EPOCHS = 10
 
 
 @click.command()
@@ -53,32 +47,18 @@ def command(
 
     Stopped at any point and started again with the same command, it continues.
     """
-    require_training(chosen["threads"])
-    from cancernet.data.pack import default_cache_dir
     from cancernet.experiment.run import run
-    from cancernet.training.recipes import load_recipes, with_parents
-
-    recipes = load_recipes(chosen["recipe_file"])
-    wanted = with_parents(names or [name for name, recipe in recipes.items() if recipe.in_run], recipes)
-    cache = cache or default_cache_dir()
-    if data is None:
-        from cancernet.data.sample import write_sample
-
-        data = write_sample(cache / "sample")
-        chosen["epochs"] = chosen["epochs"] or SAMPLE_EPOCHS
-    pack = open_pack(data, cache)
-    split = make_split(pack, chosen)
-    found = run(
-        pack,
-        split,
-        wanted,
-        models=models,
-        results=results,
-        cache=cache,
-        options=read_training_options(chosen),
-        command=shlex.join(["cancernet", *sys.argv[1:]]),
-        say=click.echo,
-    )
     from cancernet.report.console import table
 
+    found = run(
+        data,
+        recipes=names,
+        recipe_file=chosen["recipe_file"],
+        models=models,
+        results=results,
+        split=split_choice(chosen),
+        options=read_training_options(chosen),
+        cache=cache,
+        say=say,
+    )
     click.echo(table(found))

@@ -10,10 +10,9 @@ import click
 from cancernet.cli.options import (
     PATH,
     cache_option,
-    make_split,
-    open_pack,
     read_training_options,
-    require_training,
+    say,
+    split_choice,
     split_options,
     training_options,
 )
@@ -32,29 +31,15 @@ def command(names: tuple[str, ...], data: Path, models: Path, cache: Path | None
     A recipe that continues from another trains that one first where it is missing. Stopped at any point
     and started again with the same command, it continues.
     """
-    require_training(chosen["threads"])
-    from cancernet.data.pack import default_cache_dir
-    from cancernet.training.recipes import load_recipes, with_parents
+    from cancernet.experiment.train import train
 
-    recipes = with_parents(names, load_recipes(chosen["recipe_file"]))
-    pack = open_pack(data, cache)
-    split = make_split(pack, chosen)
-    from cancernet.training.train import train
-
-    for recipe in recipes:
-        click.echo(f"{recipe.name}: {recipe.summary}")
-        bundle = train(
-            recipe,
-            pack,
-            split,
-            models=models,
-            cache=cache or default_cache_dir(),
-            options=read_training_options(chosen),
-            say=click.echo,
-        )
-        found = bundle.manifest["validation"]
-        click.echo(
-            f"  validation AUC {found['auc']:.3f} (colour floor {found['floor_auc']:.3f}), "
-            f"operating threshold {bundle.threshold:.3f}, "
-            f"{bundle.manifest['training']['minutes']:.1f} min: {bundle.folder}"
-        )
+    train(
+        data,
+        names,
+        recipe_file=chosen["recipe_file"],
+        models=models,
+        split=split_choice(chosen),
+        options=read_training_options(chosen),
+        cache=cache,
+        say=say,
+    )

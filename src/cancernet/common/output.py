@@ -175,7 +175,8 @@ class Output:
         while not made._belongs_to(owner, taken=made.folder.name.casefold() in self._reserved()):
             if exact:
                 raise UserError(
-                    f"{made.folder} holds files that CancerNet has no record of having written; move it, or give another folder"
+                    f"{made.folder} holds files that CancerNet has no record of having written; move it, or give "
+                    "another folder"
                 )
             number += 1
             made = self._child(f"{plain}-{number}")

@@ -13,7 +13,12 @@ T = TypeVar("T")
 
 
 def progress(
-    items: Iterable[T] | None = None, *, total: int | None = None, what: str, unit: str = " patches"
+    items: Iterable[T] | None = None,
+    *,
+    total: int | None = None,
+    what: str,
+    unit: str = " patches",
+    hidden: bool = False,
 ) -> tqdm:
     """Return a bar over `items` on standard error, shown only when that is a terminal.
 
@@ -21,5 +26,5 @@ def progress(
 
     With no `items` it is a bar to `.update(n)` by hand. `what` is the words before the bar.
     """
-    hidden = not sys.stderr.isatty() or parent_process() is not None
+    hidden = hidden or not sys.stderr.isatty() or parent_process() is not None
     return tqdm(items, total=total, desc=what, unit=unit, disable=hidden, leave=False)

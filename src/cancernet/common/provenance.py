@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
+import shlex
+import sys
 from importlib import metadata
+from typing import Any
 
 import cancernet
 from cancernet.common.threads import available_cpus
@@ -42,3 +46,20 @@ def machine() -> dict[str, str | int]:
         "cpus_used": available_cpus(),
         "onednn": os.environ.get(ONEDNN, "TensorFlow's choice"),
     }
+
+
+def begin() -> dict[str, Any]:
+    """Return the facts of a job that begins now: command, time, versions, machine."""
+    program = "cancernet" if sys.argv[0].endswith(("cancernet", "cancernet.exe")) else "python"
+    return {
+        "command": shlex.join([program, *sys.argv[1:]]) if program == "cancernet" else "called from Python",
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def minutes_since(started: str) -> float:
+    """Return the minutes that have passed since the `started` of `begin`."""
+    passed = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(started)
+    return round(passed.total_seconds() / 60, 2)

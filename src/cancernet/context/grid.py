@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from cancernet.common.defaults import PATCH_SIZE
 from cancernet.common.errors import UserError
 
+MIN_NEIGHBOURS = 3  # of eight: the corner of a section has three
+ADJOINING = 0.5  # share of patches with as many, at or below which they are a sample of a section
 MAX_CELLS = 50_000_000  # 200 MB; a slide of 10 cm x 5 cm has 125,000 cells of 200 um
 
 
@@ -101,3 +103,14 @@ def neighbours(there: NDArray[np.bool_]) -> NDArray[np.int64]:
     rows, columns = there.shape
     around = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
     return np.sum([padded[i : i + rows, j : j + columns] for i, j in around], axis=0)
+
+
+def neighbour_counts(x: ArrayLike, y: ArrayLike, *, step: int = PATCH_SIZE) -> NDArray[np.int64]:
+    """Return how many of its eight neighbours each patch (N,) at x, y (px) has.
+
+    Raises:
+        UserError: positions that are on no grid.
+    """
+    grid = to_grid(x, y, np.zeros(np.shape(x)), step=step)
+    around = neighbours(grid.there)
+    return around[cells(y, grid.y0, step), cells(x, grid.x0, step)]

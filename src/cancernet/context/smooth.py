@@ -8,19 +8,16 @@ the bundle. A patch with hardly a neighbour keeps the probability and the thresh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.common.defaults import PATCH_SIZE
-from cancernet.context.grid import Grid, neighbours, to_grid
-from cancernet.model.bundle import Bundle
-from cancernet.model.decide import logit
+from cancernet.context.grid import MIN_NEIGHBOURS, Grid, neighbour_counts, to_grid
+from cancernet.model.decide import MALIGNANT, Decisions, logit, sigmoid
+from cancernet.model.model import Model
 
-MIN_NEIGHBOURS = 3  # of eight: the corner of a section has three
 REACH = 4.0  # widths after which a Gaussian weighs less than one in three thousand
 
 
@@ -32,53 +29,57 @@ class Contextual:
         probability: float64 (N,) of malignant, calibrated.
         threshold: float64 (N,), malignant at or above it.
         in_context: bool (N,), whether neighbours were taken in.
+        decision: int8 (N,), from `Model.decide`.
     """
 
     probability: NDArray[np.float64]
     threshold: NDArray[np.float64]
     in_context: NDArray[np.bool_]
+    decision: Decisions
 
     @property
     def malignant(self) -> NDArray[np.bool_]:
-        """The calls (N,)."""
-        return self.probability >= self.threshold
+        """The patches (N,) that are called malignant."""
+        return self.decision == MALIGNANT
 
 
 def apply_context(
-    bundle: Bundle, x: ArrayLike, y: ArrayLike, probability: ArrayLike, *, step: int = PATCH_SIZE
+    model: Model,
+    x: ArrayLike,
+    y: ArrayLike,
+    probability: ArrayLike,
+    *,
+    step: int = PATCH_SIZE,
+    reasons: NDArray[np.str_] | None = None,
 ) -> Contextual:
-    """Take the neighbours of each patch of one section into account, as the bundle says.
+    """Take the neighbours of each patch of one section into account, as the model says.
 
     Args:
-        bundle: with `context` in its manifest; without it, and for patches with fewer than `MIN_NEIGHBOURS`
-            neighbours, probabilities and threshold stay as they are.
+        model: without a context, and for patches with fewer than `MIN_NEIGHBOURS` neighbours, probabilities and
+            threshold stay as they are.
         x: (N,) px, left edges at the model's scale, of one section.
         y: (N,) px, top edges.
         probability: (N,) of malignant, each patch by itself.
         step: px from one patch to the next; the width of the Gaussian is kept in px.
+        reasons: (N,) from `Model.judge`.
 
     Raises:
         UserError: positions that are on no grid.
     """
     alone = np.asarray(probability, np.float64)
-    found = Contextual(alone, np.full(alone.shape, bundle.threshold), np.zeros(alone.shape, bool))
-    context = bundle.manifest.get("context")
-    if context is None or not alone.size:
-        return found
-    grid = to_grid(x, y, logit(alone), step=step)
-    near = Grid(neighbours(grid.there).astype(np.float32), grid.x0, grid.y0, step).at(x, y) >= MIN_NEIGHBOURS
-    odds = smooth(grid, context["sigma_px"]).at(x, y).astype(np.float64)
-    taken = calibrated(odds, context)
-    return Contextual(
-        np.where(near, taken, alone),
-        np.where(near, context["thresholds"]["target_recall"], bundle.threshold),
-        near,
-    )
+    near, taken = np.zeros(alone.shape, bool), alone
+    if model.context is not None and alone.size:
+        near = neighbour_counts(x, y, step=step) >= MIN_NEIGHBOURS
+        grid = to_grid(x, y, logit(alone), step=step)
+        odds = smooth(grid, model.context.sigma_px).at(x, y).astype(np.float64)
+        taken = np.where(near, calibrated(odds, model.context.scale, model.context.offset), alone)
+    decision = model.decide(taken, in_context=near, reasons=reasons)
+    return Contextual(taken, model.threshold_of(taken, near), near, decision)
 
 
-def calibrated(odds: NDArray[np.float64], context: Mapping[str, Any]) -> NDArray[np.float64]:
+def calibrated(odds: NDArray[np.float64], scale: float, offset: float) -> NDArray[np.float64]:
     """Return probabilities (N,) from smoothed log odds (N,)."""
-    return 0.5 * (1 + np.tanh((context["scale"] * odds + context["offset"]) / 2))
+    return sigmoid(scale * odds + offset)
 
 
 def smooth(grid: Grid, sigma_px: float) -> Grid:

@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.common.progress import progress
 from cancernet.data.decode import Image
 from cancernet.data.integrity import copies
-from cancernet.data.layout import check_layout, detect_layout, mirrored_folder, place
-from cancernet.data.scan import Scanned, scan
-from cancernet.data.source import Member, Source, open_source
-
-MARKER = defaults.SYNTHETIC_MARKER
+from cancernet.data.layout import check_layout, detect_layout, place
+from cancernet.data.source import Member
+from cancernet.data.stream import Patches, PatchStream
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Catalog:
     """What a labelled folder or zip holds.
 
     `table` has the columns path, patient (str), x, y (Int64, px, may be missing), label (int8), width,
-    height (int32, px, as in the file), hash (str, see `scan.content_hash`), padded and near_white (bool),
+    height (int32, px, as in the file), hash (str, see `stream.content_hash`), padded and near_white (bool),
     in the order of path. `quarantine` has path and reason.
     """
 
@@ -63,51 +60,41 @@ def catalog(
     Raises:
         UserError: nothing there, a single file, no known layout, or no usable patch.
     """
-    source, members = open_labelled(path)
-    return catalog_of(source, members, layout=layout, workers=workers, sink=sink)
+    return catalog_of(open_labelled(path), layout=layout, workers=workers, sink=sink)
 
 
-def open_labelled(path: Path | str) -> tuple[Source, list[Member]]:
+def open_labelled(path: Path | str) -> PatchStream:
     """Open a labelled folder or zip and list it.
 
     Raises:
         UserError: see `open_source`; a single file; an empty folder.
     """
-    source = open_source(path)
-    members = source.members()
-    if source.root.is_file() and len(members) == 1 and members[0].path == source.root.name:
+    stream = PatchStream([path])
+    if stream.parts[0].source.is_file:
         raise UserError(
-            f"{source.root}: is a file, not a folder or zip of patches; give the folder it lies in"
+            f"{stream.root}: is a file, not a folder or zip of patches; give the folder it lies in"
         )
-    if not members:
-        raise UserError(f"{source.root}: holds no files; give a folder of patches (PATIENT/0, PATIENT/1)")
-    return source, members
+    if not len(stream):
+        raise UserError(f"{stream.root}: holds no files; give a folder of patches (PATIENT/0, PATIENT/1)")
+    return stream
 
 
 def catalog_of(
-    source: Source,
-    members: list[Member],
+    stream: PatchStream,
     *,
     layout: str | None = None,
     workers: int | None = None,
     sink: Callable[[Image], object] | None = None,
 ) -> Catalog:
-    """Do what `catalog` does for a source that is open and listed."""
-    synthetic = any(member.path.rpartition("/")[2] == MARKER for member in members)
-    members = [member for member in members if member.path.rpartition("/")[2] != MARKER]
-    repeated = mirrored_folder({member.path: member.size for member in members})
-    members = [member for member in members if repeated is None or not member.path.startswith(f"{repeated}/")]
-    layout = _layout(source.root, members, layout)
-    check = partial(place, layout=layout)
-    chunks: list[Scanned] = []
-    with progress(total=len(members), what="Reading patches") as bar:
-        for chunk in scan(source, members, check=check, workers=workers):
-            if sink is not None and len(chunk.images):
-                sink(chunk.images)
-            chunks.append(chunk._replace(images=chunk.images[:0].copy()))  # the pixels must not pile up
-            bar.update(chunk.n_files)
+    """Do what `catalog` does for a stream that is open."""
+    layout = _layout(stream.root, stream.members, layout)
+    chunks: list[Patches] = []
+    for chunk in stream.chunks(what="Reading patches", check=partial(place, layout=layout), threads=workers):
+        if sink is not None and len(chunk.images):
+            sink(chunk.images)
+        chunks.append(chunk._replace(images=chunk.images[:0].copy()))  # the pixels must not pile up
     table = _table(chunks)
-    bad = [pair for chunk in chunks for pair in chunk.bad]
+    bad = list(stream.errors)
     if len(table):
         reasons = copies(table)
         bad += zip(table["path"][reasons.index], reasons, strict=True)
@@ -116,14 +103,12 @@ def catalog_of(
     if table.empty:
         most = quarantine["reason"].mode().iloc[0]
         raise UserError(
-            f"{source.root}: none of its {len(members):,} files is a usable patch; most often: {most}"
+            f"{stream.root}: none of its {len(stream):,} files is a usable patch; most often: {most}"
         )
     slots = table.index.to_numpy(np.int64)
     table = table.reset_index(drop=True)
-    warnings = _warnings(table, quarantine)
-    if repeated is not None:
-        warnings.append(f"Folder {repeated}/ repeats all the files beside it and was left out.")
-    return Catalog(source.root, layout, table, quarantine, warnings, synthetic, slots)
+    warnings = _warnings(table, quarantine) + stream.notes
+    return Catalog(stream.root, layout, table, quarantine, warnings, stream.synthetic, slots)
 
 
 def _layout(root: Path, members: list[Member], layout: str | None) -> str:
@@ -138,7 +123,7 @@ def _layout(root: Path, members: list[Member], layout: str | None) -> str:
     return found
 
 
-def _table(chunks: list[Scanned]) -> pd.DataFrame:
+def _table(chunks: list[Patches]) -> pd.DataFrame:
     """Put the chunks together, one row a decoded patch; the index is its position in the stream."""
     paths = [member.path for chunk in chunks for member in chunk.members]
     places = [known for chunk in chunks for known in chunk.checked]

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import platformdirs
+from filelock import FileLock
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.data.catalog import Catalog, catalog_of, open_labelled
 from cancernet.data.decode import Image
-from cancernet.data.source import Member, Source
+from cancernet.data.stream import PatchStream
 
 FORMAT = 1  # raise it when what is written, or how patches are chosen, changes
 _BLOCK = 1000  # patches moved at a time (7.5 MB)
@@ -39,7 +39,7 @@ _TYPES = {
 class Pack:
     """All usable patches of a folder or zip; row i of `table` belongs to `images[i]`."""
 
-    images: np.memmap  # uint8 RGB (N, 50, 50, 3), read-only, on disk
+    images: np.ndarray  # uint8 RGB (N, 50, 50, 3), read-only, memory-mapped from disk
     table: pd.DataFrame  # see `Catalog`
     quarantine: pd.DataFrame  # path, reason
     layout: str
@@ -63,21 +63,26 @@ def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None
     Raises:
         UserError: see `catalog`; also a cache that cannot be written or a disk that is full.
     """
-    source, members = open_labelled(path)
+    stream = open_labelled(path)
     packs = (cache_dir or default_cache_dir()) / "packs"
-    target = packs / _fingerprint(members)
-    ready = _open(target, source.root)
+    target = packs / _fingerprint(stream)
+    ready = _open(target, stream.root)
     if ready is not None:
         return ready
     try:
-        _make(source, members, target, workers)
+        packs.mkdir(parents=True, exist_ok=True)
+        with FileLock(packs / f".{target.name}.lock"):  # of two at once the second waits, and finds it made
+            ready = _open(target, stream.root)
+            if ready is not None:
+                return ready
+            _make(stream, target, workers)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_full(packs, len(members)) from None
+            raise _disk_full(packs, len(stream)) from None
         raise UserError(
             f"{packs}: cannot be written ({error.strerror}); name another by CANCERNET_CACHE"
         ) from None
-    made = _open(target, source.root)
+    made = _open(target, stream.root)
     if made is None:
         raise UserError(f"{target}: was damaged while it was written; delete it and run again")
     return made
@@ -95,11 +100,18 @@ def hash_table(table: pd.DataFrame) -> str:
     return hashlib.sha256("".join(f"{p}\t{label}\t{h}\n" for p, label, h in rows).encode()).hexdigest()
 
 
-def _fingerprint(members: Sequence[Member]) -> str:
+def _fingerprint(stream: PatchStream) -> str:
     """Return a name for this listing under these rules."""
-    rules = (FORMAT, _SHAPE, defaults.MIN_PATCH_SIDE, defaults.WHITE_LEVEL, defaults.WHITE_SPREAD)
+    rules = (
+        FORMAT,
+        stream.synthetic,
+        _SHAPE,
+        defaults.MIN_PATCH_SIDE,
+        defaults.WHITE_LEVEL,
+        defaults.WHITE_SPREAD,
+    )
     digest = hashlib.sha256(repr(rules).encode())
-    for member in members:
+    for member in stream.members:
         digest.update(f"{member.path}\t{member.size}\t{member.stamp}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
 
@@ -111,14 +123,12 @@ def _disk_full(folder: Path, n: int) -> UserError:
     )
 
 
-def _make(source: Source, members: list[Member], target: Path, workers: int | None) -> None:
-    """Build a pack in a folder beside `target`, then rename it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _clear_leftovers(target)
-    if shutil.disk_usage(target.parent).free < len(members) * (_PATCH_BYTES + 500):  # + its row of the table
-        raise _disk_full(target.parent, len(members))
-    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(staging, ignore_errors=True)
+def _make(stream: PatchStream, target: Path, workers: int | None) -> None:
+    """Build a pack in a folder beside `target`, then rename it; nobody else does so meanwhile."""
+    if shutil.disk_usage(target.parent).free < len(stream) * (_PATCH_BYTES + 500):  # + its row of the table
+        raise _disk_full(target.parent, len(stream))
+    staging = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
     staging.mkdir()
     try:
         # Unbuffered: Python's buffer would copy each block piece by piece, three times the cost of writing it.
@@ -129,14 +139,11 @@ def _make(source: Source, members: list[Member], target: Path, workers: int | No
                 while rest:  # a raw write may stop short
                     rest = rest[file.write(rest) or 0 :]
 
-            found = catalog_of(source, members, workers=workers, sink=write)
+            found = catalog_of(stream, workers=workers, sink=write)
         _drop_copies(staging / "images.u8", found)
         _write_table(staging, found)
         shutil.rmtree(target, ignore_errors=True)  # a pack that did not open
         staging.rename(target)
-    except OSError:
-        if not (target / "pack.json").exists():  # otherwise another process was first, with the same content
-            raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -197,20 +204,3 @@ def _open(folder: Path, root: Path) -> Pack | None:
         about["synthetic"],
         about["warnings"],
     )
-
-
-def _clear_leftovers(target: Path) -> None:
-    """Remove what a killed process left of this very pack."""
-    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
-        if not _alive(leftover.name.split(".")[-2]):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, ValueError):
-        return True
-    return True

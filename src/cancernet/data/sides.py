@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cancernet.common.atomic import write_text
 from cancernet.common.errors import UserError
+from cancernet.common.files import write_text
 
 SIDES = ("train", "val", "test")
 ENOUGH = "pass more patients, or use --split-file to say who goes where"

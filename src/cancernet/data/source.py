@@ -25,6 +25,11 @@ class Source(Protocol):
         """The folder, zip or image file it was opened from."""
         ...
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one image file."""
+        ...
+
     def members(self) -> list[Member]:
         """All files except hidden ones, sorted by path. A folder that cannot be read is listed itself."""
         ...
@@ -98,6 +103,8 @@ def read_file(path: str, size: int = 1 << 14) -> bytes:
 class FolderSource:
     """All files under a folder; links are followed, each folder once."""
 
+    is_file = False
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self._prefix = os.path.join(root, "")  # noqa: PTH118 - a string, joined once and not for each file
@@ -144,6 +151,8 @@ class FolderSource:
 
 class FileSource:
     """One image file, for prediction."""
+
+    is_file = True
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.data.folds import fold_shares, grouped_folds, stratified_folds
 from cancernet.data.sides import ENOUGH, SIDES, Split, assign, sides_of_one_class, write_split
@@ -16,7 +19,9 @@ from cancernet.data.split_lists import official_cases, official_split, split_fro
 __all__ = [
     "SIDES",
     "Split",
+    "SplitChoice",
     "assign",
+    "choose_split",
     "grouped_split",
     "kfold",
     "official_cases",
@@ -25,6 +30,81 @@ __all__ = [
     "split_from_file",
     "write_split",
 ]
+
+
+KINDS = ("grouped", "official", "kfold", "patch")
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """Which split to make.
+
+    Attributes:
+        kind: by patient (`grouped`), the official case lists (`official`), one fold of a k-fold by patient (`kfold`),
+            or patches at random (`patch`, which needs `allow_patch_split`).
+        file: a CSV of patient and split, in place of a kind.
+        folds: of `kfold`.
+        fold: which of them tests, from 1.
+        test_fraction: share of the patches to test on (`grouped`, `patch`).
+        val_fraction: share that chooses epochs and thresholds (`grouped`, `patch`).
+        allow_patch_split: go on where patients are unknown; every output then says so.
+        seed: of the draw.
+    """
+
+    kind: str = "grouped"
+    file: Path | None = None
+    folds: int = 5
+    fold: int = 1
+    test_fraction: float = defaults.TEST_FRACTION
+    val_fraction: float = defaults.VAL_FRACTION
+    allow_patch_split: bool = False
+    seed: int = defaults.SEED
+
+    @classmethod
+    def of(cls, choice: SplitChoice | Path | str) -> SplitChoice:
+        """Return a choice as it is, or of the name of a kind or the path of a CSV."""
+        if isinstance(choice, SplitChoice):
+            return choice
+        return cls(kind=str(choice)) if choice in KINDS else cls(file=Path(choice))
+
+
+def choose_split(table: pd.DataFrame, choice: SplitChoice) -> Split:
+    """Make the split that was chosen.
+
+    Args:
+        table: with `path`, `patient` and `label`, one row a patch.
+        choice: which.
+
+    Raises:
+        UserError: the split cannot be made from these patients, contradicts itself, or is unsafe and was not allowed.
+    """
+    if choice.kind not in KINDS:
+        raise UserError(f"split {choice.kind!r} is unknown; there are {', '.join(KINDS)}")
+    if choice.file and choice.kind != "grouped":
+        raise UserError(f"--split-file and --split {choice.kind} are two splits; give one of them")
+    fractions = {"test_fraction": choice.test_fraction, "val_fraction": choice.val_fraction}
+    unknown = not table["patient"].astype(bool).all()
+    if choice.kind == "patch" or (unknown and choice.allow_patch_split):
+        if not choice.allow_patch_split:
+            raise UserError(
+                "--split patch puts a patient on several sides and inflates every score; add --allow-patch-split"
+            )
+        if choice.file or choice.kind in ("official", "kfold"):
+            asked = "--split-file" if choice.file else f"--split {choice.kind}"
+            raise UserError(
+                f"{asked} is by patient, and some patients here are unknown; leave it away to split by patch, or "
+                "name the patients"
+            )
+        return patch_split(table, seed=choice.seed, **fractions)
+    if choice.file:
+        return split_from_file(table, choice.file)
+    if choice.kind == "official":
+        return official_split(table)
+    if choice.kind == "kfold":
+        if not 1 <= choice.fold <= choice.folds:
+            raise UserError(f"--fold {choice.fold}: there are {choice.folds} folds")
+        return kfold(table, choice.folds, choice.seed)[choice.fold - 1]
+    return grouped_split(table, seed=choice.seed, **fractions)
 
 
 def grouped_split(table: pd.DataFrame, *, seed: int, test_fraction: float, val_fraction: float) -> Split:

@@ -24,6 +24,8 @@ class ZipSource:
     each member: the entries of `zipfile` would take 200 MB for the public set.
     """
 
+    is_file = False
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self._lock = threading.Lock()

@@ -4,19 +4,16 @@ from cancernet.evaluation.bootstrap import Interval, patient_bootstrap
 from cancernet.evaluation.calibration import apply_platt, fit_platt, reliability
 from cancernet.evaluation.compare import paired_difference
 from cancernet.evaluation.evaluate import evaluate, join_labels
-from cancernet.evaluation.floor import Floor, colour_features, fit_floor
+from cancernet.evaluation.floor import fit_floor
 from cancernet.evaluation.operating_points import OPERATING_POINTS, choose_thresholds
 from cancernet.evaluation.per_patient import per_patient
-from cancernet.evaluation.selective import apply_selective, fit_selective, risk_coverage
+from cancernet.evaluation.selective import fit_selective, risk_coverage
 
 __all__ = [
     "OPERATING_POINTS",
-    "Floor",
     "Interval",
     "apply_platt",
-    "apply_selective",
     "choose_thresholds",
-    "colour_features",
     "evaluate",
     "fit_floor",
     "fit_platt",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,15 @@ from cancernet.common import defaults
 from cancernet.evaluation.bootstrap import interval, multiplicities, units
 from cancernet.evaluation.metrics import rates
 from cancernet.evaluation.ranking import Floats, checked, ratio
-from cancernet.model.decide import UNSURE, apply_selective
+from cancernet.model.decide import UNSURE, decide
+from cancernet.model.manifest import Band
 
 CELLS = 5  # columns counted by patient: all patches, then those answered as tn, fp, fn, tp
 
 
 def answered(
     predictions: pd.DataFrame,
-    band: Mapping[str, Any],
+    band: Band,
     *,
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
@@ -43,14 +43,14 @@ def answered(
     if not label.size:
         raise ValueError("no predictions to measure a band of abstention on")
     unit, n_units = units(predictions)
-    answer = apply_selective(band, probability)
+    answer = decide(probability, band.threshold, width=band.width)
     cell = np.where(answer == UNSURE, 0, 1 + 2 * label + answer)
     counts = np.bincount(unit * CELLS + cell, minlength=n_units * CELLS).reshape(n_units, CELLS).astype(float)
     counts[:, 0] += counts[:, 1:].sum(axis=1)
     whole = _statistics(counts.sum(axis=0, keepdims=True))
     drawn = _statistics(np.concatenate(list(multiplicities(n_units, samples, seed, samples))) @ counts)
     return {
-        "target": float(band["target"]),
+        "target": band.target,
         **{name: interval(float(whole[name][0]), drawn[name], n_units) for name in whole},
     }
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cancernet.common import defaults
-from cancernet.common.atomic import write_text
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sampling import limit
@@ -24,8 +21,7 @@ from cancernet.evaluation.per_patient import per_patient
 from cancernet.evaluation.robustness import robustness
 from cancernet.evaluation.scoring import score_floor, score_model
 from cancernet.evaluation.verdicts import Check
-from cancernet.model.bundle import Bundle
-from cancernet.model.inference import predict
+from cancernet.model.model import Model
 
 FORMAT = 1
 SIDES = ("test", "val")  # what can be audited; patches a network was fitted to cannot
@@ -85,7 +81,7 @@ class Audit:
 
 
 def audit(
-    bundle: Bundle,
+    model: Model,
     pack: Pack,
     side: pd.Series,
     *,
@@ -94,20 +90,18 @@ def audit(
     max_patches: int = defaults.AUDIT_PATCHES,
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
-    threads: int | None = None,
 ) -> Audit:
     """Audit a model on labelled patches.
 
     Args:
-        bundle: the model; its threshold is used as it is.
+        model: the model; its threshold is used as it is.
         pack: the patches.
-        side: `train`, `val` or `test` for each row of the pack, from `scoring.side_of_bundle`.
+        side: `train`, `val` or `test` for each row of the pack, from `scoring.side_of_model`.
         which: the side to audit, of `SIDES`.
         claimed_new: the user said that patients with the ids of training patients are others.
         max_patches: patches in each corrupted copy, drawn evenly over patients.
         samples: resamples of patients for the drops under corruption.
         seed: of every draw.
-        threads: CPU threads; those this process may use by default.
 
     Raises:
         UserError: no patch is on that side, or `which` is none.
@@ -117,39 +111,38 @@ def audit(
     audited = side == which
     if not audited.any():
         raise UserError(
-            f"no patch of this folder is of a {which} patient of {bundle.name}; audit another folder"
+            f"no patch of this folder is of a {which} patient of {model.name}; audit another folder"
         )
     only = side.where(audited, "")
-    model, floor = (score_model(bundle, pack, only, threads=threads), score_floor(bundle, pack, only))
-    rows = model.predictions
+    scored, floor = score_model(model, pack, only), score_floor(model, pack, only)
+    rows = scored.predictions
     seen = ~audited & side.isin(["train", "val"])
     leakage = audit_leakage(pack.images, pack.table, only.mask(seen, "seen"))
     against_floor = paired_difference(
-        floor.predictions, rows, bundle.manifest["floor"]["thresholds"], bundle.thresholds, seed=seed
+        floor.predictions, rows, model.manifest.floor.thresholds.to_dict(), model.thresholds, seed=seed
     )
-    session = bundle.session(threads=threads)
     drawn = limit(rows, max_patches, seed)  # here already, so that the other patches stay on disk
     shaken = robustness(
-        lambda images: predict(session, images),
+        model.predict,
         pack.images[np.flatnonzero(audited)[drawn]],
         rows["label"].iloc[drawn],
         rows["patient"].iloc[drawn],
-        bundle.threshold,
+        model.threshold,
         max_patches=max_patches,
         samples=samples,
         seed=seed,
     )
-    patients = per_patient(rows, bundle.threshold)
+    patients = per_patient(rows, model.threshold)
     shuffle = label_shuffle(rows["label"], rows["probability"], seed=seed)
-    numbers = model.metrics["splits"][which]
+    numbers = scored.metrics["splits"][which]
     checks = [
-        _patients(bundle, pack.table, audited, claimed_new=claimed_new),
+        _patients(model, pack.table, audited, claimed_new=claimed_new),
         verdicts.judge_copies(leakage, int(seen.sum())),
         verdicts.judge_shuffle(shuffle),
         verdicts.judge_floor(against_floor["auc"]),
         verdicts.judge_threshold(
             numbers["operating_points"]["target_recall"]["recall"],
-            bundle.manifest["target_recall"],
+            model.manifest.target_recall,
             chosen_here=which == "val",
         ),
         verdicts.judge_calibration(numbers["ece"]),
@@ -157,50 +150,27 @@ def audit(
         *(verdicts.judge_corruption(name, shaken["corruptions"][name]) for name in CORRUPTIONS),
     ]
     return Audit(
-        model=bundle.name,
-        synthetic=pack.synthetic or bundle.manifest["data"]["synthetic"],
-        target_recall=bundle.manifest["target_recall"],
+        model=model.name,
+        synthetic=pack.synthetic or model.synthetic,
+        target_recall=model.manifest.target_recall,
         data=_data(pack, rows, which, seen),
         checks=checks,
-        metrics=[model.metrics, floor.metrics],
+        metrics=[scored.metrics, floor.metrics],
         floor_difference=against_floor,
         shuffle=shuffle,
         robustness=shaken,
-        predictions={bundle.name: rows, floor.metrics["model"]: floor.predictions},
+        predictions={model.name: rows, floor.metrics["model"]: floor.predictions},
         patients=patients,
     )
 
 
-def write_audit(out: Path, found: Audit, run: Mapping[str, Any]) -> Path:
-    """Write audit.json and the page audit.html to a folder.
-
-    Args:
-        out: made if absent.
-        found: from `audit`.
-        run: command, time, versions and the like, as the page's last section lists them.
-
-    Returns:
-        The path of the page.
-    """
-    import json
-
-    from cancernet.report.audit_page import render_audit
-
-    page = render_audit(found, run)
-    text = json.dumps({**found.to_dict(), "run": dict(run)}, indent=1, allow_nan=False, default=str)
-    write_text(out / "audit.json", text + "\n")
-    write_text(out / "audit.html", page)
-    return out / "audit.html"
-
-
-def _patients(bundle: Bundle, table: pd.DataFrame, audited: pd.Series, *, claimed_new: bool) -> Check:
-    known = bundle.manifest["split"]["patients"]
-    ours = {patient for patient in table["patient"].unique() if known.get(patient) in ("train", "val")}
+def _patients(model: Model, table: pd.DataFrame, audited: pd.Series, *, claimed_new: bool) -> Check:
+    ours = {name for name in table["patient"].unique() if model.side_of(name) in ("train", "val")}
     return verdicts.judge_patients(
         shared=len(ours),
         left_out=len(ours - set(table.loc[audited, "patient"])),
         unknown=int((table.loc[audited, "patient"] == "").sum()),
-        patient_safe=bundle.manifest["split"]["patient_safe"],
+        patient_safe=model.manifest.split.patient_safe,
         claimed_new=claimed_new,
     )
 

@@ -10,7 +10,7 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.evaluation.metrics import bin_of
 from cancernet.evaluation.ranking import Floats, checked, ratio
-from cancernet.model.decide import logit
+from cancernet.model.decide import logit, sigmoid
 
 SCALES = (0.05, 20.0)  # beyond these a model is chance, or certain, at every patch
 OFFSETS = (-20.0, 20.0)
@@ -78,7 +78,7 @@ def fit_platt(label: ArrayLike, probability: ArrayLike) -> tuple[float, float]:
 
     def loss(both: Floats) -> tuple[float, Floats]:
         signed = sign * (both[0] * odds + both[1])
-        slope = -sign * 0.5 * (1 - np.tanh(signed / 2)) / labels.size
+        slope = -sign * sigmoid(-signed) / labels.size
         return float(np.logaddexp(0, -signed).mean()), np.array([slope @ odds, slope.sum()])
 
     found = minimize(loss, (1.0, 0.0), jac=True, bounds=(SCALES, OFFSETS), method="L-BFGS-B")
@@ -93,7 +93,7 @@ def apply_platt(probability: ArrayLike, scale: float, offset: float) -> Floats:
     """
     if not scale > 0:
         raise ValueError(f"a scale must be above 0, not {scale:g}")
-    return 0.5 * (1 + np.tanh((scale * logit(probability) + offset) / 2))
+    return sigmoid(scale * logit(probability) + offset)
 
 
 def undo_platt(probability: ArrayLike, scale: float, offset: float) -> Floats:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cancernet.model.decide import MALIGNANT, decide
+
 MISSED, FALSE_ALARM = "missed", "false alarm"
 
 
@@ -20,7 +22,7 @@ def confident_errors(rows: pd.DataFrame, threshold: float, *, n: int, per_patien
     Returns:
         Those rows with a column `kind`: first those missed, then the false alarms, the surest first.
     """
-    called = (rows["probability"] >= threshold).to_numpy()
+    called = decide(rows["probability"], threshold) == MALIGNANT
     label = rows["label"].to_numpy() == 1
     found = []
     for kind, wrong, sign in ((MISSED, label & ~called, 1), (FALSE_ALARM, ~label & called, -1)):

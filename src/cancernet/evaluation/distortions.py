@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.evaluation.floor import STAINS
+from cancernet.model.floor import STAINS
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -15,6 +15,7 @@ from cancernet.evaluation.answered import answered
 from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap, patient_names
 from cancernet.evaluation.operating_points import OPERATING_POINTS
 from cancernet.evaluation.per_patient import per_patient, worst
+from cancernet.model.manifest import Band
 
 SPLIT_ORDER = ("test", "val", "train")  # the split to read comes first; any other follows by name
 COLUMNS = ("path", "patient", "label", "probability", "split")
@@ -59,7 +60,7 @@ def evaluate(
     thresholds: Mapping[str, float],
     *,
     model: str,
-    bands: Sequence[Mapping[str, Any]] = (),
+    bands: Sequence[Band] = (),
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
 ) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def evaluate(
 def _one_split(
     rows: pd.DataFrame,
     thresholds: Mapping[str, float],
-    bands: Sequence[Mapping[str, Any]],
+    bands: Sequence[Band],
     *,
     samples: int,
     seed: int,

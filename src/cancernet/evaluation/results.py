@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cancernet.common.errors import UserError
+from cancernet.model.manifest import Band
 
 FLOOR = "colour floor"  # the name under which logistic regression on colour statistics is listed
 HEADLINE = "target_recall"  # the operating point that is read first
@@ -72,7 +73,7 @@ class RunResults:
     data: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
-    bands: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    bands: dict[str, tuple[Band, ...]] = field(default_factory=dict)
     calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
     below_floor: list[str] = field(default_factory=list)
     mistakes: Mistakes | None = None

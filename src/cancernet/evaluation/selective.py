@@ -8,7 +8,7 @@ are not exchangeable with those of another while patients are.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from cancernet.common.errors import UserError
 from cancernet.evaluation.bootstrap import units
 from cancernet.evaluation.ranking import Floats, checked, ratio
-from cancernet.model.decide import UNSURE, apply_selective, distance_to, logit
-
-__all__ = ["UNSURE", "apply_selective", "fit_selective", "risk_coverage"]
+from cancernet.model.decide import distance_to, logit, sigmoid
+from cancernet.model.manifest import Band
 
 Loss = Literal["wrong", "missed"]
 
@@ -31,7 +30,7 @@ def fit_selective(
     abstain_share: float | None = None,
     max_error: float | None = None,
     loss: Loss = "wrong",
-) -> dict[str, Any]:
+) -> Band:
     """Fit the band of abstention on validation patients, by a share to abstain on or an error to keep to.
 
     With `abstain_share` the band is the widest in which, averaged over patients, at most that share of a
@@ -52,8 +51,8 @@ def fit_selective(
         loss: what `max_error` bounds.
 
     Returns:
-        plain JSON: method, threshold, width (log odds), low, high (the band as probabilities, for
-        display), target, loss, n_units, abstained (share of patches), error (mean loss).
+        a band: method, threshold, width (log odds), low, high (the band as probabilities, for display), target,
+        loss, n_units, abstained (share of patches), error (mean loss).
 
     Raises:
         UserError: a share out of range, or too few patients for that error.
@@ -74,18 +73,18 @@ def fit_selective(
         width = _width_for_error(distance[wrong], share[wrong], n_counted, float(max_error or 0))
     centre = logit(threshold)
     accepted_wrong = wrong & (distance >= width)
-    return {
-        "method": "abstain share" if abstain_share is not None else "conformal risk control",
-        "threshold": float(threshold),
-        "width": width,
-        "low": float(1 / (1 + np.exp(-(centre - width)))),
-        "high": float(1 / (1 + np.exp(-(centre + width)))),
-        "target": float(abstain_share if abstain_share is not None else max_error or 0),
-        "loss": loss,
-        "n_units": n_counted,
-        "abstained": float((distance < width).mean()) if len(distance) else 0.0,
-        "error": float(share[accepted_wrong].sum() / max(n_counted, 1)),
-    }
+    return Band(
+        method="abstain share" if abstain_share is not None else "conformal risk control",
+        threshold=float(threshold),
+        width=width,
+        low=float(sigmoid(centre - width)),
+        high=float(sigmoid(centre + width)),
+        target=float(abstain_share if abstain_share is not None else max_error or 0),
+        loss=loss,
+        n_units=n_counted,
+        abstained=float((distance < width).mean()) if len(distance) else 0.0,
+        error=float(share[accepted_wrong].sum() / max(n_counted, 1)),
+    )
 
 
 def risk_coverage(predictions: pd.DataFrame, threshold: float, *, points: int = 21) -> pd.DataFrame:

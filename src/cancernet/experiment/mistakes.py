@@ -10,20 +10,16 @@ from cancernet.common.defaults import SHOWN_ERRORS, SHOWN_ERRORS_PER_PATIENT
 from cancernet.data.pack import Pack
 from cancernet.evaluation.confident import confident_errors
 from cancernet.evaluation.results import Mistakes, RunResults, chosen, reported_rows
-from cancernet.model.bundle import Bundle
-from cancernet.model.evidence import can_explain, explain_patches
+from cancernet.model.model import Model
 
 
-def find_mistakes(
-    results: RunResults, bundles: Sequence[Bundle], pack: Pack, *, threads: int | None = None
-) -> Mistakes | None:
+def find_mistakes(results: RunResults, models: Sequence[Model], pack: Pack) -> Mistakes | None:
     """Return the most confident errors of the model of the headline, on the patches that are reported.
 
     Args:
-        results: of these bundles.
-        bundles: the models.
+        results: of these models.
+        models: the models.
         pack: the patches they were scored on.
-        threads: CPU threads; those this process may use by default.
 
     Returns:
         Nothing where there is no error or no prediction.
@@ -38,6 +34,6 @@ def find_mistakes(
         return None
     at = dict(zip(pack.table["path"], range(len(pack.table)), strict=True))
     images = np.array(pack.images[[at[path] for path in table["path"]]])
-    session = next(each for each in bundles if each.name == entry.model).session(threads=threads)
-    evidence = explain_patches(session, images).evidence if can_explain(session) else None
+    model = next(each for each in models if each.name == entry.model)
+    evidence = model.explain(images).evidence if model.can_explain else None
     return Mistakes(entry.model, threshold, table, images, evidence)

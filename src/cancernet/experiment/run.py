@@ -2,103 +2,106 @@
 
 from __future__ import annotations
 
-import datetime
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cancernet.common.provenance import machine, versions
-from cancernet.data.pack import Pack
+from cancernet.common.output import Output
+from cancernet.common.provenance import begin, minutes_since
+from cancernet.data.pack import Pack, default_cache_dir
+from cancernet.data.sample import write_sample
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
+from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.scoring import below_floor, score_floor, score_model
+from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
 from cancernet.experiment.mistakes import find_mistakes
-from cancernet.model.bundle import Bundle
-from cancernet.report.folder import write_results
+from cancernet.experiment.train import start_training, train_all, training_minutes
+from cancernet.model.model import Model
+from cancernet.report.folder import NAMES, SPLIT, write_results
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
+from cancernet.training.recipes import load_recipes, with_parents
+
+# The sample is small: fewer leave the CNNs below its colour floor, more take over five minutes.
+SAMPLE_EPOCHS = 10
 
 
 def run(
-    pack: Pack,
-    split: Split,
-    recipes: Sequence[Recipe],
+    data: Path | str | None = None,
     *,
-    models: Path,
-    results: Path,
-    cache: Path,
-    options: TrainingOptions,
-    command: str,
-    say: Callable[[str], None] = print,
+    recipes: Sequence[str] = (),
+    recipe_file: Path | None = None,
+    models: Path | str = "models",
+    results: Path | str = "results",
+    split: SplitChoice | Path | str = "grouped",
+    options: TrainingOptions | None = None,
+    cache: Path | None = None,
+    say: Say = print,
 ) -> RunResults:
-    """Train recipes on a packed data set and report on its test patients.
+    """Check, pack, split, train every recipe, evaluate on the test patients and write a report. Needs TensorFlow.
+
+    Stopped at any point and called again, it continues.
 
     Args:
-        pack: the patches.
-        split: who trains, who chooses, who tests.
-        recipes: in an order in which each comes after the one it starts from.
-        models: folder of bundles.
-        results: folder of everything to read.
-        cache: folder for frozen features.
-        options: seed and the like.
-        command: as the user gave it, for `run.json`.
+        data: folder or zip of labelled patches; by default the synthetic sample, which is drawn.
+        recipes: names; by default the five approaches.
+        recipe_file: TOML file with recipes of the user's own.
+        models: folder for the models.
+        results: folder for the report.
+        split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
+        options: of training.
+        cache: folder for packed patches and frozen features; by default the user's cache.
         say: where lines for the user go.
 
-    Returns:
-        What was found and written.
+    Raises:
+        UserError: as `train`; a place that cannot be written.
     """
+    options = options or TrainingOptions()
+    known = load_recipes(recipe_file)
+    wanted = with_parents(recipes or [name for name, recipe in known.items() if recipe.in_run], known)
+    start_training(options.threads, say)
     from cancernet.training.pretrained import find_weights
-    from cancernet.training.train import train
 
-    if any(recipe.pretrained for recipe in recipes):
+    if any(recipe.pretrained for recipe in wanted):
         find_weights(options.weights)  # weights that are not to be had should stop a run here, not half-way
-    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
-    side = assign(split, pack.table)
-    write_split(split, results / "split.csv")
-    leakage = audit_leakage(pack.images, pack.table, side)
-    say(describe_leakage(leakage, by_patient=split.patient_safe))
-    bundles: list[Bundle] = []
-    minutes: dict[str, float] = {}
-    for recipe in recipes:
-        say(f"{recipe.name}: {recipe.summary}")
-        begun = time.perf_counter()
-        bundle = train(recipe, pack, split, models=models, cache=cache, options=options, say=say)
-        took = (time.perf_counter() - begun) / 60
-        facts, found = bundle.manifest["training"], bundle.manifest["validation"]
-        minutes[recipe.name] = round(facts["minutes"], 2)
-        say(
-            f"  {took:.1f} min, best epoch {facts['best_epoch']} of {facts['epochs']}, "
-            f"validation AUC {found['auc']:.3f} (colour floor {found['floor_auc']:.3f}), "
-            f"weights: {bundle.manifest['weights_from']}"
-        )
-        bundles.append(bundle)
-    facts = {
-        "command": command,
-        "started": started.isoformat(timespec="seconds"),
-        "minutes": round((time.perf_counter() - clock) / 60, 2),
-        "training_minutes": minutes,
-        "target_recall": options.target_recall,
-        "seed": options.seed,
-        "data_hash": pack.data_hash,
-        "split_hash": split.hash,
-        "versions": versions(),
-        "machine": machine(),
-        "bundles": {bundle.name: str(bundle.folder) for bundle in bundles},
-    }
-    found = collect(
-        bundles, pack, split, side, minutes=minutes, facts=facts, leakage=leakage, threads=options.threads
-    )
-    say(f"report: {write_results(results, found)}")
-    return found
+    facts = begin()
+    cache = cache or default_cache_dir()
+    if data is None:
+        data = write_sample(cache / "sample")
+        options = replace(options, epochs=options.epochs or SAMPLE_EPOCHS)
+    inputs = [Path(data)]
+    with (
+        Output(Path(results), "run", inputs=inputs, names=NAMES) as out,
+        Output(Path(models), "train", inputs=inputs) as bundles,
+    ):
+        packed = open_pack(Path(data), cache, say)
+        made = make_split(packed, split, say)
+        side = assign(made, packed.table)
+        write_split(made, out.path(SPLIT))
+        leakage = audit_leakage(packed.images, packed.table, side)
+        say(describe_leakage(leakage, by_patient=made.patient_safe))
+        trained = train_all(wanted, packed, made, models=bundles, cache=cache, options=options, say=say)
+        minutes = {model.name: round(training_minutes(model), 2) for model in trained}
+        facts |= {
+            "minutes": minutes_since(facts["started"]),
+            "training_minutes": minutes,
+            "target_recall": options.target_recall,
+            "seed": options.seed,
+            "data_hash": packed.data_hash,
+            "split_hash": made.hash,
+            "bundles": {model.name: str(model.folder) for model in trained},
+        }
+        found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage)
+        say(f"report: {write_results(out, found)}")
+        return found
 
 
 def collect(
-    bundles: Sequence[Bundle],
+    models: Sequence[Model],
     pack: Pack,
     split: Split,
     side: pd.Series,
@@ -106,22 +109,20 @@ def collect(
     minutes: dict[str, float],
     facts: dict[str, Any],
     leakage: Leakage | None = None,
-    threads: int = 0,
 ) -> RunResults:
-    """Score bundles, and the floor of the first, on the validation and test sides.
+    """Score models, and the floor of the first, on the validation and test sides.
 
     Args:
-        bundles: at least one.
+        models: at least one.
         pack: the patches.
         split: the split, for the record.
         side: side of each row of the pack.
         minutes: of training, by model.
         facts: of the run, for `run.json`.
         leakage: what the audit across sides found.
-        threads: CPU threads; 0 for those this process may use.
     """
-    scores = {bundle.name: score_model(bundle, pack, side, threads=threads or None) for bundle in bundles}
-    floor = score_floor(bundles[0], pack, side)
+    scores = {model.name: score_model(model, pack, side) for model in models}
+    floor = score_floor(models[0], pack, side)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
         title=f"CancerNet on {pack.root.name or pack.root}",
@@ -129,52 +130,42 @@ def collect(
         patient_safe=split.patient_safe,
         metrics=[*metrics, floor.metrics],
         predictions={name: each.predictions for name, each in scores.items()} | {FLOOR: floor.predictions},
-        histories={bundle.name: history for bundle in bundles if (history := _history(bundle)) is not None},
+        histories={model.name: history for model in models if (history := _history(model)) is not None},
         minutes=minutes,
-        notes=[*pack.warnings, *split.notes, *_random_notes(bundles), *_cross_notes(bundles)],
+        notes=[*pack.warnings, *split.notes, *_random_notes(models), *_cross_notes(models)],
         data=_data(pack, split, side, leakage),
         run=facts,
-        weights={bundle.name: bundle.manifest["weights_from"] for bundle in bundles},
-        bands={bundle.name: bundle.bands for bundle in bundles},
-        calibrations={bundle.name: bundle.calibration for bundle in bundles},
+        weights={model.name: model.manifest.weights_from for model in models},
+        bands={model.name: model.bands for model in models},
+        calibrations={model.name: model.calibration.to_dict() for model in models},
         below_floor=below_floor(metrics, floor.metrics),
     )
-    return replace(results, mistakes=find_mistakes(results, bundles, pack, threads=threads or None))
+    return replace(results, mistakes=find_mistakes(results, models, pack))
 
 
-def describe_leakage(leakage: Leakage, *, by_patient: bool = True) -> str:
-    """Say in one line what the audit across the sides of a split, made by patient or not, found."""
-    exact, near = len(leakage.exact), len(leakage.near)
-    patients = (
-        f"{len(leakage.patients_shared)} patients on two sides" if by_patient else "patients not kept apart"
-    )
-    return f"leak audit: {patients}, {exact} exact and {near} near duplicates across sides"
-
-
-def _random_notes(bundles: Sequence[Bundle]) -> list[str]:
+def _random_notes(models: Sequence[Model]) -> list[str]:
     return [
-        f"{bundle.name} should start from ImageNet weights and started from {bundle.manifest['weights_from']}."
-        for bundle in bundles
-        if bundle.manifest["recipe"].get("pretrained") and "random" in bundle.manifest["weights_from"]
+        f"{model.name} should start from ImageNet weights and started from {model.manifest.weights_from}."
+        for model in models
+        if model.manifest.recipe.pretrained and "random" in model.manifest.weights_from
     ]
 
 
-def _cross_notes(bundles: Sequence[Bundle]) -> list[str]:
+def _cross_notes(models: Sequence[Model]) -> list[str]:
     return [
-        f"{bundle.name} learned from train and val patients alike; its thresholds come from {folds} folds of them, "
+        f"{model.name} learned from train and val patients alike; its thresholds come from {folds} folds of them, "
         "each predicted by a network that had not seen it."
-        for bundle in bundles
-        if (folds := bundle.manifest["recipe"].get("cross_fit"))
+        for model in models
+        if (folds := model.manifest.recipe.cross_fit)
     ]
 
 
-def _history(bundle: Bundle) -> pd.DataFrame | None:
-    path = bundle.folder / "history.csv"
+def _history(model: Model) -> pd.DataFrame | None:
+    path = model.folder / "history.csv"
     if not path.exists():
         return None
-    return pd.read_csv(path).dropna(
-        axis="columns", how="all"
-    )  # a cross-fit validates after training, not in it
+    found = pd.read_csv(path)
+    return found.dropna(axis="columns", how="all")  # a cross-fit validates after training, not in it
 
 
 def _data(pack: Pack, split: Split, side: pd.Series, leakage: Leakage | None) -> dict[str, Any]:

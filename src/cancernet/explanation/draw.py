@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from cancernet.common.defaults import CLASS_NAMES, MPP, PATCH_SIZE
-from cancernet.model.decide import logit
+from cancernet.model.decide import WORDS, logit
 from cancernet.report.overlay import colour_map, enlarged, scale, tinted
 from cancernet.report.style import ALARM, DPI, INK, MUTED, figure
 
@@ -44,9 +44,16 @@ class Explanation:
     image: np.ndarray  # uint8 (50, 50, 3)
     probability: float
     evidence: np.ndarray  # float32 (h, w), log odds
+    decision: int  # 1 malignant, 0 benign, -1 unsure
+    reason: str = ""  # why it cannot be judged
     hash: str = ""  # of its pixels
     known: str = ""  # side of the patient when the model was trained: train, val, or unknown to it
     neighbours: list[Neighbour] = field(default_factory=list)
+
+    @property
+    def call(self) -> str:
+        """The decision as a word."""
+        return WORDS[self.decision]
 
 
 def draw_explanation(
@@ -68,7 +75,7 @@ def draw_explanation(
     below = (
         (0.35 + SMALL + 0.4 if pictures else 0.35 + 0.17 * len(shown.neighbours)) if shown.neighbours else 0
     )
-    head = 0.62 + (0.2 if warning else 0)
+    head = 0.62 + (0.2 if warning or shown.reason else 0)
     height = head + PANEL + 0.5 + below
     made = figure(WIDTH, height)
     made.set_layout_engine("none")  # places are known, and working them out takes most of the time
@@ -94,15 +101,15 @@ def draw_explanation(
 
 def _title(made: Figure, shown: Explanation, model: str, threshold: float, warning: str) -> None:
     height = made.get_figheight()
-    call = CLASS_NAMES[int(shown.probability >= threshold)]
     name = shown.name if len(shown.name) <= NAME_FITS else "…" + shown.name[1 - NAME_FITS :]
     plain: dict[str, Any] = {"ha": "left", "va": "top", "parse_math": False}  # a name may hold a $
     left = MARGIN / WIDTH
-    head = f"{call}: probability of malignant {shown.probability:.3f}, threshold {threshold:.3f}"
+    head = f"{shown.call}: probability of malignant {shown.probability:.3f}, threshold {threshold:.3f}"
     made.text(left, 1 - 0.09 / height, head, fontsize=11.5, fontweight="bold", color=INK, **plain)
     patient = f"; patient {shown.patient}" if shown.patient else ""
     known = {"train": ", who taught this model", "val": ", who chose its threshold"}.get(shown.known, "")
     made.text(left, 1 - 0.34 / height, f"{name}{patient}{known}; {model}", fontsize=8, color=MUTED, **plain)
+    warning = " · ".join(each for each in (warning, shown.reason) if each)
     if warning:
         made.text(left, 1 - 0.55 / height, warning, fontsize=8.5, fontweight="bold", color=ALARM, **plain)
 

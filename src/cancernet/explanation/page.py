@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from cancernet import __version__
 from cancernet.common.defaults import CLASS_NAMES
 from cancernet.explanation.draw import Explanation
-from cancernet.model.bundle import Bundle
+from cancernet.model.model import Model
 from cancernet.report.html import embed, fill
 from cancernet.report.style import Picture
 
 
 def render(
-    bundle: Bundle,
+    model: Model,
     shown: Sequence[Explanation],
     drawn: Sequence[Picture],
     *,
@@ -23,7 +23,7 @@ def render(
     """Return the page as HTML; every name and path in it is escaped.
 
     Args:
-        bundle: the model.
+        model: the model.
         shown: the patches that were drawn.
         drawn: their pictures, in the same order.
         explained: how many patches the table beside the page has.
@@ -32,20 +32,20 @@ def render(
     return fill(
         "explain.html",
         {
-            "model": bundle.name,
-            "threshold": f"{bundle.threshold:.3f}",
-            "synthetic": bundle.manifest["data"]["synthetic"],
+            "model": model.name,
+            "threshold": f"{model.threshold:.3f}",
+            "synthetic": model.synthetic,
             "explained": explained,
-            "patches": [_patch(bundle, *each) for each in zip(shown, drawn, strict=True)],
+            "patches": [_patch(*each) for each in zip(shown, drawn, strict=True)],
             "errors": errors,
             "version": __version__,
         },
     )
 
 
-def _patch(bundle: Bundle, shown: Explanation, drawn: Picture) -> dict[str, object]:
-    call = CLASS_NAMES[int(shown.probability >= bundle.threshold)]
-    alt = f"{call}, probability of malignant {shown.probability:.3f}: the patch, its evidence, training patches like it"
+def _patch(shown: Explanation, drawn: Picture) -> dict[str, object]:
+    said = f"{shown.call}, probability of malignant {shown.probability:.3f}"
+    alt = f"{said}: the patch, its evidence, training patches like it"
     near = [
         (each.path, each.patient, CLASS_NAMES[each.label], f"{each.similarity:.3f}")
         for each in shown.neighbours

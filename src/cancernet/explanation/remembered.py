@@ -8,8 +8,8 @@ import numpy as np
 
 from cancernet.data.catalog import open_labelled
 from cancernet.data.decode import BadImage, decode, fit_patch
-from cancernet.data.scan import content_hash, read_member
 from cancernet.data.source import Member
+from cancernet.data.stream import content_hash, read_member
 
 
 class Pictures:
@@ -23,7 +23,8 @@ class Pictures:
     """
 
     def __init__(self, data: Path) -> None:
-        self._source, members = open_labelled(data)
+        stream = open_labelled(data)
+        self._source, members = stream.parts[0].source, stream.members
         self._by_path = {member.path: member for member in members}
         self._by_name: dict[str, list[Member]] = {}
         for member in members:

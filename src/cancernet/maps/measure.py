@@ -6,23 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from cancernet.context.fit import ADJOINING, neighbour_counts
-from cancernet.context.smooth import MIN_NEIGHBOURS, Contextual
+from cancernet.context.grid import ADJOINING, MIN_NEIGHBOURS, neighbour_counts
+from cancernet.context.smooth import Contextual
 from cancernet.evaluation.metrics import auc, confusion, rates
 from cancernet.maps.specimens import Specimen, holes
-from cancernet.model.bundle import Bundle
+from cancernet.model.decide import MALIGNANT, UNSURE
+from cancernet.model.model import Model
 
 
-def measure(
-    specimen: Specimen, probability: np.ndarray, context: Contextual, bundle: Bundle
-) -> dict[str, Any]:
+def measure(specimen: Specimen, probability: np.ndarray, context: Contextual, model: Model) -> dict[str, Any]:
     """Return the numbers of one specimen; None where labels or a class are missing.
 
     Patches without a label count in the areas and in no rate. Areas in mm2 are sums over patches. Rates are at the
-    frozen thresholds of the bundle.
+    frozen thresholds of the model.
     """
     table, area = specimen.table, specimen.area_mm2
-    near = float(np.mean(neighbour_counts(table) >= MIN_NEIGHBOURS))
+    near = float(np.mean(neighbour_counts(table["x"], table["y"]) >= MIN_NEIGHBOURS))
     row: dict[str, Any] = {
         "patient": specimen.patient,
         "n_patches": len(table),
@@ -31,6 +30,7 @@ def measure(
         "n_holes": holes(specimen.grid(probability)),
         "tissue_mm2": round(float(area.sum()), 4),
         "malignant_mm2": round(float(area[context.malignant].sum()), 4),
+        "unsure_mm2": round(float(area[context.decision == UNSURE].sum()), 4),
         "malignant_share": round(float(area[context.malignant].sum() / area.sum()), 4),
         "labelled_malignant_mm2": None,
         "n_malignant": None,
@@ -44,7 +44,7 @@ def measure(
         row["labelled_malignant_mm2"] = round(float(area[known][label == 1].sum()), 4)
         row["n_malignant"] = int(label.sum())
         calls = {
-            "alone": (probability, probability >= bundle.threshold),
+            "alone": (probability, model.decide(probability) == MALIGNANT),
             "context": (context.probability, context.malignant),
         }
         for name, (scores, called) in calls.items():
@@ -52,16 +52,16 @@ def measure(
             row[f"auc_{name}"] = _number(auc(label, scores[known]))
             row[f"recall_{name}"] = _number(found["recall"])
             row[f"specificity_{name}"] = _number(found["specificity"])
-    row["warnings"] = warnings(row, bundle)
+    row["warnings"] = warnings(row, model)
     return row
 
 
-def warnings(row: dict[str, Any], bundle: Bundle) -> list[str]:
+def warnings(row: dict[str, Any], model: Model) -> list[str]:
     """Say what must be known before a specimen's map is believed."""
     found = []
-    if bundle.manifest["data"]["synthetic"]:
+    if model.synthetic:
         found.append("MODEL TRAINED ON SYNTHETIC PATCHES: NOT EVIDENCE")
-    side = bundle.manifest["split"]["patients"].get(row["patient"])
+    side = model.side_of(row["patient"])
     if side in ("train", "val"):
         what = "LEARNED FROM" if side == "train" else "CHOSE ITS THRESHOLD ON"
         found.append(f"THE MODEL {what} THIS PATIENT: BETTER THAN ON A NEW ONE")
@@ -72,12 +72,12 @@ def warnings(row: dict[str, Any], bundle: Bundle) -> list[str]:
     return found
 
 
-def caption(row: dict[str, Any], bundle: Bundle) -> str:
+def caption(row: dict[str, Any], model: Model) -> str:
     """Return the line under a specimen's figure."""
     text = (
         f"n = {row['n_patches']:,} patches ({row['n_holes']} holes between them), "
         f"{row['n_in_context']:,} judged with their neighbours; "
-        f"{bundle.name}, {thresholds(bundle)}; "
+        f"{model.name}, {thresholds(model)}; "
         f"called malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm²"
     )
     if row["labelled_malignant_mm2"] is not None:
@@ -87,12 +87,12 @@ def caption(row: dict[str, Any], bundle: Bundle) -> str:
     return f"{text}. One specimen, so no interval."
 
 
-def thresholds(bundle: Bundle) -> str:
+def thresholds(model: Model) -> str:
     """Say from which probability a patch is called malignant, alone and with neighbours."""
-    text = f"malignant from {bundle.threshold:.3f} on"
-    if context := bundle.manifest.get("context"):
-        text += f", with neighbours from {context['thresholds']['target_recall']:.3f} on"
-    return f"{text} (chosen for {bundle.manifest['target_recall']:.0%} recall)"
+    text = f"malignant from {model.threshold:.3f} on"
+    if model.context:
+        text += f", with neighbours from {model.context.thresholds.target_recall:.3f} on"
+    return f"{text} (chosen for {model.manifest.target_recall:.0%} recall)"
 
 
 def scores(row: dict[str, Any]) -> str:

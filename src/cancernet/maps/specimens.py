@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.context.grid import Grid, to_grid
-from cancernet.data.layout import class_folder, detect_layout, mirrored_folder, place
+from cancernet.data.layout import class_folder, detect_layout, place
 from cancernet.data.names import parse_name
-from cancernet.data.scan import printable, scan
-from cancernet.data.source import Member, Source
+from cancernet.data.source import Member
+from cancernet.data.stream import PatchStream, printable
 
 GLASS = 255  # grey level of what no patch covers
 UNKNOWN = -1  # label of a patch that has none
@@ -54,44 +54,36 @@ class Specimen:
         return self.table["width"].to_numpy() * self.table["height"].to_numpy() * (defaults.MPP / 1000) ** 2
 
 
-def list_specimens(source: Source) -> tuple[dict[str, list[Member]], list[tuple[str, str]]]:
-    """Sort the files of a source by patient.
-
-    Returns:
-        patient -> files, and the files that state no patient and position, each with the reason.
-    """
-    members = [m for m in source.members() if m.path.rpartition("/")[2] != defaults.SYNTHETIC_MARKER]
-    repeated = mirrored_folder({member.path: member.size for member in members})
+def list_specimens(stream: PatchStream) -> dict[str, list[Member]]:
+    """Sort the files of a folder or zip by patient; files that state none go to the stream's errors."""
     found: dict[str, list[Member]] = {}
-    bad = []
-    for member in members:
-        if repeated is not None and member.path.startswith(f"{repeated}/"):
-            continue
+    for member in stream.members:
         name = parse_name(member.path)
         if printable(member.path) != member.path:
-            bad.append((printable(member.path), "unreadable (its name is not valid UTF-8)"))
+            stream.errors.append((printable(member.path), "unreadable (its name is not valid UTF-8)"))
         elif name.patient:
             found.setdefault(name.patient, []).append(member)
         else:
-            bad.append((member.path, "its name states no patient and position (PATIENT_idx5_xX_yY.png)"))
-    return dict(sorted(found.items())), bad
+            reason = "its name states no patient and position (PATIENT_idx5_xX_yY.png)"
+            stream.errors.append((member.path, reason))
+    return dict(sorted(found.items()))
 
 
 def read_specimen(
-    source: Source, patient: str, members: list[Member], *, threads: int | None = None
-) -> tuple[Specimen, list[tuple[str, str]]]:
-    """Read and decode the patches of one patient.
+    stream: PatchStream, patient: str, members: list[Member], *, threads: int | None = None
+) -> Specimen:
+    """Read and decode the patches of one patient; files that cannot be used go to the stream's errors.
 
     The label is that of the class folder, or else of the file's name; unknown where neither says.
 
     Args:
-        source: where they are.
+        stream: where they are.
         patient: id.
         members: its files.
         threads: that decode.
 
     Returns:
-        The specimen, perhaps without any patch, and the files that could not be used, with the reason.
+        The specimen, perhaps without any patch.
     """
     layout = detect_layout([member.path for member in members])
 
@@ -101,16 +93,15 @@ def read_specimen(
         known = parse_name(path).label
         return UNKNOWN if known is None else known
 
-    rows, images, bad = [], [], []
-    for chunk in scan(source, members, check=label_of, workers=threads):
-        bad += chunk.bad
+    rows, images = [], []
+    for chunk in stream.chunks(what="read", check=label_of, only=members, threads=threads, hidden=True):
         images.append(chunk.images)
         for member, label, (width, height) in zip(chunk.members, chunk.checked, chunk.sizes, strict=True):
             name = parse_name(member.path)
             rows.append((member.path, name.x, name.y, label, int(width), int(height)))
     table = pd.DataFrame(rows, columns=["path", "x", "y", "label", "width", "height"])
     pixels = np.concatenate(images) if images else np.zeros((0, 50, 50, 3), np.uint8)
-    return Specimen(patient, table, pixels), bad
+    return Specimen(patient, table, pixels)
 
 
 def stitch(specimen: Specimen) -> NDArray[np.uint8]:

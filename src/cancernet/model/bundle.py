@@ -46,7 +46,9 @@ def read_manifest(folder: Path) -> Manifest:
             raise UserError(f"{path}: too large to be a manifest")
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one") from error
+        raise UserError(
+            f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one"
+        ) from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     try:
@@ -72,9 +74,7 @@ def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
     path = folder / name
     try:
         if path.stat().st_size != stated.bytes:
-            raise UserError(
-                f"{path}: {path.stat().st_size} bytes, not {stated.bytes}; copy the bundle again"
-            )
+            raise UserError(f"{path}: {path.stat().st_size} bytes, not {stated.bytes}; copy the bundle again")
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
@@ -105,8 +105,13 @@ def write_bundle(out: Output, manifest: Manifest, files: dict[str, bytes]) -> Pa
     out.remove(MANIFEST)
     for name, content in files.items():
         out.write_bytes(name, content)
-    out.write_bytes(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    out.write_bytes(MANIFEST, encode_manifest(manifest))
     return out.folder
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return a manifest as the content of its file."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
 class _Format(msgspec.Struct):

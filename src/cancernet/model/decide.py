@@ -33,7 +33,7 @@ def decide(probability: ArrayLike, threshold: ArrayLike, *, width: float = 0.0) 
         [0, 1, -1]
     """
     scores = np.asarray(probability, dtype=np.float64)
-    made = np.where(scores >= threshold, MALIGNANT, BENIGN).astype(np.int8)
+    made = np.where(scores >= np.asarray(threshold, dtype=np.float64), MALIGNANT, BENIGN).astype(np.int8)
     made[np.isnan(scores)] = UNSURE
     if width:
         made[distance_to(scores, threshold) < width] = UNSURE

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+import onnxruntime as ort
 import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -20,6 +21,7 @@ from safetensors.numpy import load, save
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sampling import even
+from cancernet.model import inference
 from cancernet.model.model import Model
 
 ARRAYS, ABOUT = "examples.safetensors", "examples.json"
@@ -48,6 +50,12 @@ def unit(embedding: np.ndarray) -> np.ndarray:
     wide = np.asarray(embedding, "float32")
     length = np.linalg.norm(wide, axis=1, keepdims=True)
     return np.divide(wide, length, out=np.zeros_like(wide), where=length > 0)
+
+
+def embed(session: ort.InferenceSession, images: np.ndarray) -> np.ndarray:
+    """Return the embeddings float32 (N, D) of uint8 patches by a graph that explains its answers."""
+    found = inference.run_batches(session, images, np.arange(len(images)), outputs=("embedding",))
+    return np.concatenate([each[0] for each in found])
 
 
 def index_files(embed: Embed, pack: Pack, rows: np.ndarray, seed: int) -> dict[str, bytes]:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import: it would look a host up and write an id
+os.environ.setdefault(
+    "ORT_DISABLE_TELEMETRY", "1"
+)  # before the import: it would look a host up and write an id
 
 import numpy as np
 import onnxruntime as ort
@@ -70,7 +72,9 @@ def run_batches(
             wanted = list(outputs) or [session.get_outputs()[0].name]
             yield session.run(wanted, {name: images[rows[start : start + BATCH]]}, options)
         except Exception as error:  # as above; a graph of a stranger can fail in any of its ways
-            raise UserError(f"the model graph cannot be run on these patches: {_first_line(error)}") from error
+            raise UserError(
+                f"the model graph cannot be run on these patches: {_first_line(error)}"
+            ) from error
 
 
 def predict(session: ort.InferenceSession, images: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

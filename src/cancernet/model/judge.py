@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from cancernet.model.floor import Floor, colour_features
 
 NO_TISSUE = "no stained tissue: blank glass, or no colours of haematoxylin and eosin"
-MIN_DYE = 2.0  # grey levels by which green lies below the mean of red and blue, on average over a patch
-MIN_DYED = 0.55  # share of the pixels in which it lies below at all; in noise of any colour it is a half
+MIN_DYE = 0.5  # grey levels by which green lies below the mean of red and blue, on average over a patch
+MIN_DYED = 0.53  # share of the pixels in which it lies below at all; in noise it is a half
 STAIN_PATCHES = 500  # of a patient or slide; its mean colours then stray by less than 0.05
 STAIN_LIMIT = 1.25  # standard deviations; 194 IDC patients reach 1.21, a field of another laboratory 2.2
 OTHER_STAIN = (
-    "stained or scanned unlike the patches that the model learned from ({:.1f} standard deviations, limit {:g}): it may "
-    "miss all tumour here, or see it everywhere"
+    "stained or scanned unlike the patches that the model learned from ({:.1f} standard deviations, limit {:g}): it "
+    "may miss all tumour here, or see it everywhere"
 )
 CHUNK = 256  # patches looked at at once
 

@@ -21,11 +21,11 @@ Count = Annotated[int, Meta(ge=0)]
 Side = Literal["train", "val", "test"]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of the manifest; fields that are not known are passed over."""
 
 
-class Input(Part, omit_defaults=False):
+class Input(Part, frozen=True, omit_defaults=False):
     """What the graph takes: uint8 RGB patches (N, size_px, size_px, 3) at `mpp` um/px."""
 
     size_px: Annotated[int, Meta(ge=8, le=4096)]
@@ -35,7 +35,7 @@ class Input(Part, omit_defaults=False):
     layout: Literal["NHWC"] = "NHWC"
 
 
-class Thresholds(Part):
+class Thresholds(Part, frozen=True):
     """Thresholds by operating point, chosen on patients the network did not learn from."""
 
     target_recall: Share
@@ -47,7 +47,7 @@ class Thresholds(Part):
         return msgspec.to_builtins(self)
 
 
-class Calibration(Part):
+class Calibration(Part, frozen=True):
     """Calibrated logit = logit / temperature + offset; the graph has it built in."""
 
     method: Literal["temperature", "platt"] = "temperature"
@@ -66,7 +66,7 @@ class Calibration(Part):
         return {"scale": self.scale, "offset": self.offset}
 
 
-class Band(Part):
+class Band(Part, frozen=True):
     """A band of abstention: unsure within `width` log odds of the operating threshold, for `target` of the patches."""
 
     threshold: Share
@@ -81,7 +81,7 @@ class Band(Part):
     error: Amount | None = None
 
 
-class Context(Part):
+class Context(Part, frozen=True):
     """How a patch's neighbours are taken in: a Gaussian over log odds, with a calibration and thresholds of its own."""
 
     method: Literal["gaussian"]
@@ -92,14 +92,14 @@ class Context(Part):
     fitted_on: dict[str, Any] = {}
 
 
-class FloorPart(Part):
+class FloorPart(Part, frozen=True):
     """The colour floor that was fitted with the model, and its thresholds."""
 
     model: Floor
     thresholds: Thresholds
 
 
-class Data(Part, omit_defaults=False):
+class Data(Part, frozen=True, omit_defaults=False):
     """The patches it was trained on and measured with."""
 
     hash: str
@@ -109,7 +109,7 @@ class Data(Part, omit_defaults=False):
     synthetic: bool
 
 
-class Split(Part, omit_defaults=False):
+class Split(Part, frozen=True, omit_defaults=False):
     """Which patient was on which side; of patients in `train` and `val` nothing honest can be measured."""
 
     name: str
@@ -118,7 +118,7 @@ class Split(Part, omit_defaults=False):
     patients: dict[str, Side]
 
 
-class Validation(Part):
+class Validation(Part, frozen=True, kw_only=True):
     """How the model did on the patients that chose its thresholds."""
 
     of: str = "val patients"
@@ -129,7 +129,7 @@ class Validation(Part):
     floor_auc: Share
 
 
-class Training(Part):
+class Training(Part, frozen=True):
     """How the training went."""
 
     minutes: Amount
@@ -142,14 +142,14 @@ class Training(Part):
     best_epoch: Count = 0
 
 
-class File(Part):
+class File(Part, frozen=True):
     """Size and hash of a file of the bundle."""
 
     bytes: Annotated[int, Meta(ge=1, le=1_000_000_000)]
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Manifest(Part):
+class Manifest(Part, frozen=True, kw_only=True):
     """All that decides, and how it came about."""
 
     format: Literal[1]
@@ -165,7 +165,7 @@ class Manifest(Part):
     versions: dict[str, str]
     data: Data
     split: Split
-    calibration: Calibration = Calibration()
+    calibration: Calibration | None = None
     target_recall: Annotated[float, Meta(gt=0, le=1)]
     thresholds: Thresholds
     selective: tuple[Band, ...] = ()

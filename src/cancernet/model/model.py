@@ -17,7 +17,7 @@ from cancernet.common.errors import UserError
 from cancernet.model import decide, inference
 from cancernet.model.bundle import GRAPH, read_file, read_manifest, shipped
 from cancernet.model.judge import Stain, judge, stain_distance
-from cancernet.model.manifest import Band, Context, Manifest
+from cancernet.model.manifest import Band, Calibration, Context, Manifest
 
 RANKS = (2, 3, 2)  # of the graph's outputs, the patches' axis included
 
@@ -70,7 +70,9 @@ class Model:
             "folder": str(self.folder),
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts.items())
-        return f"<table><caption>CancerNet model {escape(self.name)}, research use only</caption>{rows}</table>"
+        return (
+            f"<table><caption>CancerNet model {escape(self.name)}, research use only</caption>{rows}</table>"
+        )
 
     @property
     def name(self) -> str:
@@ -106,6 +108,11 @@ class Model:
     def bands(self) -> tuple[Band, ...]:
         """Bands of abstention; none in a bundle made before there were any."""
         return self.manifest.selective
+
+    @property
+    def calibration(self) -> Calibration:
+        """Scale and offset of the calibrated logit; 1 and 0 where there is none."""
+        return self.manifest.calibration or Calibration()
 
     @property
     def context(self) -> Context | None:
@@ -217,7 +224,9 @@ class Model:
             made[np.asarray(reasons) != ""] = decide.UNSURE
         return made
 
-    def threshold_of(self, probability: ArrayLike, in_context: ArrayLike | None = None) -> NDArray[np.float64]:
+    def threshold_of(
+        self, probability: ArrayLike, in_context: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Return the threshold that each of some probabilities is held against, float64 in their shape."""
         shape = np.shape(probability)
         if in_context is None or self.context is None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from cancernet import __version__
 from cancernet.common import defaults
+from cancernet.common.output import Output
+from cancernet.evaluation.audit import Audit
 from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.verdicts import PASS, SKIP, WARN, WORDS, signed
 from cancernet.report import tables
@@ -17,9 +20,7 @@ from cancernet.report.html import embed, fill
 from cancernet.report.robustness_figure import robustness_figure
 from cancernet.report.style import picture
 
-if TYPE_CHECKING:
-    from cancernet.evaluation.audit import Audit
-
+NAMES = ("audit.json", "audit.html")
 WIDTH = 112  # characters of a console line
 SYNTHETIC = "SYNTHETIC, NOT EVIDENCE"
 WHOSE = {
@@ -36,6 +37,18 @@ def render_audit(found: Audit, run: Mapping[str, Any]) -> str:
         run: what to print about the run itself.
     """
     return fill("audit.html", _context(found, run))
+
+
+def write_audit(out: Output, found: Audit, run: Mapping[str, Any]) -> Path:
+    """Write audit.json and the page audit.html to a folder, and return the page's path.
+
+    Args:
+        out: the folder.
+        found: from `cancernet.evaluation.audit.audit`.
+        run: command, time, versions and the like, as the page's last section lists them.
+    """
+    out.write_json("audit.json", {**found.to_dict(), "run": dict(run)})
+    return out.write_text("audit.html", render_audit(found, run))
 
 
 def console(found: Audit) -> str:

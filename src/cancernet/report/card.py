@@ -17,17 +17,20 @@ import jinja2
 
 from cancernet import __version__
 from cancernet.common import defaults
-from cancernet.common.atomic import write_text
 from cancernet.common.errors import UserError
+from cancernet.common.output import output_file
 from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.verdicts import WARN, WORDS, signed
-from cancernet.model.bundle import MANIFEST, Bundle
+from cancernet.model.bundle import MANIFEST
+from cancernet.model.manifest import Manifest
+from cancernet.model.model import Model
 from cancernet.report import tables
 from cancernet.report.html import fill
 from cancernet.report.tripod import UNKNOWN, checklist
 
 MAX_BYTES = 64_000_000  # of metrics.json or audit.json; those of the full data set take under 1 MB
 MEASURES = ("auc", "average_precision", "brier", "ece")
+MARK = "# Model card: "  # how a card begins
 RATES = ("recall", "specificity", "precision", "f1", "f1_weighted", "balanced_accuracy")
 HEADINGS = {key: name for key, name, _, _ in tables.COLUMNS}
 
@@ -59,11 +62,11 @@ def read_measured(path: Path) -> Measured:
     return Measured(content, path.name, hashlib.sha256(raw).hexdigest())
 
 
-def model_card(bundle: Bundle, *, metrics: Measured | None = None, audit: Measured | None = None) -> str:
+def model_card(model: Model, *, metrics: Measured | None = None, audit: Measured | None = None) -> str:
     """Return the model card of a bundle as Markdown.
 
     Args:
-        bundle: the model.
+        model: the model.
         metrics: metrics.json of `cancernet evaluate` or `run`; the audit's own serve where it is absent.
         audit: audit.json of `cancernet audit`.
 
@@ -71,21 +74,23 @@ def model_card(bundle: Bundle, *, metrics: Measured | None = None, audit: Measur
         UserError: the numbers are of another model, or of no model.
     """
     try:
-        entries = _entries(bundle, metrics, audit)
-        text = fill("card.md", _context(bundle, entries, metrics, audit), escape=False)
+        entries = _entries(model, metrics, audit)
+        text = fill("card.md", _context(model, entries, metrics, audit), escape=False)
     except (KeyError, TypeError, ValueError, AttributeError, StopIteration, jinja2.UndefinedError) as error:
         names = " or ".join(each.name for each in (metrics, audit) if each)
         raise UserError(
-            f"{names or bundle.folder / MANIFEST} lacks what a card needs ({error}): "
+            f"{names or model.folder / MANIFEST} lacks what a card needs ({error}): "
             "make it again with this version of CancerNet"
         ) from error
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def write_card(bundle: Bundle, out: Path, *, metrics: Path | None = None, audit: Path | None = None) -> None:
+def write_card(model: Model, out: Path, *, metrics: Path | None = None, audit: Path | None = None) -> None:
     """Write `model_card` to a file, whole or not at all."""
     found = {name: read_measured(path) for name, path in (("metrics", metrics), ("audit", audit)) if path}
-    write_text(out, model_card(bundle, **found))
+    inputs = [path for path in (metrics, audit) if path]
+    with output_file(out, MARK, inputs=inputs) as temporary:
+        temporary.write_text(model_card(model, **found), encoding="utf-8")
 
 
 def plain(value: Any) -> str:
@@ -93,25 +98,23 @@ def plain(value: Any) -> str:
     return re.sub(r"([\\`*_\[\]<>|#!~])", r"\\\1", " ".join(str(value).split()))
 
 
-def _entries(bundle: Bundle, metrics: Measured | None, audit: Measured | None) -> dict[str, dict[str, Any]]:
+def _entries(model: Model, metrics: Measured | None, audit: Measured | None) -> dict[str, dict[str, Any]]:
     """The `evaluate()` of the model ("model") and of the floor ("floor"), as far as the files hold them."""
-    if audit and audit.content.get("model") != bundle.name:
-        raise UserError(f"{audit.name} is the audit of {audit.content.get('model')}, not of {bundle.name}")
+    if audit and audit.content.get("model") != model.name:
+        raise UserError(f"{audit.name} is the audit of {audit.content.get('model')}, not of {model.name}")
     source = metrics or audit
     if source is None:
         return {}
     content = source.content
     listed = content["metrics"] if source is audit else [content, *content.get("models", [])]
     by_name = {entry["model"]: entry for entry in reversed(listed)}
-    if bundle.name not in by_name:
-        raise UserError(
-            f"{source.name} has no numbers of {bundle.name}, only of {', '.join(sorted(by_name))}"
-        )
-    found = {"model": by_name[bundle.name]}
+    if model.name not in by_name:
+        raise UserError(f"{source.name} has no numbers of {model.name}, only of {', '.join(sorted(by_name))}")
+    found = {"model": by_name[model.name]}
     used = next(iter(found["model"]["splits"].values()))["operating_points"]["target_recall"]["threshold"]
-    if abs(used - bundle.threshold) > 1e-6:
+    if abs(used - model.threshold) > 1e-6:
         raise UserError(
-            f"{source.name} was measured at threshold {used:.6g}, {bundle.name} has {bundle.threshold:.6g}: "
+            f"{source.name} was measured at threshold {used:.6g}, {model.name} has {model.threshold:.6g}: "
             "it is of another training; evaluate this bundle again"
         )
     if FLOOR in by_name:
@@ -120,12 +123,12 @@ def _entries(bundle: Bundle, metrics: Measured | None, audit: Measured | None) -
 
 
 def _context(
-    bundle: Bundle, entries: Mapping[str, Any], metrics: Measured | None, audit: Measured | None
+    model: Model, entries: Mapping[str, Any], metrics: Measured | None, audit: Measured | None
 ) -> dict[str, Any]:
-    manifest = bundle.manifest
+    manifest = model.manifest
     splits = entries["model"]["splits"] if entries else {}
     floor = entries["floor"]["splits"] if "floor" in entries else {}
-    sides = list(manifest["split"]["patients"].values())
+    sides = list(manifest.split.patients.values())
     sources = [each for each in (metrics, audit) if each]
     return {
         "manifest": manifest,
@@ -133,7 +136,7 @@ def _context(
         "plain": plain,
         "validated": _validated(manifest),
         "sides": {side: sides.count(side) for side in ("train", "val", "test")},
-        "bytes": sum(file["bytes"] for file in manifest["files"].values()),
+        "bytes": sum(file.bytes for file in manifest.files.values()),
         "splits": [_split(name, numbers, floor.get(name)) for name, numbers in splits.items()],
         "audit": _audit(audit.content) if audit else None,
         "limits": _limits(manifest, splits, floor, audit.content if audit else None),
@@ -176,9 +179,9 @@ def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | Non
     }
 
 
-def _validated(manifest: Mapping[str, Any]) -> str:
+def _validated(manifest: Manifest) -> str:
     """Say whose predictions chose threshold and calibration."""
-    folds = manifest["recipe"].get("cross_fit")
+    folds = manifest.recipe.cross_fit
     if not folds:
         return "validation patients"
     return (
@@ -207,16 +210,16 @@ def _audit(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _limits(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     splits: Mapping[str, Any],
     floor: Mapping[str, Any],
     audit: Mapping[str, Any] | None,
 ) -> list[str]:
     """What this model cannot be relied on for: what the files show, then what no file of patches can show."""
     found = []
-    if manifest["data"]["synthetic"]:
+    if manifest.data.synthetic:
         found.append("It was trained on SYNTHETIC patches: its answers mean nothing.")
-    if not manifest["split"]["patient_safe"]:
+    if not manifest.split.patient_safe:
         found.append("It was not trained with a split by patient: every score is too high.")
     for name, numbers in splits.items():
         own, below = numbers["auc"]["value"], floor.get(name, {}).get("auc", {}).get("value")

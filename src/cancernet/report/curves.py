@@ -16,6 +16,7 @@ from cancernet.common import defaults
 from cancernet.evaluation.calibration import reliability
 from cancernet.evaluation.metrics import expected_calibration_error
 from cancernet.evaluation.results import FLOOR
+from cancernet.model.decide import MALIGNANT, decide
 from cancernet.report.style import ALARM, COLOURS, GRID, MUTED, figure, look, sign, tidy
 
 POINTS = 1500  # vertices of a curve: more cannot be seen at this size and slow the drawing
@@ -82,7 +83,7 @@ def roc(
         alarms, recall, _ = roc_curve(label, probability)
         _curve(axes, alarms, recall, style, f"{model} (AUC {auc(alarms, recall):.3f})")
         if model in thresholds:
-            called = probability >= thresholds[model]
+            called = decide(probability, thresholds[model]) == MALIGNANT
             _mark(axes, called[label == 0].mean(), called[label == 1].mean(), style)
     axes.set(
         xlabel="share of benign patches called malignant (1 - specificity)",
@@ -124,7 +125,7 @@ def precision_recall(
         area = average_precision_score(label, probability)
         _curve(axes, recall[:-1][::-1], precision[:-1][::-1], style, f"{model} (AP {area:.3f})")
         if model in thresholds:
-            called = probability >= thresholds[model]
+            called = decide(probability, thresholds[model]) == MALIGNANT
             _mark(axes, called[label == 1].mean(), label[called].mean() if called.any() else np.nan, style)
     axes.set(xlabel="recall of malignant patches", ylabel="precision of malignant calls")
     axes.set(xlim=(-0.01, 1.01), ylim=(0, 1.02))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from cancernet.common import defaults
-from cancernet.common.atomic import replacing
 from cancernet.evaluation.calibration import undo_platt
 from cancernet.evaluation.per_patient import per_patient
 from cancernet.evaluation.results import (
@@ -42,7 +39,6 @@ __all__ = [
     "risk_coverage",
     "roc",
     "run_figures",
-    "save_pictures",
 ]
 
 
@@ -127,25 +123,6 @@ def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
     if history is not None and len(history):
         figures["accuracy_plot"] = accuracy_plot({entry.model: history}, warning=warning(results))
     return figures
-
-
-def save_pictures(pictures: Mapping[str, Picture], out_dir: Path | str) -> list[Path]:
-    """Write pictures as NAME.png and return their paths.
-
-    Args:
-        pictures: by name without ending.
-        out_dir: made if absent.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    paths = []
-    for name, drawn in pictures.items():
-        path = Path(out_dir) / f"{name}.png"
-        with replacing(path) as temporary:
-            temporary.write_bytes(drawn.png)
-        paths.append(path)
-    return paths
 
 
 def target_recall(results: RunResults) -> float:

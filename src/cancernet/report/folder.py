@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-from cancernet.common.atomic import write_text
-from cancernet.common.files import write_csv
+from cancernet.common.output import Output
 from cancernet.evaluation.results import RunResults, chosen
-from cancernet.report.figures import draw, save_pictures
-from cancernet.report.html import write_report
+from cancernet.report.figures import draw
+from cancernet.report.html import render
+
+REPORT, METRICS, RUN, SPLIT = "report.html", "metrics.json", "run.json", "split.csv"
+PREDICTIONS, QUARANTINE = "predictions.csv", "quarantine.csv"
+NAMES = (REPORT, METRICS, RUN, SPLIT, PREDICTIONS, QUARANTINE)  # at the top of a folder of results
 
 
-def write_results(out: Path, results: RunResults) -> Path:
+def write_results(out: Output, results: RunResults) -> Path:
     """Write everything a run leaves in its results folder.
 
     `metrics.json` and `predictions.csv` at the top are those of the chosen model (the highest average
     precision on validation patients); `models` in the former and a folder a model hold those of all.
 
     Args:
-        out: made if absent; files of an earlier run are replaced, others left alone.
+        out: the folder.
         results: what was found.
 
     Returns:
@@ -30,21 +31,18 @@ def write_results(out: Path, results: RunResults) -> Path:
     entry = next(entry for entry in results.metrics if entry["model"] == best.model)
     about = {"synthetic": results.synthetic, "patient_safe": results.patient_safe, "notes": results.notes}
     top = {**entry, "chosen_by": why, **about, "below_floor": results.below_floor, "models": results.metrics}
-    _write_json(out / "metrics.json", top)
-    _write_json(out / "run.json", results.run)
-    write_csv(out / "predictions.csv", results.predictions[best.model])
+    out.write_json(METRICS, top)
+    out.write_json(RUN, results.run)
+    out.write_csv(PREDICTIONS, results.predictions[best.model])
     for each in results.metrics:
-        folder = out / each["model"].replace(" ", "_")
-        _write_json(folder / "metrics.json", {**each, **about})
+        folder = out.child(each["model"].replace(" ", "_"), owner=each["model"])
+        folder.write_json(METRICS, {**each, **about})
         if each["model"] in results.predictions:
-            write_csv(folder / "predictions.csv", results.predictions[each["model"]])
+            folder.write_csv(PREDICTIONS, results.predictions[each["model"]])
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
-        write_csv(out / "quarantine.csv", quarantined)
+        out.write_csv(QUARANTINE, quarantined)
     pictures = draw(results)
-    save_pictures(pictures.run, out)
-    return write_report(out, results, pictures)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=1, allow_nan=False, default=str) + "\n")
+    for name, drawn in pictures.run.items():
+        out.write_bytes(f"{name}.png", drawn.png)
+    return out.write_text(REPORT, render(results, pictures))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -12,7 +11,6 @@ from markupsafe import Markup
 
 from cancernet import __version__
 from cancernet.common import defaults
-from cancernet.common.atomic import write_text
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models
 from cancernet.report import tables
 from cancernet.report.figures import Pictures, draw, target_recall
@@ -33,27 +31,6 @@ DESCRIPTIONS = {
     "surrounds the strongest for malignant, dots the strongest for benign.",
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
-
-
-def write_report(out: Path | str, results: RunResults, pictures: Pictures | None = None) -> Path:
-    """Write a run's report as one self-contained HTML file.
-
-    Args:
-        out: the file, or a folder that gets report.html.
-        results: the finished run.
-        pictures: from `draw`, where its figures have been drawn already.
-
-    Returns:
-        The file written.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    path = Path(out)
-    if path.suffix.lower() not in (".html", ".htm"):
-        path = path / "report.html"
-    write_text(path, render(results, pictures))
-    return path
 
 
 def render(results: RunResults, pictures: Pictures | None = None) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from cancernet.evaluation.selective import risk_coverage as table_of
+from cancernet.model.manifest import Band
 from cancernet.report.style import COLOURS, GRID, MUTED, figure, sign, tidy
 
 SHOWN = 0.3  # coverage below which too few patches are answered to be of use
@@ -18,7 +18,7 @@ SHOWN = 0.3  # coverage below which too few patches are answered to be of use
 def risk_coverage(
     rows: pd.DataFrame,
     threshold: float,
-    bands: Sequence[Mapping[str, Any]],
+    bands: Sequence[Band],
     *,
     model: str,
     caption: str,
@@ -44,12 +44,12 @@ def risk_coverage(
             table["coverage"], table[name], color=COLOURS[colour], linestyle=dash, lw=1.8, label=name
         )
     for band in bands:
-        answered = table.loc[table["width"] >= band["width"], "coverage"]
+        answered = table.loc[table["width"] >= band.width, "coverage"]
         if len(answered):
             for axes in (upper, lower):
                 axes.axvline(answered.iloc[0], color=MUTED, linestyle=":", linewidth=1.2)
             lower.annotate(
-                f"{band['target']:.0%}",
+                f"{band.target:.0%}",
                 (answered.iloc[0], 1),
                 xycoords=("data", "axes fraction"),
                 fontsize=8,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cancernet.common import defaults
+from cancernet.model.manifest import Manifest
 
 UNKNOWN = "not known to the run"
 ITEMS = (
@@ -67,7 +68,7 @@ ITEMS = (
 )
 
 
-def checklist(manifest: Mapping[str, Any], splits: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def checklist(manifest: Manifest, splits: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return every item as (number, topic, answer); the answer is `UNKNOWN` where no file holds it.
 
     Args:
@@ -78,77 +79,76 @@ def checklist(manifest: Mapping[str, Any], splits: Mapping[str, Any]) -> list[tu
     return [(number, topic, answers.get(number, UNKNOWN)) for number, topic in ITEMS]
 
 
-def _of_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _of_manifest(manifest: Manifest) -> dict[str, str]:
     """What every bundle knows, and what is so whatever the bundle."""
-    data, split, size = manifest["data"], manifest["split"], manifest["input"]
-    sides = list(split["patients"].values())
+    data, split, size = manifest.data, manifest.split, manifest.input
+    sides = list(split.patients.values())
     counts = ", ".join(f"{side} {sides.count(side)}" for side in ("train", "val", "test"))
-    calibration = manifest.get("calibration")
-    folds = manifest["recipe"].get("cross_fit")
+    calibration = manifest.calibration
+    folds = manifest.recipe.cross_fit
     chosen_on = f"patients held out in turn ({folds} folds)" if folds else "validation patients"
-    made = "synthetic patches" if data["synthetic"] else "patches of a folder"
+    made = "synthetic patches" if data.synthetic else "patches of a folder"
     updated = (
-        f"probabilities calibrated on held-out patients: temperature {calibration['temperature']:.3g}"
-        f", offset {calibration.get('offset', 0.0):.3g}"
+        f"probabilities calibrated on held-out patients: temperature {calibration.temperature:.3g}"
+        f", offset {calibration.offset:.3g}"
         if calibration
         else "none"
     )
     return {
         "1": "a model that gives patches of H&E breast tissue a probability of malignant; see the title of this card",
         "3b": "research on patches of H&E breast tissue; no place in a care pathway: see Intended use",
-        "5a": f"{made}: {data['n_patches']:,} of {data['n_patients']} patients, layout {data['layout']}, "
-        f"hash {data['hash'][:12]}; how representative: {UNKNOWN}",
+        "5a": f"{made}: {data.n_patches:,} of {data.n_patients} patients, layout {data.layout}, "
+        f"hash {data.hash[:12]}; how representative: {UNKNOWN}",
         "7": "files that cannot be read, contradict their label or repeat another are set aside with the reason; "
         "the same for all patients",
         "8a": f"label of each patch by its file or folder name, benign or malignant; how assessed: {UNKNOWN}",
         "9a": "all pixels of a patch; none chosen beforehand",
-        "9b": f"RGB pixels, {size['size_px']} px at {size['mpp']:g} um/px",
+        "9b": f"RGB pixels, {size.size_px} px at {size.mpp:g} um/px",
         "9c": "no judgement by a person",
         "11": "a patch is read whole or set aside; nothing is imputed",
-        "12a": f"split {split['name']} (hash {split['hash'][:12]}), "
-        + (f"by patient: {counts}" if split["patient_safe"] else "NOT by patient: scores are too high"),
+        "12a": f"split {split.name} (hash {split.hash[:12]}), "
+        + (f"by patient: {counts}" if split.patient_safe else "NOT by patient: scores are too high"),
         "12b": "bytes as they are; scaled inside the network",
         "12f": updated,
-        "12g": f"ONNX graph of {manifest['recipe']['network']}; malignant at or above the threshold",
+        "12g": f"ONNX graph of {manifest.recipe.network}; malignant at or above the threshold",
         "15": f"a probability; thresholds chosen on {chosen_on}, the headline's ("
-        f"{manifest['thresholds']['target_recall']:.3g}) for a recall of {manifest['target_recall']:.0%}",
-        "18f": f"CancerNet {manifest['cancernet']}",
+        f"{manifest.thresholds.target_recall:.3g}) for a recall of {manifest.target_recall:.0%}",
+        "18f": f"CancerNet {manifest.cancernet}",
         "22": "this bundle: weights and graph, "
-        + ", ".join(f"{name} SHA-256 {file['sha256'][:12]}" for name, file in manifest["files"].items()),
+        + ", ".join(f"{name} SHA-256 {file.sha256[:12]}" for name, file in manifest.files.items()),
         "24": updated,
         "26": "see Limits",
         "27a": "unusable patches are not predicted; they are listed with the reason",
-        "27b": f"give patches of {size['size_px']} px at {size['mpp']:g} um/px; what users must know: {UNKNOWN}",
+        "27b": f"give patches of {size.size_px} px at {size.mpp:g} um/px; what users must know: {UNKNOWN}",
     }
 
 
-def _of_training(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _of_training(manifest: Manifest) -> dict[str, str]:
     """What the recipe and the training knew; parts are missing in hand-made bundles."""
-    recipe, training = manifest["recipe"], manifest.get("training", {})
+    recipe, training = manifest.recipe.to_dict(), manifest.training
     answers = {}
-    if "n_patches" in training:
-        cap = training.get("max_per_patient")
+    if training and training.n_patches is not None:
+        cap = training.max_per_patient
         capped = f", at most {cap:,} a patient" if cap else ""
         answers["10"] = (
-            f"all patches given{capped}: {training['n_patches']:,} for training; no calculation beforehand"
+            f"all patches given{capped}: {training.n_patches:,} for training; no calculation beforehand"
         )
-        answers["21"] = (
-            f"{training['n_patches']:,} training patches, {training.get('n_malignant', 0):,} malignant"
-        )
+        malignant = f", {training.n_malignant:,} malignant" if training.n_malignant is not None else ""
+        answers["21"] = f"{training.n_patches:,} training patches{malignant}"
     settings = ("network", "epochs", "batch_size", "learning_rate", "schedule", "augmentation", "dropout")
-    stated = [f"{name.replace('_', ' ')} {_words(recipe[name])}" for name in settings if name in recipe]
-    best = (
-        f"; the last of {training['best_epoch']} epochs kept"
-        if recipe.get("cross_fit")
-        else f"; epoch {training['best_epoch']} kept, chosen on validation patients"
-        if "best_epoch" in training
-        else ""
+    stated = [f"{name.replace('_', ' ')} {_words(recipe[name])}" for name in settings]
+    best = ""
+    if training and training.best_epoch:
+        best = (
+            f"; the last of {training.best_epoch} epochs kept"
+            if recipe["cross_fit"]
+            else f"; epoch {training.best_epoch} kept, chosen on validation patients"
+        )
+    answers["12c"] = f"{', '.join(stated)}; weights at the start: {manifest.weights_from}{best}"
+    used = "; ".join(
+        f"{name.replace('_', ' ')}: {recipe[name]}" for name in ("class_weight", "patient_weight")
     )
-    answers["12c"] = f"{', '.join(stated)}; weights at the start: {manifest['weights_from']}{best}"
-    weights = [name for name in ("class_weight", "patient_weight") if name in recipe]
-    if weights:
-        used = "; ".join(f"{name.replace('_', ' ')}: {recipe[name]}" for name in weights)
-        answers["13"] = f"{used}; recalibrated: {'yes' if manifest.get('calibration') else 'no'}"
+    answers["13"] = f"{used}; recalibrated: {'yes' if manifest.calibration else 'no'}"
     return answers
 
 

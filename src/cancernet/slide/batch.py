@@ -10,7 +10,7 @@ from typing import Any
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.inputs import ERRORS, refuse_other, refuse_other_errors, write_errors
-from cancernet.data.scan import printable
+from cancernet.data.stream import printable
 from cancernet.model.bundle import Bundle
 from cancernet.slide.extra import need_all
 from cancernet.slide.folders import assign_folders, discard

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cancernet.common.atomic import write_text
+from cancernet.common.files import write_text
 
 OWNER = "slide.json"  # whose results a folder holds; the first file written into it
 RESERVED = ("index.html", "errors.csv")  # files beside the folders

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.common.atomic import replacing
 from cancernet.common.defaults import CLASS_NAMES
+from cancernet.common.files import replacing
 from cancernet.slide import place
 from cancernet.slide.extra import need
 from cancernet.slide.regions import Region

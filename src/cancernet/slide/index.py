@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cancernet import __version__
-from cancernet.common.atomic import write_text
+from cancernet.common.files import write_text
 from cancernet.report.html import fill
 from cancernet.slide import geojson, pictures, table
 from cancernet.slide import summary as summaries

@@ -13,7 +13,7 @@ import numpy as np
 from cancernet import __version__
 from cancernet.common import defaults
 from cancernet.context.smooth import apply_context
-from cancernet.data.scan import printable
+from cancernet.data.stream import printable
 from cancernet.model.bundle import Bundle
 from cancernet.slide import geojson, pictures, summary, table
 from cancernet.slide.cells import to_cells

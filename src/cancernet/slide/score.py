@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.common.atomic import write_text
+from cancernet.common.files import write_text
 from cancernet.common.progress import progress
 from cancernet.model.inference import BATCH, predict
 from cancernet.slide.patches import Ints, cut

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.common.atomic import replacing, write_text
+from cancernet.common.files import replacing, write_text
 from cancernet.common.progress import progress
 from cancernet.slide.reader import Level, Reader
 from cancernet.slide.resample import area_mean

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.common.atomic import write_text
+from cancernet.common.files import write_text
 from cancernet.common.provenance import versions
 from cancernet.model.bundle import GRAPH, Bundle
 from cancernet.slide import place

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.common.atomic import replacing
+from cancernet.common.files import replacing
 from cancernet.context.smooth import Contextual
 from cancernet.slide import place
 from cancernet.slide.section import Section

@@ -12,9 +12,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from cancernet.common.atomic import replacing
 from cancernet.common.errors import UserError
+from cancernet.common.files import replacing
 
+CHECKPOINT = "checkpoint.safetensors"
 FORMAT = "2"  # of the groups of arrays; a checkpoint of another is started over
 
 

@@ -29,11 +29,11 @@ from cancernet.common.progress import progress
 from cancernet.common.threads import available_cpus
 from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import Pack
-from cancernet.training.checkpoint import Progress
+from cancernet.model.recipe import Recipe
+from cancernet.training.checkpoint import CHECKPOINT, Progress
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import import_quietly
-from cancernet.training.recipes import Recipe
 from cancernet.training.start import starting_network
 
 WHOLE = "all"  # the part that is fitted on every patient, and ships
@@ -167,7 +167,7 @@ def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
         part.recipe,
         seed=part.options.seed,
         fingerprint=part.fingerprint,
-        checkpoint=part.folder / "checkpoint.safetensors",
+        checkpoint=part.folder / CHECKPOINT,
         log_dir=part.folder,
         keep="last",
     )

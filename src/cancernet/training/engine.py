@@ -12,12 +12,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cancernet.common.errors import UserError
 from cancernet.common.progress import progress as progress_bar
+from cancernet.model.recipe import Recipe
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.batches import Batches, epoch_size
 from cancernet.training.checkpoint import Progress, load_weights, read_checkpoint, save_checkpoint, weights_of
 from cancernet.training.front import Front
 from cancernet.training.log import TrainingLog
-from cancernet.training.recipes import Recipe
 from cancernet.training.trainer import MovingAverage, Trainer, build_trainer
 
 PREDICT_BATCH = 128  # patches; larger is slower on a CPU, whose caches it leaves

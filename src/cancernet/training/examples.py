@@ -12,11 +12,11 @@ from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sampling import cap_per_patient, limit
 from cancernet.data.sides import Split, assign
+from cancernet.model.recipe import Recipe
 from cancernet.training.batches import class_weights, patient_weights
 from cancernet.training.engine import Examples
 from cancernet.training.features import frozen_features
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
 
 
 def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions) -> Examples:

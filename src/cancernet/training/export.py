@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cancernet.common.atomic import replacing
+from cancernet.common.files import replacing
 
 
 def to_onnx(model: keras.Model, *, outputs: Sequence[str] = ()) -> bytes:

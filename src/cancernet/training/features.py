@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cancernet.common.atomic import replacing
+from cancernet.common.files import replacing
 from cancernet.common.progress import progress
 from cancernet.model.inference import open_session, run_batches
 from cancernet.training.checkpoint import weights_of
@@ -48,7 +48,7 @@ def frozen_features(
             shape = (len(rows), int(part.output.shape[-1]))
             features = np.lib.format.open_memmap(temporary, "w+", "float32", shape)
             start = 0
-            for batch in run_batches(session, images, rows):
+            for [batch] in run_batches(session, images, rows):
                 features[start : start + len(batch)] = batch
                 start += len(batch)
                 bar.update(len(batch))

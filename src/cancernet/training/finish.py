@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 from safetensors.numpy import save
 
 import cancernet
 from cancernet.common import defaults
-from cancernet.common.atomic import replacing
-from cancernet.common.defaults import CLASS_NAMES, MPP, PATCH_SIZE
+from cancernet.common.defaults import MPP, PATCH_SIZE
+from cancernet.common.output import Output
 from cancernet.common.provenance import versions
-from cancernet.context.fit import fit_context
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
 from cancernet.evaluation.calibration import apply_platt, fit_platt
-from cancernet.evaluation.floor import Floor, colour_features, fit_floor_features
+from cancernet.evaluation.floor import fit_floor_features
 from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.evaluation.selective import fit_selective
-from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, write_bundle
+from cancernet.model import manifest as facts
+from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle
+from cancernet.model.decide import sigmoid
+from cancernet.model.examples import embed, index_files
+from cancernet.model.floor import Floor, colour_features
 from cancernet.model.inference import OUTPUTS, open_session, predict
-from cancernet.model.neighbours import index_files
+from cancernet.model.model import Model, load_model
+from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, with_evidence, with_probability
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
 from cancernet.training.cross_fit import Held
 from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
+from cancernet.training.fit_context import fit_context
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
 
 HELD = "out_of_fold.csv"  # predictions of a cross-fit, beside the bundle's files
 
@@ -48,10 +50,10 @@ def finish(
     held: Held,
     *,
     weights_from: str,
-    models: Path,
+    models: Output,
     options: TrainingOptions,
     seconds: float,
-) -> Bundle:
+) -> Model:
     """Export a trained network and write its bundle to `models / recipe.name`.
 
     The graph also answers with its evidence and embedding, and the bundle remembers some of the patches it learned
@@ -68,16 +70,17 @@ def finish(
         progress: what the fit left.
         held: logits of patients it did not learn from: those of val, or all of them, each of its fold.
         weights_from: how the results name what it started from.
-        models: folder of bundles.
+        models: folder of bundles, open for writing.
         options: seed and the like.
         seconds: that training took.
     """
+    folder = models.child(recipe.name, owner=recipe.name, exact=True)
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
     crossed = bool(recipe.cross_fit)
     label = examples.label[held.rows]
-    uncalibrated = 0.5 * (1 + np.tanh(held.logit.astype(float) / 2))
+    uncalibrated = sigmoid(held.logit)
     scale, offset = fit_platt(label, uncalibrated)
     graph = to_onnx(with_evidence(plain, scale=scale, offset=offset), outputs=OUTPUTS)
     session = open_session(graph)
@@ -94,61 +97,69 @@ def finish(
     ]
     floor, floor_probability = _floor(pack, examples, held, options)
     if crossed:
-        _write_held(models / recipe.name / HELD, found.assign(floor=floor_probability, fold=held.fold))
-    manifest = {
-        "name": recipe.name,
-        "cancernet": cancernet.__version__,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "recipe": recipe.to_dict(),
-        "input": {"size_px": PATCH_SIZE, "mpp": MPP, "dtype": "uint8", "channels": "RGB", "layout": "NHWC"},
-        "classes": list(CLASS_NAMES),
-        "parameters": network.count_params(),
-        "weights_from": weights_from,
-        "seed": options.seed,
-        "versions": versions(),
-        "data": _data_facts(pack),
-        "split": _split_facts(split, crossed=crossed),
-        "calibration": {
-            "method": "platt",
-            "temperature": 1 / scale,
-            "offset": offset,
-            "validation_ece_before": float(expected_calibration_error(label, uncalibrated)),
-            "validation_ece_after": float(expected_calibration_error(label, probability)),
-        },
-        "target_recall": options.target_recall,
-        "thresholds": thresholds,
-        "selective": bands,
-        "floor": {
-            "model": floor.to_dict(),
-            "thresholds": choose_thresholds(label, floor_probability, target_recall=options.target_recall),
-        },
-        "validation": {
-            "of": f"{recipe.cross_fit} folds of train and val patients" if crossed else "val patients",
-            "n_patches": len(label),
-            "n_patients": int(found.loc[found["patient"] != "", "patient"].nunique()),
-            "auc": float(auc(label, probability)),
-            "average_precision": float(average_precision(label, probability)),
-            "floor_auc": float(auc(label, floor_probability)),
-        },
-        "training": _training_facts(progress, examples, options, seconds),
-    }
-    if (context := fit_context(found, target_recall=options.target_recall)) is not None:
-        manifest["context"] = context
-    if recipe.keras_file:  # before the bundle, whose manifest says that all is there
-        save_h5(with_probability(plain, scale=scale, offset=offset), models / recipe.keras_file)
+        folder.write_csv(HELD, found.assign(floor=floor_probability, fold=held.fold))
     files = {GRAPH: graph, WEIGHTS: save(weights)}
-    files |= index_files(session, pack, examples.train, options.seed)
-    return write_bundle(models / recipe.name, manifest, files)
-
-
-def _data_facts(pack: Pack) -> dict[str, Any]:
-    return {
-        "hash": pack.data_hash,
-        "layout": pack.layout,
-        "n_patches": len(pack.table),
-        "n_patients": count_patients(pack.table),
-        "synthetic": pack.synthetic,
-    }
+    files |= index_files(lambda images: embed(session, images), pack, examples.train, options.seed)
+    manifest = facts.Manifest(
+        format=1,
+        name=recipe.name,
+        cancernet=cancernet.__version__,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        recipe=recipe,
+        input=facts.Input(size_px=PATCH_SIZE, mpp=MPP),
+        classes=("benign", "malignant"),
+        parameters=network.count_params(),
+        weights_from=weights_from,
+        seed=options.seed,
+        versions=versions(),
+        data=facts.Data(
+            hash=pack.data_hash,
+            layout=pack.layout,
+            n_patches=len(pack.table),
+            n_patients=count_patients(pack.table),
+            synthetic=pack.synthetic,
+        ),
+        split=_split_facts(split, crossed=crossed),
+        calibration=facts.Calibration(
+            method="platt",
+            temperature=1 / scale,
+            offset=offset,
+            validation_ece_before=float(expected_calibration_error(label, uncalibrated)),
+            validation_ece_after=float(expected_calibration_error(label, probability)),
+        ),
+        target_recall=options.target_recall,
+        thresholds=facts.Thresholds(**thresholds),
+        selective=tuple(bands),
+        context=fit_context(found, target_recall=options.target_recall),
+        floor=facts.FloorPart(
+            model=floor,
+            thresholds=facts.Thresholds(
+                **choose_thresholds(label, floor_probability, target_recall=options.target_recall)
+            ),
+        ),
+        validation=facts.Validation(
+            of=f"{recipe.cross_fit} folds of train and val patients" if crossed else "val patients",
+            n_patches=len(label),
+            n_patients=count_patients(found),
+            auc=float(auc(label, probability)),
+            average_precision=float(average_precision(label, probability)),
+            floor_auc=float(auc(label, floor_probability)),
+        ),
+        training=facts.Training(
+            minutes=round(seconds / 60, 3),
+            fingerprint=progress.fingerprint,
+            n_patches=len(examples.train),
+            n_malignant=int(np.sum(examples.label[examples.train])),
+            max_per_patient=options.max_per_patient,
+            limit=options.limit,
+            epochs=progress.epoch,
+            best_epoch=progress.best_epoch,
+        ),
+        files=list_files(files),
+    )
+    if recipe.keras_file:  # before the bundle, whose manifest says that all is there
+        save_h5(with_probability(plain, scale=scale, offset=offset), models.path(recipe.keras_file))
+    return load_model(write_bundle(folder, manifest, files))
 
 
 def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray]:
@@ -176,28 +187,8 @@ def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions)
     return whole, probability
 
 
-def _write_held(path: Path, found: pd.DataFrame) -> None:
-    with replacing(path) as temporary:
-        found.to_csv(temporary, index=False)
-
-
-def _split_facts(split: Split, *, crossed: bool) -> dict[str, Any]:
-    patients = dict(sorted(split.assignment.items())) if split.patient_safe else {}
+def _split_facts(split: Split, *, crossed: bool) -> facts.Split:
+    patients: dict[str, Any] = dict(sorted(split.assignment.items())) if split.patient_safe else {}
     if crossed:  # val patients taught it too
         patients = {name: "train" if side == "val" else side for name, side in patients.items()}
-    return {"name": split.name, "hash": split.hash, "patient_safe": split.patient_safe, "patients": patients}
-
-
-def _training_facts(
-    progress: Progress, examples: Examples, options: TrainingOptions, seconds: float
-) -> dict[str, Any]:
-    return {
-        "fingerprint": progress.fingerprint,
-        "n_patches": len(examples.train),
-        "n_malignant": int(np.sum(examples.label[examples.train])),
-        "max_per_patient": options.max_per_patient,
-        "limit": options.limit,
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-        "minutes": round(seconds / 60, 3),
-    }
+    return facts.Split(name=split.name, hash=split.hash, patient_safe=split.patient_safe, patients=patients)

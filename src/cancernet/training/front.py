@@ -33,4 +33,6 @@ class Front:
         """Return the activations float32 (N, ...) of patches uint8 (N, 50, 50, 3), augmented in training."""
         if training and self.augmentation is not None:
             patches = np.asarray(self.augmentation(patches, training=True))
-        return np.concatenate(list(run_batches(self.session, patches, np.arange(len(patches)))))
+        return np.concatenate(
+            [found for [found] in run_batches(self.session, patches, np.arange(len(patches)))]
+        )

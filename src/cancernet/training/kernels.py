@@ -19,7 +19,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from cancernet.common.atomic import write_text
+from cancernet.common.files import write_text
 from cancernet.common.provenance import ONEDNN
 from cancernet.common.threads import available_cpus
 from cancernet.training.quiet import use_threads

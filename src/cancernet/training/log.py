@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from cancernet.common.atomic import write_text
+from cancernet.common.files import write_text
 
 
 class TrainingLog:

@@ -1,97 +1,27 @@
-"""Recipes: what to train and how, as data (`recipes.toml`), checked here."""
+"""Recipes: what to train and how, as data (`recipes.toml`), checked here before anything is trained."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cancernet.common.defaults import PATCH_SIZE
+import msgspec
+
 from cancernet.common.errors import UserError
+from cancernet.model.recipe import Name, Recipe
 
-CLASS_WEIGHTS = ("none", "balanced")
-PATIENT_WEIGHTS = ("none", "sqrt")
-SCHEDULES = ("constant", "one_cycle")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # as the schema of a bundle has it
-_TYPES: dict[str, Any] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-    "tuple[str, ...]": list,
-}
+# Names that the networks and augmentations have; here too, so that reading a recipe starts no TensorFlow.
+NETWORKS = ("cnn", "compact", "mobilenet")
+WITH_BACKBONE = "mobilenet"
+BACKBONE_LAYERS = (
+    *("Conv1", "expanded_conv_depthwise", "expanded_conv_project", "Conv_1"),
+    *(f"block_{block}_{part}" for block in range(1, 17) for part in ("expand", "depthwise", "project")),
+)  # those with weights of their own, from which a network can learn on
 AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "light_stain", "brightness")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One approach. Every field but the first three has a plain default.
-
-    Attributes:
-        name: what the command line and the results call it.
-        summary: one line for people.
-        network: a name in `cancernet.networks.NETWORKS`.
-        input_size: side in px that the network sees; larger than 50 is upsampled in the graph.
-        pretrained: whether the backbone starts from ImageNet weights.
-        start_from: the recipe whose trained weights it continues from, or nothing.
-        train: `all`, `head`, or the backbone layer to train from.
-        class_weight: `none`, or `balanced` (each class weighs as much in the loss).
-        patient_weight: `none`, or `sqrt`: a patient with n patches weighs sqrt(n) in all, so that a few whole
-            sections do not drown the rest.
-        patient_cap: most patches of a patient in one epoch, drawn anew in each; 0 takes all. Whole sections
-            then neither drown the rest nor cost what their many like patches would.
-        augmentation: names in `AUGMENTATIONS`, applied in this order, in training only.
-        epochs: the most passes over the training patches.
-        patience: epochs without a better validation average precision before stopping.
-        batch_size: patches a step.
-        learning_rate: the highest rate of the schedule.
-        schedule: `constant`, or `one_cycle` (warm-up over a tenth, then cosine to zero).
-        weight_decay: decoupled (AdamW); 0 is plain Adam.
-        label_smoothing: 0 to 0.5; moves targets towards one half.
-        mixup: parameter of the Beta distribution by which patches are mixed in pairs; 0 mixes none.
-        ema: momentum of the moving average of weights that is kept; 0 keeps the weights themselves.
-        dropout: share of the last embedding dropped in training.
-        mixed_precision: train in 16 bits where the machine is faster for it; what is saved is float32.
-        cross_fit: folds of patients whose predictions by networks that never saw them choose the thresholds,
-            while the network that ships learns from train and val patients alike; 0 lets val patients choose.
-        in_run: whether `cancernet run` trains it unless told which to train.
-        keras_file: file beside the bundles to save the model to for plain Keras; empty for none.
-    """
-
-    name: str
-    summary: str
-    network: str
-    input_size: int = PATCH_SIZE
-    pretrained: bool = False
-    start_from: str = ""
-    train: str = "all"
-    class_weight: str = "none"
-    patient_weight: str = "none"
-    patient_cap: int = 0
-    augmentation: tuple[str, ...] = ()
-    epochs: int = 10
-    patience: int = 4
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    mixup: float = 0.0
-    ema: float = 0.0
-    dropout: float = 0.5
-    mixed_precision: bool = False
-    cross_fit: int = 0
-    in_run: bool = True
-    keras_file: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain JSON data."""
-        return {**dataclasses.asdict(self), "augmentation": list(self.augmentation)}
+MAX_BYTES = 1_000_000  # of a file of recipes; the built-in ones have 2 kB
 
 
 def load_recipes(extra: Path | None = None) -> dict[str, Recipe]:
@@ -110,8 +40,12 @@ def load_recipes(extra: Path | None = None) -> dict[str, Recipe]:
     tables = tomllib.loads(resources.files("cancernet.training").joinpath("recipes.toml").read_text("utf-8"))
     if extra is not None:
         try:
+            if not extra.is_file() and extra.exists():
+                raise UserError(f"cannot read recipes from {extra}: it is no file")
+            if extra.stat().st_size > MAX_BYTES:
+                raise UserError(f"cannot read recipes from {extra}: too large")
             own = tomllib.loads(extra.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"cannot read recipes from {extra}: {error}") from error
         for name, table in own.items():
             changes = isinstance(table, dict) and name in tables and "like" not in table
@@ -137,65 +71,63 @@ def with_parents(names: Iterable[str], recipes: dict[str, Recipe]) -> list[Recip
         UserError: there is no recipe of a name, or recipes start from each other in a circle.
     """
     ordered: dict[str, Recipe] = {}
-
-    def add(name: str, waiting: tuple[str, ...]) -> None:
-        if name in waiting:
-            raise UserError(f"recipes start from each other: {' -> '.join((*waiting, name))}")
-        recipe = find_recipe(name, recipes)
-        if recipe.start_from:
-            add(recipe.start_from, (*waiting, name))
-        ordered.setdefault(name, recipe)
-
     for name in names:
-        add(name, ())
+        line: list[str] = []
+        current = name
+        while current and current not in ordered:
+            if current in line:
+                raise UserError(f"recipes start from each other: {' -> '.join([*line, current])}")
+            line.append(current)
+            current = find_recipe(current, recipes).start_from
+        for each in reversed(line):
+            ordered[each] = recipes[each]
     return list(ordered.values())
 
 
 def _recipe(name: str, tables: dict[str, Any]) -> Recipe:
-    fields = _inherited(name, tables, seen=())
-    known = {field.name: field for field in dataclasses.fields(Recipe)}
+    fields = _inherited(name, tables)
+    known = Recipe.__struct_fields__
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UserError(f"recipe {name!r}: unknown field {unknown[0]!r}; fields are: {', '.join(known)}")
     if "network" not in fields:
         raise UserError(f'recipe {name!r}: needs a network, or `like = "..."` naming a recipe that has one')
-    fields.setdefault("summary", name)
     try:
-        for field, value in fields.items():
-            wanted = _TYPES[str(known[field].type)]
-            if not isinstance(value, wanted) or (isinstance(value, bool) and known[field].type != "bool"):
-                raise ValueError(f"{field} is {value!r}; it must be of type {known[field].type}")
-        fields["augmentation"] = tuple(fields.get("augmentation", ()))
-        recipe = Recipe(**{**fields, "name": name})
+        recipe = msgspec.convert({"summary": name, **fields, "name": name}, Recipe)
+        msgspec.convert(name, Name)  # it becomes a folder
         _check(recipe, tables)
-    except ValueError as error:
+    except (msgspec.ValidationError, ValueError) as error:
         raise UserError(f"recipe {name!r}: {error}") from error
     return recipe
 
 
-def _inherited(name: str, tables: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
-    if name in seen:
-        raise UserError(f"recipe {name!r} is like itself: {' -> '.join((*seen, name))}")
-    if not isinstance(tables.get(name), dict):
-        raise UserError(f"recipe {seen[-1] if seen else name!r}: no recipe table is called {name!r}")
-    own = dict(tables[name])
-    parent = own.pop("like", None)
-    if parent is None:
-        return own
-    inherited = _inherited(str(parent), tables, (*seen, name))
-    inherited.pop("keras_file", None)  # two recipes must not write one file
-    return {**inherited, **own}
+def _inherited(name: str, tables: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recipe and of those it is like."""
+    line: list[str] = []
+    fields: dict[str, Any] = {}
+    current: str | None = name
+    while current is not None:
+        if current in line:
+            raise UserError(f"recipe {name!r} is like itself: {' -> '.join([*line, current])}")
+        if not isinstance(tables.get(current), dict):
+            raise UserError(f"recipe {line[-1] if line else name!r}: no recipe table is called {current!r}")
+        own = dict(tables[current])
+        parent = own.pop("like", None)
+        if line:
+            own.pop("keras_file", None)  # two recipes must not write one file
+        fields = {**own, **fields}
+        line.append(current)
+        current = None if parent is None else str(parent)
+    return fields
 
 
 def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
-    if not _NAME.fullmatch(recipe.name):
-        raise ValueError("a name is made of letters, digits, _, - and ., for it becomes a folder")
-    if recipe.keras_file and not (_NAME.fullmatch(recipe.keras_file) and recipe.keras_file.endswith(".h5")):
-        raise ValueError(f"keras_file is {recipe.keras_file!r}; it must be a plain file name ending in .h5")
-    choices = {"class_weight": CLASS_WEIGHTS, "patient_weight": PATIENT_WEIGHTS, "schedule": SCHEDULES}
-    for field, allowed in choices.items():
-        if getattr(recipe, field) not in allowed:
-            raise ValueError(f"{field} is {getattr(recipe, field)!r}; it can be {', '.join(allowed)}")
+    if recipe.network not in NETWORKS:
+        raise ValueError(f"network is {recipe.network!r}; it can be {', '.join(NETWORKS)}")
+    layers = BACKBONE_LAYERS if recipe.network == WITH_BACKBONE else ()
+    if recipe.train not in ("all", "head", *layers):
+        some = ", or a layer of its backbone with weights, as block_6_expand" if layers else ""
+        raise ValueError(f"train is {recipe.train!r}; of {recipe.network} it can be all or head{some}")
     for augmentation in recipe.augmentation:
         if augmentation not in AUGMENTATIONS:
             raise ValueError(
@@ -209,20 +141,3 @@ def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
         )
     if recipe.start_from and recipe.start_from not in tables:
         raise ValueError(f"start_from names {recipe.start_from!r}, which is no recipe")
-    ranges = {
-        "epochs": (1, 10_000),
-        "patience": (1, 10_000),
-        "batch_size": (1, 65_536),
-        "patient_cap": (0, 1_000_000),
-        "input_size": (32, 512),
-        "learning_rate": (1e-9, 10.0),
-        "weight_decay": (0.0, 1.0),
-        "label_smoothing": (0.0, 0.5),
-        "cross_fit": (0, 100),
-        "mixup": (0.0, 10.0),
-        "ema": (0.0, 0.99999),
-        "dropout": (0.0, 0.95),
-    }
-    for field, (low, high) in ranges.items():
-        if not low <= getattr(recipe, field) <= high:
-            raise ValueError(f"{field} is {getattr(recipe, field)}; it must be from {low} to {high}")

@@ -12,33 +12,37 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from cancernet.common.errors import UserError
-from cancernet.context.fit import fit_context
+from cancernet.common.files import write_bytes
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sampling import cap_per_patient, limit
 from cancernet.evaluation.scoring import known_side
-from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, write_bundle
+from cancernet.model.bundle import GRAPH, MANIFEST, WEIGHTS, encode_manifest, list_files
+from cancernet.model.examples import embed, index_files
 from cancernet.model.inference import OUTPUTS, open_session, predict
-from cancernet.model.neighbours import index_files
+from cancernet.model.model import Model, load_model
+from cancernet.training.fit_context import fit_context
 
 SAME = 1e-5  # of a probability; the arithmetic may round otherwise, and nothing else may change
 CHECKED = 4096  # patches compared
 HELD_TYPES = {"patient": "str", "x": "Int64", "y": "Int64"}
+HELD_EMPTY = {"x": [""], "y": [""]}  # a patient may be called NA
 
 
-def reexport(bundle: Bundle, data: Pack, held: pd.DataFrame | None = None) -> tuple[Bundle, float]:
-    """Write a bundle's graph and remembered patches anew.
+def reexport(model: Model, data: Pack, held: pd.DataFrame | None = None) -> tuple[Model, float]:
+    """Write a model's graph and remembered patches anew.
 
     Args:
-        bundle: to change where it lies.
+        model: to change where it lies.
         data: what it was trained with.
         held: predictions of patients unseen, as its cross-fit left them; its step for neighbours is fitted anew.
 
     Returns:
-        The bundle, and the largest difference of a probability on up to 4,096 of the patches.
+        The model, and the largest difference of a probability on up to 4,096 of the patches.
 
     Raises:
         UserError: the data is other than it was trained with, or too few whole specimens among `held`.
@@ -48,41 +52,48 @@ def reexport(bundle: Bundle, data: Pack, held: pd.DataFrame | None = None) -> tu
     from cancernet.training.export import to_onnx
     from cancernet.training.start import load_network
 
-    if data.data_hash != bundle.manifest["data"]["hash"]:
-        raise UserError(f"{data.root} is not the data that {bundle.name} was trained with; give that")
-    graph = to_onnx(with_evidence(load_network(bundle), **bundle.calibration), outputs=OUTPUTS)
+    manifest = model.manifest
+    if data.data_hash != manifest.data.hash:
+        raise UserError(f"{data.root} is not the data that {model.name} was trained with; give that")
+    graph = to_onnx(with_evidence(load_network(model), **model.calibration.to_dict()), outputs=OUTPUTS)
     session = open_session(graph)
     rows = np.random.default_rng(0).permutation(len(data.table))[:CHECKED]
-    before, after = (predict(each, data.images, rows) for each in (bundle.session(), session))
+    before, after = (predict(each, data.images, rows) for each in (model.session, session))
     difference = float(np.abs(before - after).max())
     if difference > SAME:
-        raise RuntimeError(f"{bundle.name}: the new graph's probabilities differ by {difference:.2g}")
-    files = {GRAPH: graph, WEIGHTS: bundle.read(WEIGHTS)}
-    files |= index_files(session, data, learned_from(bundle, data), bundle.manifest["seed"])
-    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("format", "files")}
+        raise RuntimeError(f"{model.name}: the new graph's probabilities differ by {difference:.2g}")
+    files = {GRAPH: graph, WEIGHTS: model.read(WEIGHTS)}
+    files |= index_files(
+        lambda images: embed(session, images), data, learned_from(model, data), manifest.seed
+    )
     if held is not None:
-        manifest["context"] = fit_context(held, target_recall=manifest["target_recall"])
-        if manifest["context"] is None:
+        context = fit_context(held, target_recall=manifest.target_recall)
+        if context is None:
             raise UserError(
-                f"those predictions hold too few whole specimens; leave --held out for {bundle.name}"
+                f"those predictions hold too few whole specimens; leave --held out for {model.name}"
             )
-    return write_bundle(bundle.folder, manifest, files), difference
+        manifest = msgspec.structs.replace(manifest, context=context)
+    manifest = msgspec.structs.replace(manifest, files=list_files(files))
+    for name, content in files.items():
+        write_bytes(model.folder / name, content)
+    write_bytes(model.folder / MANIFEST, encode_manifest(manifest))
+    return load_model(model.folder), difference
 
 
-def learned_from(bundle: Bundle, data: Pack) -> np.ndarray:
-    """Return the rows that a bundle learned from, int (N,): of its train patients, as capped then.
+def learned_from(model: Model, data: Pack) -> np.ndarray:
+    """Return the rows that a model learned from, int (N,): of its train patients, as capped then.
 
     Raises:
         UserError: it was not split by patient, so its rows are not known.
     """
-    if not bundle.manifest["split"]["patient_safe"]:
-        raise UserError(f"{bundle.name} was not split by patient; train it again")
-    rows = np.flatnonzero(known_side(bundle, data.table) == "train")
-    facts, seed = bundle.manifest["training"], bundle.manifest["seed"]
-    if facts.get("max_per_patient"):
-        rows = rows[cap_per_patient(data.table.iloc[rows], facts["max_per_patient"], seed)]
-    if facts.get("limit"):
-        rows = rows[limit(data.table.iloc[rows], facts["limit"], seed)]
+    manifest = model.manifest
+    if not manifest.split.patient_safe or manifest.training is None:
+        raise UserError(f"{model.name} was not split by patient; train it again")
+    rows = np.flatnonzero(known_side(model, data.table) == "train")
+    if manifest.training.max_per_patient:
+        rows = rows[cap_per_patient(data.table.iloc[rows], manifest.training.max_per_patient, manifest.seed)]
+    if manifest.training.limit:
+        rows = rows[limit(data.table.iloc[rows], manifest.training.limit, manifest.seed)]
     return rows
 
 
@@ -93,10 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder or zip it was trained with")
     parser.add_argument("--held", type=Path, help="out_of_fold.csv of its training")
     options = parser.parse_args(arguments)
-    held = None if options.held is None else pd.read_csv(options.held, dtype=HELD_TYPES)
-    bundle, difference = reexport(read_bundle(options.folder), pack(options.data), held)
-    sizes = ", ".join(f"{name} {each['bytes']:,} bytes" for name, each in bundle.manifest["files"].items())
-    print(f"{bundle.folder}: {sizes}; largest difference of a probability {difference:.2g}")
+    how: dict[str, Any] = {"dtype": HELD_TYPES, "keep_default_na": False, "na_values": HELD_EMPTY}
+    held = None if options.held is None else pd.read_csv(options.held, **how)
+    model, difference = reexport(load_model(options.folder), pack(options.data), held)
+    sizes = ", ".join(f"{name} {each.bytes:,} bytes" for name, each in model.manifest.files.items())
+    print(f"{model.folder}: {sizes}; largest difference of a probability {difference:.2g}")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import keras
+from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from cancernet.common.errors import UserError
-from cancernet.model.bundle import MANIFEST, WEIGHTS, Bundle, read_bundle
+from cancernet.model.bundle import MANIFEST, WEIGHTS
+from cancernet.model.model import Model, load_model
+from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network
 from cancernet.training.checkpoint import load_weights
 from cancernet.training.engine import Examples
@@ -22,7 +25,6 @@ from cancernet.training.pretrained import (
     load_pretrained,
     settle_statistics,
 )
-from cancernet.training.recipes import Recipe
 
 
 def starting_network(
@@ -60,24 +62,27 @@ def _starting_network(
             f"recipe {recipe.name} continues from {recipe.start_from}, which {models} does not hold; "
             f"train {recipe.start_from} first"
         )
-    bundle = read_bundle(models / recipe.start_from)
-    before = bundle.manifest["recipe"]
-    if (before["network"], before["input_size"]) != (recipe.network, recipe.input_size):
+    parent = load_model(models / recipe.start_from)
+    before = parent.manifest.recipe
+    if (before.network, before.input_size) != (recipe.network, recipe.input_size):
         raise UserError(
-            f"recipe {recipe.name} cannot continue from {bundle.folder}: another network or input size"
+            f"recipe {recipe.name} cannot continue from {parent.folder}: another network or input size"
         )
-    return load_network(bundle), bundle.manifest["weights_from"]
+    return load_network(parent), parent.manifest.weights_from
 
 
-def load_network(bundle: Bundle) -> keras.Model:
-    """Build the network of a bundle and give it the bundle's weights.
+def load_network(model: Model) -> keras.Model:
+    """Build the network of a model and give it the model's weights.
 
     Raises:
         UserError: the weights are damaged or of another network.
     """
-    recipe = bundle.manifest["recipe"]
-    network = build_network(recipe["network"], input_size=recipe["input_size"], dropout=recipe["dropout"])
-    load_weights(network, load(bundle.read(WEIGHTS)))
+    recipe = model.manifest.recipe
+    network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
+    try:
+        load_weights(network, load(model.read(WEIGHTS)))
+    except SafetensorError as error:
+        raise UserError(f"{model.folder / WEIGHTS}: no weights ({error})") from error
     return network
 
 

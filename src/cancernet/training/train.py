@@ -6,22 +6,24 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 
 import cancernet
 from cancernet.common.defaults import PATCH_SIZE
-from cancernet.common.errors import UserError
+from cancernet.common.output import Output
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
-from cancernet.model.bundle import MANIFEST, Bundle, read_bundle
+from cancernet.model.bundle import MANIFEST
+from cancernet.model.model import Model, load_model
+from cancernet.model.recipe import Recipe
 from cancernet.networks import cut, head_of, trainable_from
 from cancernet.training.augmentation import build_augmentation
-from cancernet.training.checkpoint import load_weights
+from cancernet.training.checkpoint import CHECKPOINT, load_weights
 from cancernet.training.cross_fit import Held, cross_fit
 from cancernet.training.engine import fit, predict_logits
 from cancernet.training.examples import choose_examples, with_features
@@ -29,7 +31,6 @@ from cancernet.training.finish import finish
 from cancernet.training.front import Front
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
-from cancernet.training.recipes import Recipe
 from cancernet.training.start import starting_network
 
 
@@ -38,11 +39,11 @@ def train(
     pack: Pack,
     split: Split,
     *,
-    models: Path,
+    models: Output,
     cache: Path,
     options: TrainingOptions,
     say: Callable[[str], None] = print,
-) -> Bundle:
+) -> Model:
     """Train a recipe, or return the bundle of the same run where it was trained before.
 
     A run that was stopped continues from its last whole epoch. A recipe that starts from another wants
@@ -52,7 +53,7 @@ def train(
         recipe: what to train.
         pack: the patches.
         split: patients (or, labelled unsafe, patches) of train, val and test; test is not touched.
-        models: folder of bundles; this one goes to `models / recipe.name`.
+        models: folder of bundles, open for writing; this one goes to the folder of the recipe's name in it.
         cache: folder for frozen features.
         options: seed and the like.
         say: where lines for the user go.
@@ -66,20 +67,16 @@ def train(
     started = time.perf_counter()
     use_threads(options.threads)
     if options.epochs:
-        recipe = replace(recipe, epochs=options.epochs)
+        recipe = msgspec.structs.replace(recipe, epochs=options.epochs)
     examples = choose_examples(recipe, pack, split, options)
-    network, weights_from = starting_network(recipe, models, options, examples)
+    network, weights_from = starting_network(recipe, models.folder, options, examples)
     fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
-    folder = models / recipe.name
-    if (done := _finished(folder, fingerprint)) is not None:
-        say(f"{recipe.name}: already trained on this data and split; using {folder}")
+    out = models.child(recipe.name, owner=recipe.name, exact=True)
+    if (done := _finished(out.folder, fingerprint)) is not None:
+        say(f"{recipe.name}: already trained on this data and split; using {out.folder}")
         return done
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(
-            f"{models} is no folder and cannot be made one; name another for the models"
-        ) from error
+    folder = out.folder
+    checkpoint, *_ = (out.path(name) for name in (CHECKPOINT, "history.csv", "tensorboard", "folds"))
     if (folder / MANIFEST).exists():
         say(f"{recipe.name}: the model in {folder} was trained otherwise and is replaced")
     trainable_from(network, recipe.train)
@@ -105,7 +102,7 @@ def train(
         recipe,
         seed=options.seed,
         fingerprint=fingerprint,
-        checkpoint=folder / "checkpoint.safetensors",
+        checkpoint=checkpoint,
         log_dir=folder,
         front=front,
     )
@@ -143,9 +140,9 @@ def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOpti
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _finished(folder: Path, fingerprint: str) -> Bundle | None:
+def _finished(folder: Path, fingerprint: str) -> Model | None:
     if not (folder / MANIFEST).exists():
         return None
-    bundle = read_bundle(folder)
-    same = bundle.manifest.get("training", {}).get("fingerprint") == fingerprint
-    return bundle if same else None
+    model = load_model(folder)
+    facts = model.manifest.training
+    return model if facts and facts.fingerprint == fingerprint else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from cancernet.training.recipes import Recipe
+from cancernet.model.recipe import Recipe
 
 WARM_UP = 0.1  # share of the steps in which one_cycle climbs to the highest rate
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cancernet.prediction.paths import Tally, predict_paths
 
 from cancernet.common.errors import UserError
 from cancernet.model.bundle import Bundle, read_bundle
 from cancernet.model.inference import predict
 from cancernet.prediction import paths as prediction
-from cancernet.prediction.paths import Tally, predict_paths
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 NAME = "8863_idx5_x{x}_y51_class1.png"

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.context.fit import (
+from cancernet.evaluation.ranking import checked
+from cancernet.training.fit_context import (
     MIN_PATCHES,
     SIGMAS,
     choose_width,
@@ -15,7 +16,6 @@ from cancernet.context.fit import (
     smoothed,
     specimens,
 )
-from cancernet.evaluation.ranking import checked
 
 
 def specimen(name, *, side=14, radius=5.0, noise=2.0, shift=0.0, seed=0):

@@ -15,16 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.context.grid import Grid, neighbours, to_grid
-from cancernet.context.smooth import MIN_NEIGHBOURS, calibrated, smooth
+from cancernet.context.grid import ADJOINING, MIN_NEIGHBOURS, neighbour_counts, to_grid
+from cancernet.context.smooth import calibrated, smooth
 from cancernet.evaluation.calibration import fit_platt
 from cancernet.evaluation.operating_points import choose_thresholds
-from cancernet.model.decide import logit
+from cancernet.model.decide import logit, sigmoid
+from cancernet.model.manifest import Context, Thresholds
 
 SIGMAS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0)  # cells; the widths to choose from
 SLACK = 0.01  # of specificity: less than specimens differ by, so the narrower Gaussian is preferred
 MIN_SPECIMENS = 3  # with fewer, one section would decide
-ADJOINING = 0.5  # share of patches with `MIN_NEIGHBOURS`, at or below which they are a sample of a section
 MIN_PATCHES = 100  # of a specimen, most of them with neighbours
 
 
@@ -42,14 +42,14 @@ def specimens(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for patient, rows in known.groupby("patient", sort=True):
         if len(rows) < MIN_PATCHES or rows["label"].nunique() < 2 or rows.duplicated(["x", "y"]).any():
             continue
-        if np.mean(neighbour_counts(rows) >= MIN_NEIGHBOURS) > ADJOINING:
+        if np.mean(neighbour_counts(rows["x"], rows["y"]) >= MIN_NEIGHBOURS) > ADJOINING:
             found[str(patient)] = rows
     return found
 
 
 def fit_context(
     predictions: pd.DataFrame, *, target_recall: float = defaults.TARGET_RECALL
-) -> dict[str, Any] | None:
+) -> Context | None:
     """Choose the width of the Gaussian, a calibration and thresholds.
 
     Args:
@@ -63,28 +63,28 @@ def fit_context(
     if len(found) < MIN_SPECIMENS:
         return None
     sigma, scores = choose_width(found, target_recall)
-    near = np.concatenate([neighbour_counts(rows) for rows in found.values()]) >= MIN_NEIGHBOURS
+    near = (
+        np.concatenate([neighbour_counts(rows["x"], rows["y"]) for rows in found.values()]) >= MIN_NEIGHBOURS
+    )
     odds = np.concatenate([smoothed(rows, sigma) for rows in found.values()])[near]
     rows = pd.concat(found.values())[near]
     label, patient = rows["label"].to_numpy(), rows["patient"].to_numpy()
-    scale, offset = fit_platt(label, 0.5 * (1 + np.tanh(odds / 2)))
-    context: dict[str, Any] = {
-        "method": "gaussian",
-        "sigma_px": sigma * defaults.PATCH_SIZE,
-        "scale": scale,
-        "offset": offset,
-    }
-    probability = calibrated(odds, context)
+    scale, offset = fit_platt(label, sigmoid(odds))
+    probability = calibrated(odds, scale, offset)
     thresholds = choose_thresholds(label, probability)
     thresholds["target_recall"] = even_threshold(label, probability, patient, target_recall)
-    return context | {
-        "thresholds": thresholds,
-        "fitted_on": {
+    return Context(
+        method="gaussian",
+        sigma_px=sigma * defaults.PATCH_SIZE,
+        scale=scale,
+        offset=offset,
+        thresholds=Thresholds(**thresholds),
+        fitted_on={
             "n_specimens": len(found),
             "n_patches": int(near.sum()),
             "specificity_by_sigma_cells": {f"{key:g}": value for key, value in scores.items()},
         },
-    }
+    )
 
 
 def choose_width(found: dict[str, pd.DataFrame], target_recall: float) -> tuple[float, dict[float, float]]:
@@ -126,10 +126,3 @@ def smoothed(rows: pd.DataFrame, sigma: float) -> NDArray[np.float64]:
     x, y = (rows[name].to_numpy(np.int64) for name in ("x", "y"))
     grid = smooth(to_grid(x, y, logit(rows["probability"])), sigma * defaults.PATCH_SIZE)
     return grid.at(x, y).astype(np.float64)
-
-
-def neighbour_counts(rows: pd.DataFrame) -> NDArray[np.float32]:
-    """Return how many of its eight neighbours each patch (N,) of a specimen has."""
-    x, y = (rows[name].to_numpy(np.int64) for name in ("x", "y"))
-    grid = to_grid(x, y, np.zeros(len(rows)))
-    return Grid(neighbours(grid.there).astype(np.float32), grid.x0, grid.y0, grid.step).at(x, y)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.data import scan as scan_module
 from cancernet.data.decode import BadImage
-from cancernet.data.scan import CHUNK, content_hash, printable, read_member, scan, scan_chunk
 from cancernet.data.source import Member
+from cancernet.data.stream import CHUNK, content_hash, printable, read_member, scan, scan_chunk
 
 
 class Memory:

@@ -11,14 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cancernet.explanation.paths import explain_paths, picture_name, remembered
 
 from cancernet.common.errors import UserError
-from cancernet.data.scan import content_hash
-from cancernet.explanation.paths import explain_paths, picture_name, remembered
+from cancernet.data.stream import content_hash
 from cancernet.explanation.remembered import Pictures
 from cancernet.model.bundle import Bundle, read_bundle, shipped
+from cancernet.model.examples import Index, unit
 from cancernet.model.inference import predict
-from cancernet.model.neighbours import Index, unit
 
 
 def noise(seed: int) -> np.ndarray:

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cancernet.cli.examine import Finding, examine
 
 from cancernet.cli import examine as doctor
-from cancernet.cli.examine import Finding, examine
 from cancernet.common.errors import UserError
 from cancernet.data.sample import write_sample
 

@@ -1,0 +1,252 @@
+"""The patch stream: every patch of files, folders and zips, decoded, in order, in flat memory.
+
+Whatever reads patches reads them here, so that leftovers of file managers, copies, damage and odd sizes are treated
+alike everywhere: a patch comes out of the stream, or its path and a reason are in `errors`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.common.progress import progress
+from cancernet.common.threads import available_cpus
+from cancernet.data.decode import BadImage, Image, cv2, decode, fit_patch
+from cancernet.data.integrity import near_white
+from cancernet.data.layout import mirrored_folder
+from cancernet.data.source import Member, Source, open_source
+
+CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
+
+
+class Patches(NamedTuple):
+    """One chunk of files, the good ones decoded. All lists and the array's first axis go together."""
+
+    members: list[Member]  # the good ones, in order
+    images: Image  # uint8 (n, 50, 50, 3)
+    sizes: NDArray[np.int32]  # (n, 2) width, height in the file, px
+    hashes: list[str]  # blake2b-128 of the decoded pixels and their shape
+    near_white: NDArray[np.bool_]  # (n,)
+    checked: list[Any]  # what `check` returned for each
+    bad: list[tuple[str, str]]  # path, reason
+    n_files: int
+    prefix: str = ""  # what stands before the members' names in a table
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the good ones, as a table shows them."""
+        return [self.prefix + member.path for member in self.members]
+
+
+class Part(NamedTuple):
+    """One path that was named: what stands before its members' names in a table, and where they are read."""
+
+    prefix: str
+    source: Source
+    members: list[Member]
+
+
+class PatchStream:
+    """All patches of some paths: opened and listed now, read chunk by chunk with `chunks`.
+
+    Files that a file manager left behind, the note in a generated sample, a folder that repeats everything beside it
+    (as in the public zip) and what was named twice are left out.
+
+    Args:
+        paths: image files, folders and zips.
+
+    Attributes:
+        parts: what was opened, path by path.
+        synthetic: whether the patches were drawn by a program.
+        notes: sentences that a reader of the results has to know.
+        errors: (path, reason) of each file that could not be used, growing as chunks are read.
+
+    Raises:
+        UserError: a path is not there or cannot be read.
+    """
+
+    def __init__(self, paths: Sequence[Path | str]) -> None:
+        self.parts: list[Part] = []
+        self.synthetic = False
+        self.notes: list[str] = []
+        self.errors: list[tuple[str, str]] = []
+        seen: set[str] = set()
+        several = len(paths) > 1
+        for path in map(Path, paths):
+            source = open_source(path)
+            prefix = _prefix(source.root) if several or source.is_file else ""
+            members = self._usable(source)
+            if several:
+                members = _new(source, members, seen)
+            self.parts.append(Part(prefix, source, members))
+
+    def __len__(self) -> int:
+        return sum(len(part.members) for part in self.parts)
+
+    @property
+    def root(self) -> Path:
+        """The first path that was named."""
+        return self.parts[0].source.root
+
+    @property
+    def members(self) -> list[Member]:
+        """The files of all parts, in order."""
+        return [member for part in self.parts for member in part.members]
+
+    def chunks(
+        self,
+        *,
+        what: str,
+        check: Callable[[str], Any] | None = None,
+        only: Collection[Member] | None = None,
+        threads: int | None = None,
+        hidden: bool = False,
+    ) -> Iterator[Patches]:
+        """Yield the patches, chunk after chunk, in their order; what cannot be used goes to `errors`.
+
+        Args:
+            what: words before the progress bar.
+            check: called with each path that can be read, its result kept; may raise BadImage to refuse it.
+            only: read these members alone, of the first part.
+            threads: that read and decode; by default the number of usable cores.
+            hidden: show no bar, as where many streams are read one after the other.
+        """
+        parts = self.parts if only is None else [self.parts[0]._replace(members=list(only))]
+        total = sum(len(part.members) for part in parts)
+        with progress(total=total, what=what, hidden=hidden) as bar:
+            for part in parts:
+                for chunk in scan(part.source, part.members, check=check, workers=threads):
+                    self.errors += [(part.prefix + path, reason) for path, reason in chunk.bad]
+                    yield chunk._replace(prefix=part.prefix)
+                    bar.update(chunk.n_files)
+
+    def nothing_usable(self) -> UserError:
+        """Return the error of a stream that gave not one patch, with the first reason."""
+        first = f": {self.errors[0][0]}: {self.errors[0][1]}" if self.errors else ""
+        return UserError(f"no image could be used of {len(self)} files{first}")
+
+    def _usable(self, source: Source) -> list[Member]:
+        members = source.members()
+        kept = [m for m in members if m.path.rpartition("/")[2] != defaults.SYNTHETIC_MARKER]
+        self.synthetic |= len(kept) < len(members)
+        repeated = mirrored_folder({member.path: member.size for member in kept})
+        if repeated is None:
+            return kept
+        self.notes.append(f"Folder {repeated}/ repeats all the files beside it and was left out.")
+        return [member for member in kept if not member.path.startswith(f"{repeated}/")]
+
+
+def _new(source: Source, members: list[Member], seen: set[str]) -> list[Member]:
+    """Leave out what another path that was named has already brought, and remember the rest."""
+    root = str(source.root.resolve())
+    places = [root if source.is_file else f"{root}/{member.path}" for member in members]
+    kept = [member for member, place in zip(members, places, strict=True) if place not in seen]
+    seen.update(places)
+    return kept
+
+
+def _prefix(path: Path) -> str:
+    """What stands before a member's name: the folder of a file, or the folder or zip itself."""
+    folder = path.parent if path.is_file() and path.suffix.lower() != ".zip" else path
+    return "" if str(folder) == "." else f"{folder.as_posix()}/"
+
+
+def scan(
+    source: Source,
+    members: Sequence[Member],
+    *,
+    check: Callable[[str], Any] | None = None,
+    workers: int | None = None,
+) -> Iterator[Patches]:
+    """Yield all `members` decoded, chunk after chunk, in their order.
+
+    Threads, not processes: OpenCV, zlib and hashlib release the interpreter lock, so two threads use
+    two cores, and nothing has to be copied between processes.
+
+    Args:
+        source: where they are read.
+        members: what to read.
+        check: called with each path that can be read, its result kept; may raise BadImage to refuse it.
+        workers: threads; by default the number of usable cores.
+    """
+    workers = workers or available_cpus()
+    chunks = [members[i : i + CHUNK] for i in range(0, len(members), CHUNK)]
+    threads_before = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # its own pool would only fight with ours over patches this small
+    pending: deque[Future[Patches]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for chunk in chunks:
+            pending.append(pool.submit(scan_chunk, source, chunk, check))
+            if len(pending) > 2 * workers:  # bounded, however slow the one who writes
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        cv2.setNumThreads(threads_before)
+
+
+def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], Any] | None = None) -> Patches:
+    """Read, decode and hash one chunk of files; see `scan`."""
+    size = defaults.PATCH_SIZE
+    images = np.empty((len(chunk), size, size, 3), np.uint8)
+    good: list[Member] = []
+    sizes: list[tuple[int, int]] = []
+    hashes: list[str] = []
+    checked: list[Any] = []
+    bad: list[tuple[str, str]] = []
+    for member in chunk:
+        try:
+            content = read_member(source, member)
+            known = None if check is None else check(member.path)
+            image = decode(content)
+            images[len(good)] = fit_patch(image)
+        except BadImage as reason:
+            bad.append((printable(member.path), str(reason)))
+            continue
+        good.append(member)
+        sizes.append((image.shape[1], image.shape[0]))
+        hashes.append(content_hash(image))
+        checked.append(known)
+    images = images[: len(good)]
+    sizes_array = np.array(sizes, np.int32).reshape(-1, 2)
+    return Patches(good, images, sizes_array, hashes, near_white(images), checked, bad, len(chunk))
+
+
+def read_member(source: Source, member: Member) -> bytes:
+    """Read one file that a patch may be in.
+
+    Raises:
+        BadImage: with the reason why it cannot be.
+    """
+    if printable(member.path) != member.path:
+        raise BadImage("unreadable (its name is not valid UTF-8)")
+    if member.size > defaults.MAX_FILE_BYTES:
+        raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
+    try:
+        return source.read(member.path)
+    except OSError as error:
+        raise BadImage(f"unreadable ({error.strerror or error})") from None
+
+
+def content_hash(image: Image) -> str:
+    """Return the blake2b-128 (32 hex digits) of an image's decoded pixels and shape.
+
+    Of the pixels, not of the file: the same patch saved again with another compression is still the same.
+    """
+    return hashlib.blake2b(image.data, digest_size=16, salt=b"%dx%d" % image.shape[:2]).hexdigest()
+
+
+def printable(path: str) -> str:
+    """Return the path with undecodable bytes replaced, fit to be written in a table."""
+    return path if path.isascii() else path.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,98 @@
+"""Measure a model on labelled patches of patients it has not seen: metrics, figures and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from cancernet.common.errors import UserError
+from cancernet.common.output import Output
+from cancernet.common.provenance import begin, minutes_since
+from cancernet.data.pack import Pack
+from cancernet.data.sides import Split
+from cancernet.evaluation.results import RunResults
+from cancernet.evaluation.scoring import side_of_model
+from cancernet.experiment.data import Say, open_pack
+from cancernet.experiment.run import collect
+from cancernet.experiment.train import training_minutes
+from cancernet.model.model import Model, load_model
+from cancernet.report.folder import NAMES, write_results
+
+
+def evaluate(
+    data: Path | str,
+    model: Model | None = None,
+    *,
+    out: Path | str | None = None,
+    new_patients: bool = False,
+    cache: Path | None = None,
+    say: Say = print,
+) -> RunResults:
+    """Measure a model on a labelled folder or zip. Needs no TensorFlow.
+
+    Patients whose ids the model was trained with are left out, and those that chose its threshold are reported apart,
+    unless `new_patients` says that they are others.
+
+    Args:
+        data: folder or zip of labelled patches.
+        model: from `load_model`; by default the one that ships.
+        out: folder for metrics, predictions, figures and report.html; nothing is written without.
+        new_patients: all patients are new to the model, even those whose ids its training patients have too.
+        cache: folder for packed patches; by default the user's cache.
+        say: where lines for the user go.
+
+    Raises:
+        UserError: no patch of a patient that is new to the model, a model trained on this folder without a split by
+            patient, or a place that cannot be written.
+    """
+    model = model or load_model()
+    if out is None:
+        return _measure(Path(data), model, new_patients, cache, say)
+    with Output(Path(out), "evaluate", inputs=[Path(data)], names=NAMES) as output:
+        found = _measure(Path(data), model, new_patients, cache, say)
+        say(f"report: {write_results(output, found)}")
+        return found
+
+
+def _measure(data: Path, model: Model, new_patients: bool, cache: Path | None, say: Say) -> RunResults:
+    facts = begin()
+    packed = open_pack(data, cache, say)
+    trained_on = model.manifest.split
+    side = sides(model, packed, new_patients=new_patients)
+    notes = []
+    if not trained_on.patient_safe:
+        if model.manifest.data.hash == packed.data_hash:
+            raise UserError(
+                "this model was trained on patches of this very folder, not split by patient; use another folder"
+            )
+        notes.append(
+            "The model was not trained with a split by patient, so it cannot tell its own patients apart."
+        )
+    if model.synthetic:
+        notes.append("The model was trained on SYNTHETIC patches; its scores mean nothing.")
+    left_out = int((side == "train").sum())
+    if left_out:
+        notes.append(f"{left_out:,} patches of patients that trained the model are left out.")
+    keys = dict(zip(packed.table["patient"], side, strict=True))
+    split = Split(
+        f"patients new to {model.name}", keys, patient_safe=trained_on.patient_safe, notes=tuple(notes)
+    )
+    facts |= {
+        "minutes": minutes_since(facts["started"]),
+        "model": str(model.folder),
+        "seed": model.manifest.seed,
+        "target_recall": model.manifest.target_recall,
+        "data_hash": packed.data_hash,
+        "split_hash": split.hash,
+        "trained_on": {"data_hash": model.manifest.data.hash, "split_hash": trained_on.hash},
+    }
+    minutes = {model.name: training_minutes(model)} if model.manifest.training else {}
+    return collect([model], packed, split, side, minutes=minutes, facts=facts)
+
+
+def sides(model: Model, packed: Pack, *, new_patients: bool) -> pd.Series:
+    """Return the side of each patch: as the model knows its patient, or all `test` where they are said to be new."""
+    if new_patients:
+        return pd.Series("test", index=packed.table.index, name="split", dtype="str")
+    return side_of_model(model, packed.table)

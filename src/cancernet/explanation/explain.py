@@ -1,0 +1,182 @@
+"""Explain any number of image files, folders and zips: a CSV of all, pictures of the first, one page."""
+
+from __future__ import annotations
+
+import csv
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cancernet.common.defaults import CLASS_NAMES, MAX_EXPLAINED
+from cancernet.common.output import Output
+from cancernet.common.progress import progress
+from cancernet.data.names import parse_name
+from cancernet.data.stream import Patches, PatchStream
+from cancernet.explanation.draw import Explanation, Neighbour, draw_explanation
+from cancernet.explanation.page import render
+from cancernet.explanation.remembered import Pictures
+from cancernet.model.decide import logit
+from cancernet.model.examples import NEAREST, Index, nearest, read_index
+from cancernet.model.model import Model, load_model
+from cancernet.prediction.answer import COLUMNS, cells
+from cancernet.report.overlay import span_of
+from cancernet.report.style import Picture, picture
+
+TABLE, PAGE, FOLDER = "explanations.csv", "index.html", "pictures"
+NEAR = ("path", "patient", "label", "similarity")
+SLUG = 60  # characters of a patch's name in its picture's: a number before it tells pictures apart
+
+
+@dataclass
+class Told:
+    """What became of the files: patches `explained`, of them `drawn`; files `failed`; training patches shown."""
+
+    explained: int = 0
+    unsure: int = 0  # patches that the model cannot judge
+    drawn: int = 0
+    failed: int = 0
+    remembered: int = 0  # nearest training patches of the patches drawn
+    pictured: int = 0  # of them, those whose picture was found in the data
+    page: Path = field(default_factory=Path)
+
+
+def explain(
+    paths: Path | str | Sequence[Path | str],
+    model: Model | None = None,
+    *,
+    out: Path | str,
+    data: Path | None = None,
+    threads: int | None = None,
+    max_images: int = MAX_EXPLAINED,
+) -> Told:
+    """Explain every image of some paths.
+
+    Args:
+        paths: image files, folders or zips.
+        model: from `load_model`; by default the one that ships.
+        out: folder for explanations.csv, index.html, pictures/ and, where a file could not be used, errors.csv.
+        data: the model's training data, to show pictures of remembered patches from.
+        threads: CPU threads that read files; those this process may use by default.
+        max_images: most patches to draw; the table has all.
+
+    Raises:
+        UserError: a path that is not there, a model that cannot explain, a place that cannot be written, or not one
+            image that could be used.
+    """
+    named = [Path(each) for each in ([paths] if isinstance(paths, str | Path) else paths)]
+    model = model or load_model()
+    with Output(Path(out), "explain", inputs=named, names=(TABLE, PAGE, FOLDER)) as output:
+        index = read_index(model)
+        pictures = Pictures(data) if data is not None else None
+        stream = PatchStream(named)
+        told = Told(page=output.folder / PAGE)
+        kept: list[Explanation] = []
+        output.remove(FOLDER)  # pictures of an earlier run
+        with output.writing(TABLE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow([*COLUMNS, *_near_columns(index), "picture"])
+            for patches in stream.chunks(what="explain", threads=threads):
+                for found in _explain_chunk(model, index, patches) if patches.members else ():
+                    told.explained += 1
+                    told.unsure += bool(found.reason)
+                    name = picture_name(told.explained, found.name) if len(kept) < max_images else ""
+                    rows.writerow(_row(found, f"{FOLDER}/{name}" if name else ""))
+                    if name:
+                        kept.append(found)
+            if not told.explained:
+                raise stream.nothing_usable()
+        output.errors = stream.errors
+        told.failed, told.drawn = len(stream.errors), len(kept)
+        shown = [with_pictures(each, pictures) for each in kept]
+        told.remembered = sum(len(each.neighbours) for each in shown)
+        told.pictured = sum(near.image is not None for each in shown for near in each.neighbours)
+        drawn = _draw(shown, model, output)
+        output.write_text(PAGE, render(model, shown, drawn, explained=told.explained, errors=stream.errors))
+        return told
+
+
+def picture_name(number: int, path: str) -> str:
+    """Return a file name that is safe anywhere: a number of its own, then what is plain of the patch's name."""
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-")[:SLUG]
+    return f"{number:04d}_{plain}.png" if plain else f"{number:04d}.png"
+
+
+def with_pictures(shown: Explanation, pictures: Pictures | None) -> Explanation:
+    """Return an explanation with the pictures of its training patches that the data holds."""
+    if pictures is None:
+        return shown
+    return replace(
+        shown,
+        neighbours=[replace(each, image=pictures.get(each.path, each.hash)) for each in shown.neighbours],
+    )
+
+
+def remembered(index: Index, embedding: np.ndarray) -> list[list[Neighbour]]:
+    """Return the training patches most like each of some patches, of embeddings (N, D)."""
+    known = index.table[["path", "patient", "label", "hash"]].to_dict("records")
+    return [
+        [Neighbour(**known[row], similarity=float(close)) for row, close in zip(*each, strict=True)]
+        for each in zip(*nearest(index, embedding), strict=True)
+    ]
+
+
+def _explain_chunk(model: Model, index: Index | None, patches: Patches) -> Iterator[Explanation]:
+    found = model.explain(patches.images)
+    reasons = model.judge(patches.images)
+    decisions = model.decide(found.probability, reasons=reasons)
+    alike = remembered(index, found.embedding) if index else [[] for _ in patches.members]
+    for i, path in enumerate(patches.paths):
+        patient = parse_name(path).patient
+        yield Explanation(
+            path,
+            patient,
+            patches.images[i].copy(),  # or one patch would keep its whole chunk
+            float(found.probability[i]),
+            found.evidence[i],
+            decision=int(decisions[i]),
+            reason=str(reasons[i]),
+            hash=patches.hashes[i],
+            known=model.side_of(patient),
+            neighbours=alike[i],
+        )
+
+
+def _near_columns(index: Index | None) -> list[str]:
+    k = min(NEAREST, len(index.table)) if index else 0
+    return [f"near{i}_{name}" for i in range(1, k + 1) for name in NEAR]
+
+
+def _row(found: Explanation, drawn: str) -> list[Any]:
+    near = [
+        cell
+        for each in found.neighbours
+        for cell in (each.path, each.patient, CLASS_NAMES[each.label], f"{each.similarity:.4f}")
+    ]
+    name = parse_name(found.name)
+    row = (found.name, name.patient, name.x, name.y, found.probability, found.call, found.reason)
+    return [*cells(row), *near, drawn]
+
+
+def _draw(shown: Sequence[Explanation], model: Model, out: Output) -> list[Picture]:
+    """Draw and write the picture of each, all on one scale of colours."""
+    if not shown:
+        return []
+    span = span_of(np.stack([each.evidence for each in shown]), float(logit(model.threshold)))
+    warning = "SYNTHETIC, NOT EVIDENCE" if model.synthetic else ""
+    drawn = []
+    with progress(total=len(shown), what="draw") as bar, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks; the page has them
+        for number, each in enumerate(shown, 1):
+            made = draw_explanation(
+                each, model=model.name, threshold=model.threshold, span=span, warning=warning
+            )
+            drawn.append(picture(made))
+            out.write_bytes(f"{FOLDER}/{picture_name(number, each.name)}", drawn[-1].png)
+            bar.update(1)
+    return drawn

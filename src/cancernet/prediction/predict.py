@@ -1,0 +1,164 @@
+"""Predict any number of image files, folders and zips: into a CSV a chunk at a time, or into a data frame."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.common.errors import UserError
+from cancernet.common.files import write_text
+from cancernet.common.output import ERROR_COLUMNS, ERRORS, check_file, errors_csv, output_file
+from cancernet.data.stream import PatchStream
+from cancernet.model.decide import MALIGNANT, UNSURE, words
+from cancernet.model.model import Model, load_model
+from cancernet.prediction.answer import COLUMNS, answer, answer_stream, cells, rows
+
+if TYPE_CHECKING:  # pandas takes longer to import than a patch to predict
+    import pandas as pd
+
+MARK, ERRORS_MARK = ",".join(COLUMNS[:6]), ",".join(ERROR_COLUMNS)  # by which files of ours are known
+
+
+@dataclass
+class Tally:
+    """What became of the files: patches `predicted`, of them `malignant` and `unsure`, and files that failed.
+
+    Of the unsure, `unanswerable` are those that the model cannot judge; the others lie within the band of `abstain`.
+    """
+
+    predicted: int = 0
+    malignant: int = 0
+    unsure: int = 0
+    unanswerable: int = 0
+    failed: int = 0
+    first_failure: str = ""
+
+
+def predict(
+    source: Path | str | Sequence[Path | str] | NDArray[np.uint8],
+    model: Model | None = None,
+    *,
+    abstain: float | None = None,
+    threads: int | None = None,
+) -> pd.DataFrame:
+    """Give patches a probability of malignant and a decision.
+
+    Args:
+        source: image files, folders or zips, or the patches themselves, uint8 RGB (N, 50, 50, 3).
+        model: from `load_model`; by default the one that ships.
+        abstain: share of patches to leave unsure, those nearest the threshold; one that the model has a band for.
+        threads: CPU threads that read files; those this process may use by default.
+
+    Returns:
+        A row a patch, with the columns of predictions.csv: path (of an array: the row's number), patient, x, y (px, as
+        the file's name says), probability (of malignant), decision (malignant, benign or unsure) and reason (why a
+        patch cannot be judged). Files that could not be used are in `.attrs["errors"]`, as (path, reason), and are
+        warned of.
+
+    Raises:
+        UserError: a path that is not there, no band for that share, or not one image that could be used.
+        ValueError: an array of another shape or dtype.
+
+    Example:
+        >>> patches = np.full((2, 50, 50, 3), (200, 120, 180), "uint8")
+        >>> predict(patches)[["path", "decision"]].shape
+        (2, 2)
+    """
+    import pandas as pd
+
+    model = model or load_model()
+    if isinstance(source, np.ndarray):
+        found = answer(model, source, abstain=abstain)
+        names = [str(row) for row in range(len(source))]
+        values = (names, "", pd.NA, pd.NA, found.probability, words(found.decision), found.reason)
+        table = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)), index=range(len(names)))
+        errors = []
+    else:
+        stream = PatchStream([source] if isinstance(source, str | Path) else list(source))
+        answers = answer_stream(model, stream, abstain=abstain, threads=threads)
+        table = pd.DataFrame([row for each in answers for row in rows(*each)], columns=list(COLUMNS))
+        errors = stream.errors
+        if table.empty:
+            raise stream.nothing_usable()
+    table = table.astype({"x": "Int64", "y": "Int64", "probability": "float32"})
+    table.attrs["errors"] = errors
+    if errors:
+        warnings.warn(
+            f"{len(errors)} files could not be used, the first: {': '.join(errors[0])}", stacklevel=2
+        )
+    return table
+
+
+def predict_paths(
+    paths: Sequence[Path],
+    model: Model,
+    *,
+    out: Path | None,
+    screen: TextIO,
+    abstain: float | None = None,
+    threads: int | None = None,
+) -> Tally:
+    """Do what `predict` does, into a CSV and in flat memory.
+
+    Args:
+        paths: image files, folders or zips.
+        model: the model.
+        out: CSV to write, with `errors.csv` beside it where a file could not be used; or nothing, and the
+            rows go to `screen`.
+        screen: where rows go when there is no `out`.
+        abstain: as for `predict`.
+        threads: as for `predict`.
+
+    Returns:
+        How many patches were predicted and how many files were not.
+
+    Raises:
+        UserError: as `predict`; also an `out` that is an input or another program's, or has the name of the list of
+            errors.
+    """
+    if out is not None:
+        if out.name == ERRORS:
+            raise UserError(f"--out {out}: that name is for the files that could not be used; give another")
+        check_file(out, MARK, inputs=paths)
+        check_file(out.with_name(ERRORS), ERRORS_MARK, inputs=paths)
+    if abstain is not None:
+        model.band(abstain)
+    stream = PatchStream(paths)
+    tally = Tally()
+    with _rows(out, screen, paths) as writer:
+        for patches, found in answer_stream(model, stream, abstain=abstain, threads=threads):
+            if not tally.predicted and len(patches.members):
+                writer.writerow(COLUMNS)
+            writer.writerows(cells(row) for row in rows(patches, found))
+            tally.predicted += len(patches.members)
+            tally.malignant += int(np.sum(found.decision == MALIGNANT))
+            tally.unsure += int(np.sum(found.decision == UNSURE))
+            tally.unanswerable += int(np.sum(found.reason != ""))
+        if not tally.predicted:
+            raise stream.nothing_usable()
+    tally.failed = len(stream.errors)
+    if stream.errors:
+        tally.first_failure = ": ".join(stream.errors[0])
+    if out is not None:
+        listed = out.with_name(ERRORS)
+        write_text(listed, errors_csv(stream.errors)) if stream.errors else listed.unlink(missing_ok=True)
+    return tally
+
+
+@contextmanager
+def _rows(out: Path | None, screen: TextIO, inputs: Sequence[Path]) -> Iterator[csv.writer]:  # type: ignore[valid-type]
+    if out is None:
+        yield csv.writer(screen, lineterminator="\n")
+        return
+    with ExitStack() as stack:
+        temporary = stack.enter_context(output_file(out, MARK, inputs=inputs))
+        file = stack.enter_context(temporary.open("w", newline="", encoding="utf-8"))
+        yield csv.writer(file, lineterminator="\n")
