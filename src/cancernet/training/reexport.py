@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -105,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--held", type=Path, help="out_of_fold.csv of its training")
     options = parser.parse_args(arguments)
     how: dict[str, Any] = {"dtype": HELD_TYPES, "keep_default_na": False, "na_values": HELD_EMPTY}
-    held = None if options.held is None else pd.read_csv(options.held, **how)
+    held = None if options.held is None else pd.DataFrame(pd.read_csv(options.held, **how))
     model, difference = reexport(load_model(options.folder), pack(options.data), held)
     sizes = ", ".join(f"{name} {each.bytes:,} bytes" for name, each in model.manifest.files.items())
     print(f"{model.folder}: {sizes}; largest difference of a probability {difference:.2g}")
