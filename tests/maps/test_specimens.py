@@ -36,13 +36,13 @@ def data(tmp_path):
 
 
 def read(path, patient):
-    stream = PatchStream([path])
+    stream = PatchStream([path], plain=True)
     listed = list_specimens(stream)
     return read_specimen(stream, patient, listed[patient]), stream.errors
 
 
 def test_files_are_sorted_by_patient(data):
-    stream = PatchStream([data])
+    stream = PatchStream([data], plain=True)
     listed = list_specimens(stream)
     bad = stream.errors
     assert {patient: len(files) for patient, files in listed.items()} == {"A": 4, "B": 1}
@@ -51,7 +51,7 @@ def test_files_are_sorted_by_patient(data):
 
 def test_files_without_a_position_are_listed_with_the_reason(data):
     shutil.copy(next((data / "B" / "0").iterdir()), data / "B" / "0" / "holiday.png")
-    stream = PatchStream([data])
+    stream = PatchStream([data], plain=True)
     listed = list_specimens(stream)
     [(path, reason)] = stream.errors
     assert path == "B/0/holiday.png"
@@ -65,7 +65,7 @@ def test_the_copy_in_the_public_zip_is_left_out(data, tmp_path):
         for file in sorted(data.rglob("*.png")):
             for top in ("", "IDC_regular_ps50_idx5/"):
                 packed.write(file, top + file.relative_to(data).as_posix())
-    stream = PatchStream([path])
+    stream = PatchStream([path], plain=True)
     listed = list_specimens(stream)
     assert len(listed["A"]) == 4
 
@@ -172,7 +172,7 @@ def test_names_that_are_no_text_are_listed(data):
             file.write(b"x")
     except OSError:
         pytest.skip("this file system takes text only")
-    stream = PatchStream([data])
+    stream = PatchStream([data], plain=True)
     assert list_specimens(stream)
     [(path, reason)] = stream.errors
     assert "UTF-8" in reason

@@ -69,7 +69,7 @@ def open_labelled(path: Path | str) -> PatchStream:
     Raises:
         UserError: see `open_source`; a single file; an empty folder.
     """
-    stream = PatchStream([path])
+    stream = PatchStream([path], plain=True)
     if stream.parts[0].source.is_file:
         raise UserError(
             f"{stream.root}: is a file, not a folder or zip of patches; give the folder it lies in"

@@ -63,6 +63,7 @@ class PatchStream:
 
     Args:
         paths: image files, folders and zips.
+        plain: show the names within a folder or zip alone, as one table of its patches has them.
 
     Attributes:
         parts: what was opened, path by path.
@@ -74,7 +75,7 @@ class PatchStream:
         UserError: a path is not there or cannot be read.
     """
 
-    def __init__(self, paths: Sequence[Path | str]) -> None:
+    def __init__(self, paths: Sequence[Path | str], *, plain: bool = False) -> None:
         self.parts: list[Part] = []
         self.synthetic = False
         self.notes: list[str] = []
@@ -83,7 +84,7 @@ class PatchStream:
         several = len(paths) > 1
         for path in map(Path, paths):
             source = open_source(path)
-            prefix = _prefix(source.root) if several or source.is_file else ""
+            prefix = _prefix(source.root) if not plain and (several or source.root.is_file()) else ""
             members = self._usable(source)
             if several:
                 members = _new(source, members, seen)

@@ -72,7 +72,7 @@ def map_specimens(
             f"{model.name} sees patches of {model.size_px} px at {model.mpp:g} um/px; "
             f"maps need {PATCH_SIZE} px at {MPP:g} um/px"
         )
-    stream = PatchStream([data])
+    stream = PatchStream([data], plain=True)
     with Output(Path(out), "map", inputs=[stream.root], names=(INDEX, TABLE)) as output:
         listed = list_specimens(stream)
         absent = [patient for patient in patients if patient not in listed]
