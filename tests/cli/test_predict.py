@@ -186,7 +186,7 @@ def test_a_tilde_is_the_home_folder(cancernet: Callable, model: Path, patches: P
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("manifest.json", "[" * 100_000, "cannot read"),
+        ("manifest.json", '{"a": ' + "[" * 100_000, "cannot read"),
         ("manifest.json", '{"format": 1e999}', "not a valid manifest"),
         ("manifest.json", '{"format": 2}', "newer CancerNet"),
     ],
