@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,13 +14,18 @@ import pytest
 from numpy.typing import NDArray
 
 from cancernet.common.errors import UserError
-from cancernet.data.catalog import Catalog, catalog
+from cancernet.data.catalog import Catalog, open_labelled
+from cancernet.data.catalog import catalog as read_catalog
 from cancernet.data.decode import decode, fit_patch
 from cancernet.data.stream import content_hash
 
 Folder = Callable[..., Path]
 Png = Callable[[NDArray], bytes]
 Patch = Callable[..., NDArray[np.uint8]]
+
+
+def catalog(root: Path, **more: Any) -> Catalog:
+    return read_catalog(open_labelled(root), **more)
 
 
 def reasons(found: Catalog) -> dict[str, str]:
@@ -280,13 +286,6 @@ def test_a_folder_of_bad_files_only_names_the_commonest_reason(idc: Folder) -> N
         file.write_bytes(b"")
     with pytest.raises(UserError, match="none of its 6 files is a usable patch; most often: empty"):
         catalog(root)
-
-
-def test_an_asked_layout_is_taken_and_an_unknown_one_refused(idc: Folder) -> None:
-    root = idc()
-    assert catalog(root, layout="class").layout == "class"
-    with pytest.raises(UserError, match="layout 'flat' is unknown"):
-        catalog(root, layout="flat")
 
 
 @pytest.mark.real

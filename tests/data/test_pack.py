@@ -65,7 +65,7 @@ def test_a_second_call_reads_no_patch_again(
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("packed again")
 
-    monkeypatch.setattr(pack_module, "catalog_of", forbidden)
+    monkeypatch.setattr(pack_module, "catalog", forbidden)
     second = pack(root, cache_dir=cache)
     assert second.table.equals(first.table)
     assert (second.table.dtypes == first.table.dtypes).all()
