@@ -60,7 +60,7 @@ def all_imports() -> dict[str, list[tuple[int, str]]]:
 
 
 def package(module: str) -> str:
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def upward(found: dict[str, list[tuple[int, str]]]) -> list[str]:
