@@ -115,7 +115,7 @@ def _map(
         found, skipped = map_one(path, child, owner, model, options)
     except OSError:  # of writing: what reading meets is a BadSlide
         raise
-    except Exception as error:  # whatever a library makes of one slide, the others are mapped
+    except Exception as error:  # noqa: BLE001 - whatever a library makes of one slide, the others are mapped
         _discard(child)
         known = isinstance(error, (BadSlide, UserError))
         return str(error) if known else f"unexpected {type(error).__name__}: {first_line(error)}"

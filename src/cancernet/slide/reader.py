@@ -75,7 +75,8 @@ def reading(what: str) -> Iterator[None]:
 
 def first_line(error: Exception) -> str:
     """Return what an error says, in one line; its class where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (said.strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def refuse_larger(width: int, height: int, most: int | None = None, why: str = "") -> None:

@@ -3,9 +3,9 @@
 section.rgb    height x width x 3 bytes
 section.json   of what file and at what scale it is; written last, so that a section with it is whole
 
-A pixel of the model's scale is the exact mean of what it covers, at any factor: OpenCV's and Pillow's box filters either
-want whole images or round a pixel's edges to whole source pixels; here the edges are fractional and a band can begin
-anywhere.
+A pixel of the model's scale is the exact mean of what it covers, at any factor: OpenCV's and Pillow's box filters
+either want whole images or round a pixel's edges to whole source pixels; here the edges are fractional and a band can
+begin anywhere.
 """
 
 from __future__ import annotations

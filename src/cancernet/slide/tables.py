@@ -89,9 +89,8 @@ def tile_features(made: CellMap, mark: str) -> Iterator[Feature]:
             "context_prob_malignant": round(float(made.values[row, column]), 6),
         }
         malignant = bool(made.malignant[row, column])
-        yield _feature(
-            mark, "tile", [_ring(made.section, SQUARE + (column, row), made.step)], malignant, measured
-        )
+        ring = _ring(made.section, np.add(SQUARE, (column, row)), made.step)
+        yield _feature(mark, "tile", [ring], malignant, measured)
 
 
 def region_features(made: CellMap, regions: Iterable[Region], mark: str) -> Iterator[Feature]:
