@@ -47,29 +47,6 @@ AUDIT_LOW_SHARE = 0.10  # of patients that may lie below it
 AUDIT_MIN_MALIGNANT = 10  # malignant patches a patient needs to be judged; with fewer, one patch decides
 
 SLIDE_STRIDES = (50, 25, 10, 5)  # px between patches of a slide; whole blocks, and divisors of a patch
-SLIDE_MPP_LIMITS = (0.05, 20.0)  # um/px; beyond a 100x oil objective and beyond any overview scan
-SLIDE_DPI_LIMITS = (0.05, 10.0)  # um/px; 300 dpi is 85: what a print resolution may be to be a microscope's
-SLIDE_MPP_SKEW = 1.2  # across to down; scanners differ by a percent
-SLIDE_POWER_SKEW = 1.5  # stated um/px to what the objective makes; scanners of 40x range from 0.23 to 0.28
-SLIDE_COARSEST = 1.25  # um/px of a slide to that of the model, above which detail would be invented
-SLIDE_MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small file that never ends
-SLIDE_MAX_WHOLE_PIXELS = 250_000_000  # px; 750 MB, where a format cannot be decoded in strips
 SLIDE_MAX_SECTION = (
     250_000_000  # px at the model's scale; a glass slide of 76x26 mm has half of it at 4 um/px
 )
-SLIDE_BAND_PIXELS = 16_000_000  # px decoded at once; 48 MB, and several rows of tiles
-
-SLIDE_BLOCK = 5  # px at the model's scale; 20 um, finer than what tissue is left out by
-SLIDE_CHROMA_LIMITS = (
-    10,
-    20,
-)  # grey levels; of 23,020 patches of the IDC set, glass lies below, tissue above
-SLIDE_PEN = 15  # grey levels that green exceeds red by in ink; both dyes take more green than red
-SLIDE_SPECK = 25  # blocks; 0.01 mm2, a quarter of a patch: dust as a piece, a lumen as a hole
-SLIDE_MIN_TISSUE = 0.1  # share of a patch; at 20 grey levels 99.89 % of the malignant IDC patches have it
-SLIDE_STAIN_PATCHES = 500  # of a slide; its mean colours then stray by less than 0.05
-SLIDE_STAIN_LIMIT = (
-    1.25  # standard deviations; 194 IDC patients reach 1.21, a field of another laboratory 2.2
-)
-SLIDE_PICTURE = 950  # px, longer side of the overlay's section at least: what its panel shows
-SLIDE_THUMBNAIL = 512  # px, longer side
