@@ -23,7 +23,9 @@ from cancernet.model.model import Model, load_model
 
 def noise(seed: int) -> np.ndarray:
     """A patch in the colours of stained tissue."""
-    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([150, 80, 140])).astype(np.uint8)
+    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([150, 80, 140])).astype(
+        np.uint8
+    )
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -41,7 +41,9 @@ def patches(tmp_path: Path) -> Path:
 
 def noise(seed: int) -> np.ndarray:
     """A patch, BGR, in the colours of stained tissue."""
-    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([140, 80, 150])).astype(np.uint8)
+    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([140, 80, 150])).astype(
+        np.uint8
+    )
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -73,6 +73,8 @@ def map_specimens(
             f"maps need {PATCH_SIZE} px at {MPP:g} um/px"
         )
     stream = PatchStream([data], plain=True)
+    if stream.synthetic:
+        say("These patches are SYNTHETIC: what follows is no evidence of anything.")
     with Output(Path(out), "map", inputs=[stream.root], names=(INDEX, TABLE)) as output:
         listed = list_specimens(stream)
         absent = [patient for patient in patients if patient not in listed]
@@ -104,7 +106,7 @@ def map_specimens(
         output.errors = found.errors
         pages = finished(output, model)
         output.write_csv(TABLE, pd.DataFrame([row for _, row in pages]))
-        output.write_text(INDEX, index(pages, found.errors, model, stream.root))
+        output.write_text(INDEX, index(pages, found.errors, model, stream.root, synthetic=stream.synthetic))
         return found
 
 
@@ -174,16 +176,21 @@ def write_specimen(
 
 
 def index(
-    pages: list[tuple[str, dict[str, Any]]], errors: list[tuple[str, str]], model: Model, root: Path
+    pages: list[tuple[str, dict[str, Any]]],
+    errors: list[tuple[str, str]],
+    model: Model,
+    root: Path,
+    *,
+    synthetic: bool,
 ) -> str:
-    """Return the page of all specimens: (folder, row) each."""
+    """Return the page of all specimens: (folder, row) each; `synthetic` says that the patches are."""
     return fill(
         "maps.html",
         {
             "title": f"Specimens of {root.name or root}",
             "version": __version__,
             "model": model.name,
-            "synthetic": model.synthetic,
+            "synthetic": model.synthetic or synthetic,
             "thresholds": thresholds(model),
             "context": model.context,
             "pages": [{"row": row, "folder": folder} for folder, row in pages],
