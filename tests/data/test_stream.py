@@ -18,6 +18,7 @@ from cancernet.data.decode import BadImage
 from cancernet.data.source import Member
 from cancernet.data.stream import (
     CHUNK,
+    MAX_FILE_BYTES,
     PatchStream,
     content_hash,
     printable,
@@ -111,7 +112,7 @@ def test_a_refusing_check_is_a_reason(source: Memory) -> None:
 def test_a_file_over_the_limit_is_not_read() -> None:
     source = Memory({"a": b"x"})
     with pytest.raises(BadImage, match="too large"):
-        read_member(source, Member("a", defaults.MAX_FILE_BYTES + 1, 0))
+        read_member(source, Member("a", MAX_FILE_BYTES + 1, 0))
     assert source.read_so_far == 0
 
 

@@ -1,4 +1,7 @@
-"""Every default in one place, with its unit and its reason."""
+"""What several modules share, and what a user may choose, each with its unit and reason.
+
+A number that one module alone needs stands at its top.
+"""
 
 PATCH_SIZE = 50  # px; the public IDC set is cut into 50x50 px patches
 MIN_PATCH_SIDE = 25  # px; below half a patch, padding would invent more tissue than there is
@@ -6,8 +9,6 @@ MPP = 4.0  # um/px; 0.25 um/px (40x) reduced 16 times
 CLASS_NAMES = ("benign", "malignant")  # index is the label
 
 SYNTHETIC_MARKER = "SYNTHETIC.txt"  # at the top of a generated sample; it says that nothing there is evidence
-MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
-MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
 WHITE_LEVEL = 200  # mean grey level (0-255) above which, with little contrast, a patch is near-white
 WHITE_SPREAD = 12  # grey-level standard deviation below which a bright patch is empty; 0.4 % of IDC
 
@@ -16,15 +17,12 @@ TEST_FRACTION = 0.2  # share of patches (by patient) that a grouped split tests 
 VAL_FRACTION = 0.2  # share of patches (by patient) that choose epochs and thresholds
 
 TARGET_RECALL = 0.95  # the recall of malignant patches that the operating threshold is chosen for
-DEFAULT_THRESHOLD = 0.5
 ABSTAIN_SHARES = (0.05, 0.1, 0.2, 0.3)  # of patches; what a bundle can be asked to leave to a person
 BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to about 0.002
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)
 
 MAX_EXPLAINED = 100  # patches drawn by `explain`; a page of them has some 20 MB
-SHOWN_ERRORS = 6  # most confident errors of each kind in a report
-SHOWN_ERRORS_PER_PATIENT = 2  # of them, of one patient: one odd section would fill the row
 
 SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three groups
 SAMPLE_PATCHES_PER_PATIENT = 120  # of the synthetic sample; the sections draw in a few seconds

@@ -27,6 +27,8 @@ from cancernet.data.layout import mirrored_folder
 from cancernet.data.source import FileSource, FolderSource, Member, Source
 from cancernet.data.zip_source import ZipSource
 
+MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
+
 CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
 
 
@@ -257,7 +259,7 @@ def read_member(source: Source, member: Member) -> bytes:
     """
     if printable(member.path) != member.path:
         raise BadImage("unreadable (its name is not valid UTF-8)")
-    if member.size > defaults.MAX_FILE_BYTES:
+    if member.size > MAX_FILE_BYTES:
         raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
     try:
         return source.read(member.path)
