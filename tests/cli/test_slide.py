@@ -70,8 +70,8 @@ def test_a_place_that_cannot_be_written_is_one_line(
     cancernet: Callable, one_line_error: Callable, slide: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    for out in (tmp_path / "file", tmp_path / "file" / "o"):
-        assert "cannot write" in one_line_error(cancernet("slide", slide, "--mpp", "4", "--out", out))
+    for out, says in ((tmp_path / "file", "is a file"), (tmp_path / "file" / "o", "cannot write")):
+        assert says in one_line_error(cancernet("slide", slide, "--mpp", "4", "--out", out))
 
 
 def test_a_folder_that_is_being_written_is_one_line(
