@@ -14,7 +14,7 @@ import pytest
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
-from cancernet.evaluation import metrics
+from cancernet.evaluation import metrics, ranking
 from cancernet.evaluation.audit import Audit, audit, write_audit
 from cancernet.evaluation.corruptions import CORRUPTIONS
 from cancernet.evaluation.scoring import known_side
@@ -85,9 +85,11 @@ def test_the_numbers_are_those_of_the_bundle_at_its_frozen_threshold(
     )
     point = found.metrics[0]["splits"]["test"]["operating_points"]["target_recall"]
     assert point["threshold"] == bundle.threshold == found.robustness["threshold"]
-    assert point["recall"]["value"] == pytest.approx(metrics.recall(label, probability, bundle.threshold))
-    assert found.shuffle["auc"] == pytest.approx(metrics.auc(label, probability))
-    assert found.floor_difference["auc"]["b"] == pytest.approx(metrics.auc(label, probability))
+    assert point["recall"]["value"] == pytest.approx(
+        metrics.rates(*metrics.confusion(label, probability, bundle.threshold))["recall"]
+    )
+    assert found.shuffle["auc"] == pytest.approx(ranking.auc(label, probability))
+    assert found.floor_difference["auc"]["b"] == pytest.approx(ranking.auc(label, probability))
 
 
 def test_no_more_patches_are_corrupted_than_allowed(found: Audit) -> None:

@@ -95,7 +95,7 @@ class Floor(msgspec.Struct, frozen=True):
     """A fitted floor: probability = sigmoid((features - mean) / scale . coef + intercept)."""
 
     mean: Vector
-    scale: tuple[Annotated[float, Meta(gt=0)], ...]
+    scale: tuple[Annotated[float, Meta(ge=1e-9)], ...]
     coef: Vector
     intercept: float
 
