@@ -45,7 +45,9 @@ def open_session(
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is said once, by us
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is guessed from the bytes
+    options.add_session_config_entry(
+        "session.load_model_format", "ONNX"
+    )  # no other is guessed from the bytes
     try:
         content = graph if isinstance(graph, bytes) else graph.read_bytes()
         if OUTSIDE.search(content):
@@ -72,7 +74,7 @@ def run_batches(
         An array (batch, ...) an output, in the order of `rows`.
 
     Raises:
-        UserError: the graph takes other inputs, or fails.
+        UserError: the graph takes other inputs, fails, or answers more or fewer patches than it was given.
     """
     options = ort.RunOptions()
     options.only_execute_path_to_fetches = True  # or what explains an answer would be worked out as well
@@ -80,11 +82,15 @@ def run_batches(
         try:
             name = session.get_inputs()[0].name
             wanted = list(outputs) or [session.get_outputs()[0].name]
-            yield session.run(wanted, {name: images[rows[start : start + BATCH]]}, options)
+            batch = images[rows[start : start + BATCH]]
+            found = session.run(wanted, {name: batch}, options)
         except Exception as error:  # as above; a graph of a stranger can fail in any of its ways
             raise UserError(
                 f"the model graph cannot be run on these patches: {_first_line(error)}"
             ) from error
+        if any(np.shape(each)[:1] != (len(batch),) for each in found):
+            raise UserError(f"the model graph does not answer each of {len(batch)} patches with one row")
+        yield found
 
 
 def predict(session: ort.InferenceSession, images: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
