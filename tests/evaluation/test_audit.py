@@ -150,3 +150,17 @@ def test_what_is_kept_is_plain_json_without_the_predictions(found: Audit) -> Non
     assert plain["per_patient"][0]["patient"] == "S003"
     assert "predictions" not in plain
     assert found.warnings == [check for check in found.checks if check.state == WARN]
+
+
+def test_an_audit_shows_itself_as_a_table_with_its_tally(found: Audit) -> None:
+    shown = found._repr_html_()
+    assert shown.count("<tr>") == 3
+    for words in ("<td>tiny</td>", "<td>colour floor</td>", found.tally, found.caption, "SYNTHETIC"):
+        assert words in shown
+    assert found.warnings[0].name in shown
+    assert (
+        f"<td>{found.metrics[0]['splits']['test']['auc']['value']:.3f}</td>" in shown
+    )  # one patient: no interval
+    fine = dataclasses.replace(found, synthetic=False, checks=found.checks[:0])
+    assert "SYNTHETIC" not in fine._repr_html_()
+    assert "0 checks passed, 0 warn." in fine._repr_html_()

@@ -123,6 +123,25 @@ def test_warning_says_what_is_wrong(synthetic, safe, words):
     assert warning(made({"one": 0.5}, synthetic=synthetic, patient_safe=safe)) == words
 
 
+def test_a_run_shows_itself_as_a_table_of_models_with_intervals():
+    results = made({"<i>one</i>": 0.5}, synthetic=True)
+    known, unknown = {"value": 0.91234, "low": 0.9, "high": 0.95}, dict.fromkeys(("value", "low", "high"))
+    for entry in results.metrics:
+        test = entry["splits"]["test"]
+        test["auc"] = known
+        point = test["operating_points"]["target_recall"]
+        point["recall"], point["specificity"] = {**known, "low": None, "high": None}, unknown
+    shown_as = results._repr_html_()
+    assert shown_as.count("<tr>") == 3
+    assert (
+        "<td>&lt;i&gt;one&lt;/i&gt;</td><td>0.912 (0.900 to 0.950)</td><td>0.912</td><td>undefined</td>"
+        in shown_as
+    )
+    assert f"<td>{FLOOR}</td>" in shown_as
+    assert "n = 1,200 patches" in shown_as
+    assert "SYNTHETIC" in shown_as
+
+
 @pytest.mark.parametrize(
     "metrics", [[], [{"model": FLOOR, "splits": {"test": {}}}], [{"model": "a", "splits": {}}]]
 )
