@@ -71,6 +71,8 @@ def test_only_patients_of_the_side_asked_for_are_audited(
     assert states(other)["threshold"] == SKIP
     assert found.data["n_patches"] == int((side == "test").sum())
     assert found.data["n_seen_left_out"] == int(side.isin(["train", "val"]).sum())
+    assert (found.data["n_patients"], found.data["side"]) == (1, "test")
+    assert found.data["n_malignant"] == int(packed.table.loc[side == "test", "label"].sum())
 
 
 def test_the_numbers_are_those_of_the_bundle_at_its_frozen_threshold(
@@ -120,6 +122,18 @@ def test_a_folder_without_training_patches_cannot_be_searched_for_copies(model: 
     found = audit(model, packed, everyone, claimed_new=True, **QUICK)
     assert states(found)["copies"] == SKIP
     assert states(found)["patients"] == WARN  # their ids are those of training patients
+
+
+def test_patches_of_unknown_patients_are_counted_and_warned_of(
+    model: Model, packed: Pack, side: pd.Series
+) -> None:
+    first = int(np.flatnonzero(side == "test")[0])
+    table = packed.table.copy()
+    table.loc[first, "patient"] = ""
+    found = audit(model, dataclasses.replace(packed, table=table), side, **QUICK)
+    assert states(found)["patients"] == WARN
+    assert found.checks[0].found.startswith("1 patches are of unknown patients")
+    assert found.data["n_patients"] == 1
 
 
 def test_a_bundle_not_split_by_patient_is_warned_of(model: Model, packed: Pack, side: pd.Series) -> None:

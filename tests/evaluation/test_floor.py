@@ -76,6 +76,11 @@ def test_the_last_features_are_the_correlations_of_the_channels():
         assert np.allclose(features[-3:], expected, atol=1e-3)
 
 
+def test_white_has_no_density_and_black_a_finite_one():
+    assert module.DENSITY[255] == 0
+    assert module.DENSITY[[0, 127]] == pytest.approx(np.log([256, 2]))
+
+
 def test_more_haematoxylin_raises_its_density():
     amounts = np.array([0.2, 0.6, 1.0])
     density = amounts[:, None] * module.STAINS[0]

@@ -128,6 +128,8 @@ def test_memory_mapped_patches_are_read_a_batch_at_a_time(
 def test_threads_wait_busily_only_where_they_may(spin: bool, entry: str) -> None:
     options = open_session(GRAPH, threads=2, spin=spin).get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
+    default = open_session(GRAPH, threads=2).get_session_options()
+    assert default.get_session_config_entry("session.intra_op.allow_spinning") == "1"
 
 
 def test_only_the_first_output_is_asked_for(images: np.ndarray) -> None:
