@@ -44,6 +44,7 @@ class Model:
         threads: CPU threads it runs on; those this process may use by default.
 
     Example:
+        >>> import numpy as np
         >>> from cancernet import load_model
         >>> model = load_model()
         >>> patch = np.full((1, 50, 50, 3), (200, 120, 180), "uint8")
