@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,59 +13,54 @@ import pytest
 from cancernet.common.errors import UserError
 from cancernet.common.executor import spread
 
-
-def process_of(item: int) -> tuple[int, int]:
-    return item, os.getpid()
-
-
-def killed(item: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return item
-
-
-def failing(item: int) -> int:
-    raise UserError(f"item {item} makes no sense")
+sys.path.append(str(Path(__file__).parents[1] / "fixtures"))
+import executor_work as work
 
 
 def test_one_process_is_this_one() -> None:
-    assert list(spread(process_of, [3, 1, 2], processes=1)) == [(n, os.getpid()) for n in (3, 1, 2)]
+    assert list(spread(work.process_of, [3, 1, 2], processes=1)) == [(n, os.getpid()) for n in (3, 1, 2)]
 
 
 def test_one_item_needs_no_other_process() -> None:
-    assert list(spread(process_of, [7], processes=4)) == [(7, os.getpid())]
+    assert list(spread(work.process_of, [7], processes=4)) == [(7, os.getpid())]
 
 
-@pytest.mark.slow
 def test_several_processes_answer_in_the_order_of_the_items() -> None:
-    found = list(spread(process_of, [3, 1, 2], processes=2))
+    found = list(spread(work.process_of, [3, 1, 2], processes=2))
     assert [item for item, _ in found] == [3, 1, 2]
     assert os.getpid() not in {process for _, process in found}
 
 
-def prepared(item: int) -> tuple[int, str]:
-    return item, os.environ.get("PREPARED", "")
-
-
-def prepare() -> None:
-    os.environ["PREPARED"] = "yes"
-
-
-@pytest.mark.slow
 def test_each_new_process_is_prepared_and_this_one_is_not() -> None:
-    assert list(spread(prepared, [1, 2], processes=2, prepare=prepare)) == [(1, "yes"), (2, "yes")]
-    assert list(spread(prepared, [1, 2], processes=1, prepare=prepare)) == [(1, ""), (2, "")]
+    assert list(spread(work.prepared, [1, 2], processes=2, prepare=work.prepare)) == [(1, "yes"), (2, "yes")]
+    assert list(spread(work.prepared, [1, 2], processes=1, prepare=work.prepare)) == [(1, ""), (2, "")]
 
 
-@pytest.mark.slow
 def test_an_error_of_the_user_in_a_process_comes_through() -> None:
     with pytest.raises(UserError, match="item 1 makes no sense"):
-        list(spread(failing, [1, 2], processes=2))
+        list(spread(work.failing, [1, 2], processes=2))
 
 
-@pytest.mark.slow
 def test_a_killed_process_is_told_with_the_likely_reason() -> None:
     with pytest.raises(UserError, match="was killed, most likely for want of memory"):
-        list(spread(killed, [1, 2], processes=2))
+        list(spread(work.killed, [1, 2], processes=2))
+
+
+def test_an_error_is_raised_at_once_and_ends_what_runs_and_what_has_not_begun(tmp_path: Path) -> None:
+    items = [(tmp_path, number) for number in (0, 1, 0, 0)]
+    before = set(multiprocessing.active_children())
+    with pytest.raises(UserError, match="item 1 makes no sense"):  # of those that wait, an AssertionError
+        list(spread(work.first_waits_second_fails, items, processes=2))
+    assert not set(multiprocessing.active_children()) - before
+
+
+def test_processes_end_when_no_more_is_asked_for(tmp_path: Path) -> None:
+    before = set(multiprocessing.active_children())
+    found = spread(work.touch_in_the_end, [None, tmp_path / "end"], processes=2)
+    next(found)
+    found.close()
+    assert not set(multiprocessing.active_children()) - before
+    assert not (tmp_path / "end").exists()
 
 
 FOREVER = """
@@ -84,23 +77,15 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks the kernel of Linux which processes run")
 def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path: Path) -> None:
     (tmp_path / "forever.py").write_text(FOREVER)
     (tmp_path / "seen").mkdir()
     started = subprocess.Popen([sys.executable, tmp_path / "forever.py", tmp_path / "seen"])
-    until(lambda: len(list((tmp_path / "seen").iterdir())) == 2)
+    work.until(lambda: len(list((tmp_path / "seen").iterdir())) == 2)
     started.kill()
     started.wait()
-    until(lambda: not any(running(int(path.name)) for path in (tmp_path / "seen").iterdir()))
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    work.until(lambda: not any(running(int(path.name)) for path in (tmp_path / "seen").iterdir()))
 
 
 def running(process: int) -> bool:
@@ -112,4 +97,4 @@ def running(process: int) -> bool:
 
 
 def test_nothing_to_do_is_nothing_done() -> None:
-    assert list(spread(process_of, [], processes=2)) == []
+    assert list(spread(work.process_of, [], processes=2)) == []

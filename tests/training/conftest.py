@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,16 @@ import pytest
 pytest.importorskip("keras")
 import keras
 
+from cancernet.common.output import Output
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.data.sides import Split
 from cancernet.data.split import grouped_split
-from cancernet.model.bundle import Bundle
+from cancernet.model.model import Model
+from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, cnn
 from cancernet.training.engine import Examples
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
 from cancernet.training.train import train
 
 SIZES = ((4, 8, 8), 16)  # of the stages and the dense layer of the CNN; the true one is far larger
@@ -45,19 +47,28 @@ EVERYTHING = Recipe(
 class Trained:
     """A recipe trained on the tiny sample, and all it was trained with."""
 
-    bundle: Bundle
+    model: Model
     recipe: Recipe
     pack: Pack
     split: Split
     models: Path
     cache: Path
-    said: list[str]
 
 
-@pytest.fixture(autouse=True)
-def _small_cnn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cnn, "STAGES", SIZES[0])
-    monkeypatch.setattr(cnn, "DENSE_UNITS", SIZES[1])
+@contextmanager
+def tiny_cnn() -> Iterator[None]:
+    """Make the CNN tiny."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cnn, "STAGES", SIZES[0])
+        patch.setattr(cnn, "DENSE_UNITS", SIZES[1])
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_cnn() -> Iterator[None]:
+    """In all tests of this folder, and in what they share."""
+    with tiny_cnn():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -76,14 +87,11 @@ def split(packed: Pack) -> Split:
 def trained(packed: Pack, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """The recipe with every option, trained once."""
     folder = tmp_path_factory.mktemp("trained")
-    said: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cnn, "STAGES", SIZES[0])
-        patch.setattr(cnn, "DENSE_UNITS", SIZES[1])
-        options = TrainingOptions(weights="none")
-        where = {"models": folder / "models", "cache": folder / "cache"}
-        bundle = train(EVERYTHING, packed, split, **where, options=options, say=said.append)
-    return Trained(bundle, EVERYTHING, packed, split, **where, said=said)
+    models, cache = folder / "models", folder / "cache"
+    options = TrainingOptions(weights="none")
+    with tiny_cnn(), Output(models, "train") as out:
+        model = train(EVERYTHING, packed, split, models=out, cache=cache, options=options, say=lambda _: None)
+    return Trained(model, EVERYTHING, packed, split, models, cache)
 
 
 @pytest.fixture

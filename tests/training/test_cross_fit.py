@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import structs
 
 from cancernet.common.errors import UserError
+from cancernet.common.output import Output
 from cancernet.common.provenance import ONEDNN
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
 from cancernet.evaluation.scoring import score_floor, score_model
-from cancernet.model.bundle import read_bundle
-from cancernet.networks import cnn
+from cancernet.model.model import Model, load_model
+from cancernet.model.recipe import Recipe
 from cancernet.training import cross_fit as module
 from cancernet.training.checkpoint import Progress
 from cancernet.training.cross_fit import WHOLE, Part, cross_fit, fit_part
 from cancernet.training.examples import choose_examples
 from cancernet.training.finish import HELD
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
 from cancernet.training.train import train
 
 pytestmark = pytest.mark.train
@@ -40,21 +38,12 @@ ALONE = TrainingOptions(
 )  # one process, so that the small CNN of these tests is used
 
 
-@contextmanager
-def small_cnn() -> Iterator[None]:
-    """Make the CNN tiny where no fixture of one test can."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cnn, "STAGES", (4, 8, 8))
-        patch.setattr(cnn, "DENSE_UNITS", 16)
-        yield
-
-
 @pytest.fixture(scope="module")
-def crossed(packed: Pack, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def crossed(small_cnn: None, packed: Pack, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A bundle made by a cross-fit."""
     folder = tmp_path_factory.mktemp("crossed")
-    with small_cnn():
-        return train(RECIPE, packed, split, models=folder, cache=folder, options=ALONE, say=lambda _: None)
+    with Output(folder / "models", "train") as models:
+        return train(RECIPE, packed, split, models=models, cache=folder, options=ALONE, say=lambda _: None)
 
 
 def parts_of(
@@ -119,15 +108,15 @@ def test_a_part_reads_the_packed_file_itself(packed: Pack, split: Split, tmp_pat
     assert again.history == progress.history
 
 
-def test_the_bundle_says_that_val_patients_taught_it(crossed: Any, split: Split) -> None:
-    sides = crossed.manifest["split"]["patients"]
+def test_the_bundle_says_that_val_patients_taught_it(crossed: Model, split: Split) -> None:
+    sides = crossed.manifest.split.patients
     assert {name: "train" if side == "val" else side for name, side in split.assignment.items()} == sides
-    assert crossed.manifest["validation"]["of"] == "3 folds of train and val patients"
-    assert read_bundle(crossed.folder).manifest == crossed.manifest
+    assert crossed.manifest.validation.of == "3 folds of train and val patients"
+    assert load_model(crossed.folder).manifest == crossed.manifest
 
 
 def test_predictions_out_of_fold_are_kept_and_gave_threshold_and_calibration(
-    crossed: Any, packed: Pack, split: Split
+    crossed: Model, packed: Pack, split: Split
 ) -> None:
     found = pd.read_csv(crossed.folder / HELD)
     side = assign(split, packed.table)
@@ -140,7 +129,7 @@ def test_predictions_out_of_fold_are_kept_and_gave_threshold_and_calibration(
 
 
 def test_val_patients_are_not_scored_with_a_model_they_taught(
-    crossed: Any, packed: Pack, split: Split
+    crossed: Model, packed: Pack, split: Split
 ) -> None:
     side = assign(split, packed.table)
     for scores in (score_model(crossed, packed, side), score_floor(crossed, packed, side)):
@@ -149,11 +138,11 @@ def test_val_patients_are_not_scored_with_a_model_they_taught(
     assert len(score_model(crossed, packed, new).predictions) == len(packed.table)
 
 
-def test_trained_again_it_is_found_done(crossed: Any, packed: Pack, split: Split) -> None:
+def test_trained_again_it_is_found_done(crossed: Model, packed: Pack, split: Split) -> None:
     said: list[str] = []
-    where = {"models": crossed.folder.parent, "cache": crossed.folder.parent}
-    with small_cnn():
-        train(RECIPE, packed, split, **where, options=ALONE, say=said.append)
+    home = crossed.folder.parent
+    with Output(home, "train") as models:
+        train(RECIPE, packed, split, models=models, cache=home, options=ALONE, say=said.append)
     assert any("already trained" in line for line in said)
 
 
@@ -201,7 +190,7 @@ def test_the_processes_of_a_cross_fit_start_in_silence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(ONEDNN, "1")  # set by hand, TensorFlow says so at start-up
-    few = replace(RECIPE, epochs=1, cross_fit=2, patient_cap=1)
+    few = structs.replace(RECIPE, epochs=1, cross_fit=2, patient_cap=1)
     examples = choose_examples(few, packed, split, ALONE)
     capfd.readouterr()
     two = replace(ALONE, threads=2)

@@ -12,20 +12,21 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import structs
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cancernet.common.errors import UserError
+from cancernet.model.recipe import Recipe
 from cancernet.networks import trainable_from
 from cancernet.training import engine
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.batches import Batches
 from cancernet.training.checkpoint import Progress, weights_of
 from cancernet.training.engine import Examples, fit, predict_logits, validate
-from cancernet.training.recipes import Recipe
 
 pytestmark = pytest.mark.train
 PLAIN = Recipe("plain", "", "cnn", epochs=3, batch_size=16, patience=9, learning_rate=3e-3)
-EVERYTHING = dataclasses.replace(
+EVERYTHING = structs.replace(
     PLAIN,
     augmentation=("right_angle", "rotation_zoom", "stain", "brightness"),
     schedule="one_cycle",
@@ -109,7 +110,7 @@ def test_a_checkpoint_of_another_run_is_not_continued(
     run: Callable, tiny: Callable, coloured: Callable
 ) -> None:
     run(tiny(), coloured(40), PLAIN, fingerprint="another")
-    found = run(tiny(), coloured(40), dataclasses.replace(PLAIN, epochs=1))  # a last batch of 8
+    found = run(tiny(), coloured(40), structs.replace(PLAIN, epochs=1))  # a last batch of 8
     assert (found.epoch, len(found.history)) == (1, 1)
 
 
@@ -118,7 +119,7 @@ def test_it_learns_and_tells_each_epoch(
 ) -> None:
     examples = coloured(160, 60)
     network = tiny()
-    found = run(network, examples, dataclasses.replace(PLAIN, epochs=8))
+    found = run(network, examples, structs.replace(PLAIN, epochs=8))
     assert validate(network, examples)["val_auc"] > 0.95
     history = pd.read_csv(tmp_path / "a" / "history.csv")
     assert history["epoch"].tolist() == list(range(1, 9))
@@ -135,7 +136,7 @@ def test_labels_that_mean_nothing_teach_nothing(run: Callable, tiny: Callable, c
     examples = coloured(200, 800)
     shuffled = np.random.default_rng(5).permutation(examples.label)
     network = tiny()
-    run(network, dataclasses.replace(examples, label=shuffled), dataclasses.replace(PLAIN, epochs=4))
+    run(network, dataclasses.replace(examples, label=shuffled), structs.replace(PLAIN, epochs=4))
     logit = predict_logits(network, examples.inputs, examples.val)
     assert roc_auc_score(shuffled[examples.val], logit) == pytest.approx(0.5, abs=0.1)  # 5 standard errors
 
@@ -157,7 +158,7 @@ def test_the_weights_are_those_of_the_best_epoch(
 ) -> None:
     seen = scripted(monkeypatch, [0.6, 0.9, 0.9, 0.7])
     network = tiny()
-    found = run(network, coloured(), dataclasses.replace(PLAIN, epochs=4, ema=0.9))
+    found = run(network, coloured(), structs.replace(PLAIN, epochs=4, ema=0.9))
     assert found.best_epoch == 2  # of equals the first
     for array, variable in zip(seen[1].values(), network.weights, strict=True):
         np.testing.assert_array_equal(array, variable)
@@ -167,7 +168,7 @@ def test_it_stops_when_patience_ends(
     run: Callable, tiny: Callable, coloured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted(monkeypatch, [0.5, 0.6, 0.4, 0.6, 0.9])
-    found = run(tiny(), coloured(), dataclasses.replace(PLAIN, epochs=5, patience=2))
+    found = run(tiny(), coloured(), structs.replace(PLAIN, epochs=5, patience=2))
     assert (found.epoch, found.best_epoch, found.done) == (4, 2, True)
 
 
@@ -175,12 +176,12 @@ def test_the_last_epoch_is_kept_where_validation_must_not_choose(
     run: Callable, tiny: Callable, coloured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted(monkeypatch, [0.9, 0.5, 0.4])
-    found = run(tiny(), coloured(), dataclasses.replace(PLAIN, patience=1), keep="last")
+    found = run(tiny(), coloured(), structs.replace(PLAIN, patience=1), keep="last")
     assert (found.epoch, found.best_epoch) == (3, 3)
 
 
 def test_a_schedule_of_one_single_step_works(run: Callable, tiny: Callable, coloured: Callable) -> None:
-    one = dataclasses.replace(PLAIN, epochs=1, batch_size=64, schedule="one_cycle")
+    one = structs.replace(PLAIN, epochs=1, batch_size=64, schedule="one_cycle")
     assert run(tiny(), coloured(), one).epoch == 1
 
 
@@ -210,7 +211,7 @@ def test_class_weights_shift_the_answers_towards_the_heavier_class(
     for heavy in (0, 1):
         weight = np.where(examples.label[examples.train] == heavy, 1.9, 0.1).astype("float32")
         network = tiny()
-        recipe = dataclasses.replace(PLAIN, epochs=8)
+        recipe = structs.replace(PLAIN, epochs=8)
         run(network, dataclasses.replace(examples, weight=weight), recipe, f"heavy{heavy}", keep="last")
         means.append(predict_logits(network, examples.inputs, examples.val).mean())
     assert means[1] > means[0] + 0.2
@@ -221,7 +222,7 @@ def test_frozen_layers_stay_bit_by_bit_even_under_the_moving_average(
 ) -> None:
     network, before = tiny(), tiny()
     trainable_from(network, "head")
-    run(network, coloured(), dataclasses.replace(PLAIN, ema=0.998, weight_decay=0.1))
+    run(network, coloured(), structs.replace(PLAIN, ema=0.998, weight_decay=0.1))
     frozen = {v.path: np.asarray(v).tobytes() for v in before.weights if not v.path.startswith("logit")}
     assert frozen
     for variable in network.weights:
@@ -255,7 +256,7 @@ def test_loss_and_accuracy_of_an_epoch_are_means_over_all_its_patches(run: Calla
     start = keras.Input((5,))
     network = keras.Model(start, keras.layers.Dense(1)(start))
     examples = Examples(inputs, np.arange(70), np.arange(70), label, np.ones(70, "float32"), np.full(70, "P"))
-    still = dataclasses.replace(PLAIN, epochs=1, learning_rate=1e-9)
+    still = structs.replace(PLAIN, epochs=1, learning_rate=1e-9)
     row = run(network, examples, still).history[0]
     assert row["loss"] == pytest.approx(row["val_loss"], rel=1e-4)
     assert row["accuracy"] == pytest.approx(row["val_accuracy"], abs=1e-6)
@@ -278,7 +279,7 @@ class Recording:
 def test_augmentation_before_a_frozen_part_depends_on_seed_and_epoch_alone(
     run: Callable, tiny: Callable, coloured: Callable
 ) -> None:
-    recipe = dataclasses.replace(PLAIN, epochs=2, augmentation=("right_angle",))
+    recipe = structs.replace(PLAIN, epochs=2, augmentation=("right_angle",))
     first, again, other = Recording(), Recording(), Recording()
     run(tiny(), coloured(), recipe, "first", front=first)
     with stopped_at(len(first.shown) // 2 + 1), pytest.raises(KeyboardInterrupt):

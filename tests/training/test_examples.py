@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from msgspec import structs
 
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
+from cancernet.model.recipe import Recipe
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
 
 pytestmark = pytest.mark.train
 RECIPE = Recipe("r", "", "cnn")
@@ -50,14 +51,14 @@ def test_the_seed_decides_which_patches_a_cap_keeps(packed: Pack, split: Split) 
 
 
 def test_balanced_classes_weigh_alike_whatever_the_cap(packed: Pack, split: Split) -> None:
-    recipe = dataclasses.replace(RECIPE, class_weight="balanced")
+    recipe = structs.replace(RECIPE, class_weight="balanced")
     examples = choose_examples(recipe, packed, split, TrainingOptions(max_per_patient=10))
     label = examples.label[examples.train]
     assert examples.weight[label == 0].sum() == pytest.approx(examples.weight[label == 1].sum(), rel=1e-5)
 
 
 def test_patients_weigh_the_root_of_their_patches_where_asked(packed: Pack, split: Split) -> None:
-    recipe = dataclasses.replace(RECIPE, patient_weight="sqrt")
+    recipe = structs.replace(RECIPE, patient_weight="sqrt")
     examples = choose_examples(recipe, packed, split, TrainingOptions(limit=50))
     patient = packed.table["patient"].to_numpy()[examples.train]
     ratio = {p: examples.weight[patient == p].sum() / np.sqrt((patient == p).sum()) for p in set(patient)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 pytest.importorskip("keras")
 import keras
@@ -19,7 +19,7 @@ from cancernet.training.pretrained import settle_statistics
 from cancernet.training.recipes import load_recipes
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
-RECIPE = dataclasses.replace(load_recipes()["fine_tuned"], epochs=2, batch_size=16, patient_cap=0)
+RECIPE = structs.replace(load_recipes()["fine_tuned"], epochs=2, batch_size=16, patient_cap=0)
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,21 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from msgspec import structs
 from safetensors.numpy import load
 
 from cancernet.common.errors import UserError
+from cancernet.common.output import Output
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
-from cancernet.model.bundle import WEIGHTS, Bundle
+from cancernet.model.bundle import WEIGHTS
+from cancernet.model.model import Model
+from cancernet.model.recipe import Recipe
 from cancernet.training import features
 from cancernet.training import train as train_module
 from cancernet.training.engine import predict_logits
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe, load_recipes
+from cancernet.training.recipes import load_recipes
 from cancernet.training.start import dtype_policy, load_network
 from cancernet.training.train import train
 
@@ -31,25 +35,34 @@ STATISTICS = ("moving_mean", "moving_variance")
 
 def again(
     trained: Any, models: Path, recipe: Recipe | None = None, **options: Any
-) -> tuple[Bundle, list[str]]:
-    """Give the same command once more, with changes; returns the bundle and what was said."""
+) -> tuple[Model, list[str]]:
+    """Give the same command once more, with changes; returns the model and what was said."""
     said: list[str] = []
-    bundle = train(
-        recipe or trained.recipe,
-        trained.pack,
-        trained.split,
-        models=models,
-        cache=trained.cache,
-        options=TrainingOptions(**{"weights": "none", **options}),
-        say=said.append,
-    )
-    return bundle, said
+    with Output(models, "train") as out:
+        model = train(
+            recipe or trained.recipe,
+            trained.pack,
+            trained.split,
+            models=out,
+            cache=trained.cache,
+            options=TrainingOptions(**{"weights": "none", **options}),
+            say=said.append,
+        )
+    return model, said
 
 
 @pytest.fixture
 def copied(trained: Any, tmp_path: Path) -> Path:
     """The models of the trained recipe, to change."""
     return Path(shutil.copytree(trained.models, tmp_path / "models"))
+
+
+def alone(recipe: Recipe, packed: Pack, split: Split, folder: Path, **options: Any) -> Model:
+    """Train into a folder that holds nothing yet."""
+    with Output(folder / "models", "train") as models:
+        return train(
+            recipe, packed, split, models=models, cache=folder, options=TrainingOptions(**options), say=str
+        )
 
 
 def no_training(*_: object, **__: object) -> None:
@@ -60,8 +73,8 @@ def test_the_same_command_again_trains_nothing(
     trained: Any, copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train_module, "fit", no_training)
-    bundle, said = again(trained, copied)
-    assert bundle.manifest == trained.bundle.manifest
+    model, said = again(trained, copied)
+    assert model.manifest == trained.model.manifest
     assert "already trained" in said[0]
 
 
@@ -92,16 +105,16 @@ def test_a_run_killed_before_its_bundle_ends_at_the_same_bundle_without_another_
     (copied / "everything" / "manifest.json").unlink()
     (copied / "everything.h5").unlink()
     monkeypatch.setattr("cancernet.training.engine._learn", no_training)
-    bundle, _ = again(trained, copied)
-    old, new = (load(b.read(WEIGHTS)) for b in (trained.bundle, bundle))
+    model, _ = again(trained, copied)
+    old, new = (load(b.read(WEIGHTS)) for b in (trained.model, model))
     for a, b in zip(sorted(old), sorted(new), strict=True):  # names begin with the place in the network
         np.testing.assert_array_equal(old[a], new[b])
-    assert bundle.thresholds == trained.bundle.thresholds
+    assert model.thresholds == trained.model.thresholds
     assert (copied / "everything.h5").is_file()
 
 
 def test_a_bundle_gives_back_the_network_it_was_made_of(trained: Any) -> None:
-    first, second = load_network(trained.bundle), load_network(trained.bundle)
+    first, second = load_network(trained.model), load_network(trained.model)
     rows = np.arange(20)
     logits = [predict_logits(network, trained.pack.images, rows) for network in (first, second)]
     np.testing.assert_array_equal(*logits)
@@ -112,7 +125,7 @@ def test_a_recipe_whose_start_is_not_there_says_what_to_train_first(
 ) -> None:
     recipe = load_recipes()["fine_tuned"]
     with pytest.raises(UserError, match=r"continues from transfer.*train transfer first"):
-        train(recipe, packed, split, models=tmp_path, cache=tmp_path, options=TrainingOptions(weights="none"))
+        alone(recipe, packed, split, tmp_path, weights="none")
 
 
 def test_a_recipe_cannot_continue_from_another_network(trained: Any, copied: Path) -> None:
@@ -131,10 +144,10 @@ def test_a_recipe_continues_from_the_weights_of_the_one_before(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train_module, "fit", fit)
-    recipe = dataclasses.replace(trained.recipe, name="next", start_from="everything", keras_file="")
+    recipe = structs.replace(trained.recipe, name="next", start_from="everything", keras_file="")
     with pytest.raises(KeyboardInterrupt):
         again(trained, copied, recipe)
-    for a, b in zip(seen[0].weights, load_network(trained.bundle).weights, strict=True):
+    for a, b in zip(seen[0].weights, load_network(trained.model).weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -142,10 +155,10 @@ def test_a_recipe_continues_from_the_weights_of_the_one_before(
 def test_imagenet_weights_that_cannot_be_had_never_become_random_ones(
     packed: Pack, split: Split, tmp_path: Path
 ) -> None:
-    recipe = dataclasses.replace(load_recipes()["transfer"], input_size=32)
+    recipe = structs.replace(load_recipes()["transfer"], input_size=32)
     with pytest.raises(UserError, match="cannot download the ImageNet weights"):
-        train(recipe, packed, split, models=tmp_path, cache=tmp_path, options=TrainingOptions())
-    assert not (tmp_path / "transfer").exists()
+        alone(recipe, packed, split, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
@@ -177,29 +190,27 @@ def mobilenets(packed: Pack, split: Split, tmp_path_factory: pytest.TempPathFact
 
     changes = {"input_size": 32, "epochs": 1, "batch_size": 16}
     recipes = {
-        n: dataclasses.replace(r, **changes) for n, r in load_recipes().items() if r.network == "mobilenet"
+        n: structs.replace(r, **changes) for n, r in load_recipes().items() if r.network == "mobilenet"
     }
-    recipes["again"] = dataclasses.replace(recipes["transfer"], name="again", class_weight="balanced")
+    recipes["again"] = structs.replace(recipes["transfer"], name="again", class_weight="balanced")
 
-    def go(name: str) -> Bundle:
-        options = TrainingOptions(weights="none", limit=48)
-        where = {"models": folder, "cache": folder / "cache"}
+    def go(name: str) -> Model:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(features, "run_batches", counting)
-            return train(recipes[name], packed, split, **where, options=options, say=lambda _: None)
+            return alone(recipes[name], packed, split, folder, weights="none", limit=48)
 
-    bundles = {name: go(name) for name in ("transfer", "again", "fine_tuned")}
-    return {"bundles": bundles, "passes": passes, "go": go, "folder": folder}
+    models = {name: go(name) for name in ("transfer", "again", "fine_tuned")}
+    return {"models": models, "passes": passes, "go": go, "folder": folder}
 
 
-def arrays(bundle: Bundle) -> dict[str, np.ndarray]:
-    return {name.split("/", 1)[1]: array for name, array in load(bundle.read(WEIGHTS)).items()}
+def arrays(model: Model) -> dict[str, np.ndarray]:
+    return {name.split("/", 1)[1]: array for name, array in load(model.read(WEIGHTS)).items()}
 
 
 @pytest.mark.slow
 def test_batch_statistics_stay_when_frozen_and_when_fine_tuned(mobilenets: Any) -> None:
-    frozen, tuned = (arrays(mobilenets["bundles"][name]) for name in ("transfer", "fine_tuned"))
-    other = arrays(mobilenets["bundles"]["again"])
+    frozen, tuned = (arrays(mobilenets["models"][name]) for name in ("transfer", "fine_tuned"))
+    other = arrays(mobilenets["models"]["again"])
     statistics = [name for name in frozen if name.endswith(STATISTICS)]
     assert len(statistics) == 104
     for name in statistics:
@@ -211,12 +222,12 @@ def test_batch_statistics_stay_when_frozen_and_when_fine_tuned(mobilenets: Any) 
 @pytest.mark.slow
 def test_the_frozen_base_is_run_once_for_all_heads(mobilenets: Any) -> None:
     assert len(mobilenets["passes"]) == 1
-    assert len(list((mobilenets["folder"] / "cache").glob("features-*.npy"))) == 1
+    assert len(list(mobilenets["folder"].glob("features-*.npy"))) == 1
 
 
 @pytest.mark.slow
 def test_two_heads_on_one_base_share_the_base_and_differ_in_the_head(mobilenets: Any) -> None:
-    first, second = (arrays(mobilenets["bundles"][name]) for name in ("transfer", "again"))
+    first, second = (arrays(mobilenets["models"][name]) for name in ("transfer", "again"))
     different = {name for name in first if (first[name] != second[name]).any()}
     assert different
     assert all(name.startswith("logit") for name in different)
@@ -224,23 +235,21 @@ def test_two_heads_on_one_base_share_the_base_and_differ_in_the_head(mobilenets:
 
 @pytest.mark.slow
 def test_random_weights_are_named_in_every_bundle_that_stands_on_them(mobilenets: Any) -> None:
-    for bundle in mobilenets["bundles"].values():
-        assert bundle.manifest["weights_from"] == "none (random)"
+    for model in mobilenets["models"].values():
+        assert model.manifest.weights_from == "none (random)"
 
 
 @pytest.mark.slow
 def test_a_trained_mobilenet_is_found_again(mobilenets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_module, "fit", no_training)
-    go: Callable[[str], Bundle] = mobilenets["go"]
+    go: Callable[[str], Model] = mobilenets["go"]
     for name in ("transfer", "fine_tuned"):
-        assert go(name).manifest == mobilenets["bundles"][name].manifest
+        assert go(name).manifest == mobilenets["models"][name].manifest
 
 
 @pytest.mark.slow
 def test_the_file_for_plain_keras_is_beside_the_bundles(mobilenets: Any, packed: Pack) -> None:
-    model = keras.models.load_model(mobilenets["folder"] / "mobilenet_finetuned.h5")
+    model = keras.models.load_model(mobilenets["folder"] / "models" / "mobilenet_finetuned.h5")
     patches = np.array(packed.images[:20])
-    from cancernet.model.inference import predict
-
-    from_graph = predict(mobilenets["bundles"]["fine_tuned"].session(), patches)
+    from_graph = mobilenets["models"]["fine_tuned"].predict(patches)
     np.testing.assert_allclose(model.predict_on_batch(patches)[:, 0], from_graph, atol=1e-5)

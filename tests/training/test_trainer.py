@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 pytest.importorskip("keras")
 
+from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, trainable_from
 from cancernet.training.augmentation import build_augmentation
-from cancernet.training.recipes import Recipe
 from cancernet.training.trainer import MovingAverage, build_trainer
 
 pytestmark = pytest.mark.train
 PLAIN = Recipe("plain", "", "cnn", epochs=3, batch_size=16, patience=9, learning_rate=3e-3)
-AVERAGED = dataclasses.replace(PLAIN, ema=0.5)
+AVERAGED = structs.replace(PLAIN, ema=0.5)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_one_cycle_climbs_and_falls_to_nothing(tiny: Callable) -> None:
-    recipe = dataclasses.replace(PLAIN, epochs=10, schedule="one_cycle", learning_rate=1e-2)
+    recipe = structs.replace(PLAIN, epochs=10, schedule="one_cycle", learning_rate=1e-2)
     schedule = build_trainer(tiny(), recipe, steps=10).optimizer._learning_rate
     rates = [float(schedule(step)) for step in range(101)]
     assert int(np.argmax(rates)) == 10
@@ -103,7 +103,7 @@ def test_augmentation_stands_before_the_network_in_the_step(tiny: Callable) -> N
 def test_mixed_labels_count_as_what_they_are_most_of(tiny: Callable) -> None:
     network = tiny()
     network.get_layer("logit").set_weights([np.zeros((16, 1)), np.ones(1)])  # says malignant of all
-    trainer = build_trainer(network, dataclasses.replace(PLAIN, learning_rate=1e-9), steps=5)
+    trainer = build_trainer(network, structs.replace(PLAIN, learning_rate=1e-9), steps=5)
     label = np.array([[0.0], [0.4], [0.6], [1.0]], "float32")
     logs = trainer.train_on_batch(np.zeros((4, 50, 50, 3), "uint8"), label, return_dict=True)
     assert float(logs["accuracy"]) == pytest.approx(0.5)

@@ -6,8 +6,11 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import TypeVar
 
 from cancernet.common.errors import UserError
@@ -25,6 +28,9 @@ def spread(
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the order of the items.
 
+    What one of them raises is raised as soon as it is, whatever comes before it in the order: what has not begun is
+    left undone, and the processes are ended. So are they where the caller asks for no more.
+
     Args:
         function: defined at the top of a module; its items and results can be pickled.
         items: what to do.
@@ -38,29 +44,35 @@ def spread(
         yield from map(function, items)
         return
     context = multiprocessing.get_context("spawn")
+    watched, held = context.Pipe(duplex=False)  # processes end when `held` is closed, by us or by our death
     count = min(processes, len(items))
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(prepare,)) as pool:
+    with watched, held, ProcessPoolExecutor(count, context, _start, (watched, prepare)) as pool:
+        ended: SimpleQueue[Future[Result]] = SimpleQueue()
         try:
-            yield from pool.map(function, items)
-        except BrokenProcessPool as error:
-            raise UserError(
-                "a worker process was killed, most likely for want of memory; --threads 1 needs the least"
-            ) from error
+            futures = [pool.submit(function, item) for item in items]
+            for future in futures:
+                future.add_done_callback(ended.put)
+            for future in futures:
+                while not future.done():
+                    ended.get().result()  # of any of them, and raises what it raised
+                yield future.result()
+        except BaseException as error:
+            held.close()
+            if isinstance(error, BrokenProcessPool):
+                raise UserError(
+                    "a worker process was killed, most likely for want of memory; --threads 1 needs the least"
+                ) from error
+            raise
 
 
-def _start(prepare: Callable[[], object] | None) -> None:
-    _end_with_parent()
+def _start(watched: Connection, prepare: Callable[[], object] | None) -> None:
+    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
     if prepare is not None:
         prepare()
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is killed: it must not go on beside the next run."""
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def _end_with(watched: Connection) -> None:
+    """End this process when the other end is closed: it must not go on beside the next run."""
+    with suppress(EOFError, OSError):
+        watched.recv_bytes()
+    os._exit(1)

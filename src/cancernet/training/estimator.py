@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +19,8 @@ from cancernet.common.output import Output
 from cancernet.data.pack import Pack, hash_table
 from cancernet.data.split import grouped_split, patch_split
 from cancernet.data.stream import content_hash
+from cancernet.model.bundle import GRAPH
+from cancernet.model.inference import open_session
 from cancernet.model.model import Model, check_patches
 
 TEST_SHARE = 0.05  # of a split by patient in three, whose test side is learned from as well
@@ -29,8 +32,12 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
     A share of the patients given to `fit` chooses epoch, calibration and threshold and is not learned from. Where no
     groups are given, single patches are set apart for that, and the threshold comes out too high for new patients.
 
+    `cross_val_score(estimator, X, y, groups=patients, cv=GroupKFold(5))` hands the patients to the splitter alone. For
+    `fit` to have them too: `sklearn.set_config(enable_metadata_routing=True)`, then
+    `cross_val_score(PatchClassifier().set_fit_request(groups=True), X, y, params={"groups": patients}, cv=...)`.
+
     Args:
-        recipe: name of a recipe; one that continues from another cannot be used.
+        recipe: name of a recipe; one that it continues from is trained first.
         epochs: most epochs; 0 leaves the recipe's own.
         target_recall: recall that the threshold of `predict` is chosen for.
         val_fraction: share of the patches, by patient, that chooses.
@@ -40,7 +47,7 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: the two labels, benign first.
-        model_: the trained `Model`.
+        model_: the trained `Model`; its files are in memory alone, so save the estimator by `joblib` or `pickle`.
 
     Example:
         >>> PatchClassifier(epochs=1).get_params()["recipe"]
@@ -90,7 +97,7 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
                 f"{len(images)} patches need as many labels of two classes, not {len(label)} of {self.classes_}"
             )
         import_quietly(self.threads)
-        from cancernet.training.recipes import find_recipe, load_recipes
+        from cancernet.training.recipes import load_recipes, with_parents
         from cancernet.training.train import train
 
         packed = _pack(images, label, groups)
@@ -106,20 +113,31 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
             packed.table, seed=self.seed, test_fraction=TEST_SHARE, val_fraction=self.val_fraction
         )
         everyone = {key: "train" if side == "test" else side for key, side in split.assignment.items()}
-        split = type(split)(split.name, everyone, split.patient_safe, split.seed, split.notes)
-        self._folder = tempfile.TemporaryDirectory(prefix="cancernet-")
-        with Output(Path(self._folder.name) / "models", "train") as models:
-            self.model_: Model = train(
-                find_recipe(self.recipe, load_recipes()),
-                packed,
-                split,
-                models=models,
-                cache=Path(self._folder.name),
-                options=options,
-                say=_silent,
-            )
-        _ = self.model_.session  # held in memory from here on
+        split = replace(split, assignment=everyone)
+        with tempfile.TemporaryDirectory(prefix="cancernet-") as folder:
+            cache = Path(folder)
+            with Output(cache / "models", "train") as models:
+                for recipe in with_parents([self.recipe], load_recipes()):
+                    model = train(
+                        recipe, packed, split, models=models, cache=cache, options=options, say=_silent
+                    )
+            self._graph = model.read(GRAPH)
+        self._hold(model)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        return state | ({"model_": replace(self.model_)} if "model_" in state else {})  # without its session
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "model_" in state:
+            self._hold(self.model_)
+
+    def _hold(self, model: Model) -> None:
+        """Take a model whose files are gone, with its graph open."""
+        self.model_ = model
+        vars(model)["session"] = open_session(self._graph, threads=self.threads or None)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
         """Return the probability of each class, float64 (N, 2), of patches as `fit` takes them."""
@@ -129,7 +147,8 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the label of each patch (N,), malignant at or above the threshold chosen for the target recall."""
-        return self.classes_[self.model_.decide(self.predict_proba(X)[:, 1])]
+        malignant = self.predict_proba(X)[:, 1]
+        return self.classes_[self.model_.decide(malignant)]
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
         """Return how far each probability (N,) lies above the threshold."""

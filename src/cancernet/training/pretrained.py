@@ -21,7 +21,10 @@ URL = (
 )
 # SHA-256 over the arrays of those weights, so that a file is known by its content whatever its format.
 IMAGENET_DIGEST = "a709dead04e5c597c22b676b944c4a6f685c17787c0a1600819bd7bef550b34c"
-SETTLE_PATCHES = 256  # patches that set the batch statistics of a random backbone
+SETTLE_PATCHES, SETTLE_BATCH = (
+    128,
+    16,
+)  # that set the statistics of a random backbone; a batch takes 0.4 GB at 128 px
 CONNECT_SECONDS = 3.0  # how long `auto` waits for the network
 OTHER_WAYS = "pass --weights PATH to a file of them, or --weights none to start from random weights"
 
@@ -107,18 +110,20 @@ def settle_statistics(network: keras.Model, patches: np.ndarray) -> None:
     """Give a backbone of random weights the batch statistics of some patches (Krähenbühl et al. 2016).
 
     With the statistics it is built with (mean 0, variance 1), 50 layers of random weights shrink every patch to the
-    same answer, and a frozen backbone would tell nothing apart.
+    same answer, and a frozen backbone would tell nothing apart. Keras keeps all activations of a call until its end, so
+    the statistics are means over small batches.
 
     Args:
         network: has a backbone with random weights.
-        patches: uint8 (N, 50, 50, 3), one batch.
+        patches: uint8 (N, 50, 50, 3).
     """
     layers = network.get_layer(BACKBONE).layers
     normalisations = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
     before = [layer.momentum for layer in normalisations]
-    for layer in normalisations:
-        layer.momentum = 0.0
-    network(patches, training=True)
+    for index, start in enumerate(range(0, len(patches), SETTLE_BATCH)):
+        for layer in normalisations:
+            layer.momentum = index / (index + 1)  # the running mean of the batches so far
+        network(patches[start : start + SETTLE_BATCH], training=True)
     for layer, momentum in zip(normalisations, before, strict=True):
         layer.momentum = momentum
 
