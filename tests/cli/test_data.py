@@ -41,6 +41,17 @@ def test_check_names_what_it_sets_aside_and_changes_nothing(
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+def test_check_counts_copies_in_one_line_however_many_there_are(
+    cancernet: Callable, sample: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(sample, tmp_path / "data"))
+    for i, one in enumerate(sorted((folder / "S001" / "0").glob("*.png"))[:5]):
+        shutil.copy(one, one.with_name(f"S001_idx5_x{901 + 50 * i}_y901_class0.png"))
+    ended = cancernet("data", "check", folder)
+    assert "set aside 5: exact duplicate" in ended.stdout
+    assert ended.stdout.count("duplicate of") == 0
+
+
 @pytest.mark.slow
 def test_anonymous_patches_are_refused_until_allowed_and_then_marked(
     cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path

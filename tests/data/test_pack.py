@@ -220,6 +220,20 @@ def test_a_pack_killed_at_any_moment_leaves_nothing_that_looks_finished(idc: Fol
     assert made.suffix != ".tmp"
 
 
+def test_two_processes_that_pack_one_folder_at_once_both_get_it_whole(idc: Folder, cache: Path) -> None:
+    root = idc({"8863": (30, 20), "9001": (10, 40)})
+    code = (
+        "import sys; from pathlib import Path; from cancernet.data.pack import pack\n"
+        "made = pack(sys.argv[1], cache_dir=Path(sys.argv[2])); print(made.data_hash, int(made.images.sum()))"
+    )
+    command = [sys.executable, "-c", code, str(root), str(cache)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = {each.communicate(timeout=120)[0] for each in both}
+    assert {each.returncode for each in both} == {0}
+    assert len(said) == 1
+    assert len(packs(cache)) == 1
+
+
 def test_an_error_on_the_way_leaves_nothing(
     idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
