@@ -9,7 +9,7 @@ SAMPLE_FLAGS := --weights auto
 FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type tests test-fast coverage docs format bench ship reexport lock clean
+.PHONY: help run test lint type tests test-fast coverage docs format bench ship lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,9 +64,6 @@ ship: $(VENV)/.installed  ## train, measure and audit the model that ships (DATA
 	cp models/cancernet/manifest.json models/cancernet/model.onnx models/cancernet/weights.safetensors \
 		models/cancernet/examples.safetensors models/cancernet/examples.json models/cancernet/history.csv $(SHIPPED)/
 	cp docs/model_card.md $(SHIPPED)/CARD.md
-
-reexport: $(VENV)/.installed  ## write graph and remembered patches of the model that ships anew from its weights (DATA=DIR)
-	$(BIN)/python -m cancernet.training.reexport $(SHIPPED) --data $(DATA)
 
 lock: $(VENV)/.installed  ## write the installed versions to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude cancernet > constraints.txt
