@@ -9,7 +9,7 @@ SAMPLE_FLAGS := --weights auto
 FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type tests test-fast format bench ship reexport lock clean
+.PHONY: help run test lint type tests test-fast coverage docs format bench ship reexport lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,12 @@ tests: $(VENV)/.installed  ## all tests
 test-fast: $(VENV)/.installed  ## tests that take under two minutes together
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
+coverage: $(VENV)/.installed  ## all tests, and the share of lines and branches they reach; not gated, and slower
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=html:site-coverage
+
+docs: $(VENV)/.installed  ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
 format: $(VENV)/.installed  ## lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -66,4 +72,4 @@ lock: $(VENV)/.installed  ## write the installed versions to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude cancernet > constraints.txt
 
 clean:  ## remove the environment and caches; models and results stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* site site-coverage

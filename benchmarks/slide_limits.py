@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cancernet.common import defaults
+from cancernet.common.defaults import PATCH_SIZE
 from cancernet.data.pack import default_cache_dir, pack
-from cancernet.evaluation.floor import Floor, colour_features
-from cancernet.model.bundle import read_bundle, shipped
-from cancernet.slide.batch import map_slides
-from cancernet.slide.job import Options
+from cancernet.model.floor import colour_features
+from cancernet.model.judge import STAIN_LIMIT, stain_of
+from cancernet.model.model import load_model
+from cancernet.slide.batch import map_slide
+from cancernet.slide.tissue import BLOCK, CHROMA_LIMITS, MIN_TISSUE
 
 LEAST = 20  # patches of a patient
 
@@ -32,20 +33,19 @@ def main() -> None:
     parser.add_argument("--image", type=Path)
     parser.add_argument("--mpp", type=float)
     options = parser.parse_args()
-    bundle = read_bundle(shipped())
+    model = load_model()
     data = pack(options.data, cache_dir=default_cache_dir())
-    floor = Floor.from_dict(bundle.manifest["floor"]["model"])
     far = []
     for _, rows in data.table[~data.table["near_white"]].groupby("patient"):
         if len(rows) >= LEAST:
-            mean = colour_features(data.images, rows.index.to_numpy()).mean(axis=0, dtype=float)
-            far.append(np.sqrt(np.mean(((mean - floor.mean) / floor.scale) ** 2)))
+            colours = colour_features(data.images, rows.index.to_numpy())
+            far.append(stain_of(model.manifest.floor.model, colours).distance)
     print(
         f"stain distance of {len(far)} patients: median {np.median(far):.2f}, 99 % {np.quantile(far, 0.99):.2f}, "
-        f"highest {max(far):.2f}; the limit is {defaults.SLIDE_STAIN_LIMIT}"
+        f"highest {max(far):.2f}; the limit is {STAIN_LIMIT}"
     )
     whole = ~data.table["padded"].to_numpy()
-    passes = np.array([tissue(image) >= defaults.SLIDE_MIN_TISSUE for image in data.images[whole]])
+    passes = np.array([tissue(image) >= MIN_TISSUE for image in data.images[whole]])
     label = data.table["label"].to_numpy()[whole]
     print(
         f"of {len(label):,} patches of full size {passes[label == 1].mean():.2%} of the malignant and "
@@ -53,19 +53,16 @@ def main() -> None:
     )
     if options.image:
         with tempfile.TemporaryDirectory() as folder:
-            found = map_slides(
-                [options.image], bundle, Path(folder), Options(mpp=options.mpp), say=lambda _: None
-            )
+            found = map_slide(options.image, model, out=folder, mpp=options.mpp, say=lambda _: None)
         [summary] = found.mapped.values()
         print(f"{options.image.name}: stain distance {summary['stain_distance']:.2f}")
 
 
 def tissue(image: np.ndarray) -> float:
     """Share of a patch's blocks with the chroma that is asked for at the strictest."""
-    block = defaults.SLIDE_BLOCK
-    side = defaults.PATCH_SIZE // block
-    means = image.reshape(side, block, side, block, 3).mean(axis=(1, 3))
-    return float(np.mean(means.max(axis=2) - means.min(axis=2) >= defaults.SLIDE_CHROMA_LIMITS[1]))
+    side = PATCH_SIZE // BLOCK
+    means = image.reshape(side, BLOCK, side, BLOCK, 3).mean(axis=(1, 3))
+    return float(np.mean(means.max(axis=2) - means.min(axis=2) >= CHROMA_LIMITS[1]))
 
 
 if __name__ == "__main__":

@@ -18,13 +18,11 @@ import pyvips
 
 from cancernet.common.threads import available_cpus
 from cancernet.data.synthetic import draw_section
-from cancernet.model.bundle import read_bundle, shipped
-from cancernet.model.inference import predict
-from cancernet.slide.batch import map_slides
-from cancernet.slide.job import Options
-from cancernet.slide.patches import cut, positions
+from cancernet.model.model import load_model
+from cancernet.slide.batch import map_slide
+from cancernet.slide.score import cut, judge, positions
 from cancernet.slide.section import Section
-from cancernet.slide.tissue import block_means, find_tissue, tissue_share
+from cancernet.slide.tissue import MIN_TISSUE, block_means, find_tissue, tissue_share
 
 TILE = (500, 750)  # px; drawn once and repeated: only its amount matters here
 ONE_AT_A_TIME = 500  # patches; the rest would take as long each
@@ -53,24 +51,25 @@ def measure(image: np.ndarray, work: Path, threads: int) -> dict[str, float]:
     made.tiffsave(
         str(slide), tile=True, pyramid=True, compression="jpeg", Q=90, tile_width=256, tile_height=256
     )
-    bundle = read_bundle(shipped())
+    model = load_model(threads=threads)
     started = time.perf_counter()
-    outcome = map_slides([slide], bundle, work / "out", Options(threads=threads), say=lambda _: None)
+    outcome = map_slide(slide, model, out=work / "out", threads=threads, say=lambda _: None)
     whole = time.perf_counter() - started
     [summary] = outcome.mapped.values()
 
     (work / "section").write_bytes(image.tobytes())
     section = Section(work / "section", width, height, 1.0, 1.0, (0, 0), 0)
     x, y = positions(width, height, 50)
-    keep = tissue_share(find_tissue(block_means(section)).mask, x, y, 50) >= 0.1
+    keep = tissue_share(find_tissue(block_means(section)).mask, x, y, 50) >= MIN_TISSUE
     x, y = x[keep], y[keep]
-    session = bundle.session(threads=threads)
-    rates = {}
+    started = time.perf_counter()
+    judge(section, x, y, model)
+    rates = {"judged": len(x) / (time.perf_counter() - started)}
     for name, chunk, count in (("batches", 512, len(x)), ("one_at_a_time", 1, ONE_AT_A_TIME)):
-        predict(session, np.zeros((min(chunk, 32), 50, 50, 3), np.uint8))
+        model.predict(np.zeros((min(chunk, 32), 50, 50, 3), np.uint8))
         started = time.perf_counter()
         for images in cut(section, x[:count], y[:count], chunk):
-            predict(session, images)
+            model.predict(images)
         rates[name] = min(count, len(x)) / (time.perf_counter() - started)
     return {
         "patches": summary["patches"],

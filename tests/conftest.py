@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from cancernet.common.provenance import ONEDNN
+from cancernet.data.sample import write_sample
 
 settings.register_profile("calm", deadline=None)  # a loaded machine is no failure
 settings.load_profile("calm")
@@ -32,3 +33,16 @@ def imagenet_file(real_data: Path) -> Path:
     if not path.is_file():
         pytest.skip("the ImageNet weights are not beside the project")
     return path
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synthetic sample of 8 patients with 24 patches each."""
+    return write_sample(
+        tmp_path_factory.mktemp("data") / "sample", patients=8, patches_per_patient=24, seed=3
+    )

@@ -16,7 +16,7 @@ from PIL import Image
 
 from cancernet.common.threads import available_cpus
 from cancernet.data.pack import pack
-from cancernet.data.source import open_source
+from cancernet.data.stream import open_source
 from cancernet.training.batches import Batches
 from speed.timing import Row, Setup, alternate, in_process, median, ratio
 

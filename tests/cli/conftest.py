@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.data.sample import write_sample
-
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 MAIN = "from cancernet.cli import main; main()"
 NO_TENSORFLOW = """
@@ -26,11 +24,6 @@ sys.meta_path.insert(0, Forbid())
 
 Ended = subprocess.CompletedProcess
 Run = Callable[..., "Ended[str]"]
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")
@@ -57,14 +50,6 @@ def cancernet(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def no_tensorflow() -> str:
     """Python that makes importing TensorFlow, Keras and their exporters fail."""
     return NO_TENSORFLOW
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A synthetic sample of 8 patients with 24 patches each."""
-    return write_sample(
-        tmp_path_factory.mktemp("data") / "sample", patients=8, patches_per_patient=24, seed=3
-    )
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from cancernet.model.bundle import read_bundle
+from cancernet.model.model import load_model
 
 QUICK = ("--max-patches", 20, "--threads", 1)
 
@@ -20,14 +20,14 @@ def test_an_audit_warns_and_still_ends_well_without_tensorflow(
     assert ended.returncode == 0, ended.stderr
     found = json.loads((out / "audit.json").read_text("utf-8"))
     assert any(check["state"] == "WARN" for check in found["checks"])
-    sides = read_bundle(model).manifest["split"]["patients"]
+    sides = load_model(model).manifest.split.patients
     assert {sides[each["patient"]] for each in found["per_patient"]} == {"test"}
     assert "WARN" in ended.stdout
     assert "checks passed" in ended.stdout
     assert str(out / "audit.html") in ended.stdout
     assert "SYNTHETIC" in ended.stdout
     assert (out / "audit.html").stat().st_size > 20_000
-    assert found["run"]["trained_on"]["data_hash"] == read_bundle(model).manifest["data"]["hash"]
+    assert found["run"]["trained_on"]["data_hash"] == load_model(model).manifest.data.hash
 
 
 def test_the_same_ids_may_be_said_to_be_other_patients(

@@ -42,3 +42,13 @@ def test_a_file_that_is_no_audit_is_one_line(
     ended = cancernet("card", "--model", model, "--audit", wrong, "--out", tmp_path / "card.md")
     assert "wrong.json lacks" in one_line_error(ended)
     assert not (tmp_path / "card.md").exists()
+
+
+def test_a_file_of_the_users_own_is_not_replaced(
+    cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "NOTES.md").write_text("mine")
+    assert "is not ours" in one_line_error(
+        cancernet("card", "--model", model, "--out", tmp_path / "NOTES.md")
+    )
+    assert (tmp_path / "NOTES.md").read_text() == "mine"

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from cancernet.cli.compare import command, line, read
+from cancernet.cli.compare import command, line
 from cancernet.common.errors import UserError
-from cancernet.evaluation import evaluate
+from cancernet.evaluation.evaluate import evaluate
+from cancernet.experiment.compare import read
 
 THRESHOLDS = {"target_recall": 0.3, "default": 0.5, "best_f1": 0.45}
 
@@ -93,7 +94,7 @@ def test_a_folder_that_misses_a_file_is_named(weak: Path, name: str) -> None:
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"splits": {"test": 3}}'])
 def test_metrics_of_another_kind_are_refused_in_one_line(weak: Path, content: str) -> None:
     (weak / "metrics.json").write_text(content)
-    with pytest.raises(UserError, match="no results with a side 'test'"):
+    with pytest.raises(UserError, match=r"no results with a side 'test'|cannot read|not metrics"):
         read(weak, "test")
 
 
@@ -121,3 +122,9 @@ def test_two_models_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) 
     (tmp_path / "again").mkdir()
     again = write_results(tmp_path / "again" / "old", signal=1.5, model="cancernet")
     assert run(old, again).output.startswith("second minus first, ")
+
+
+def test_a_file_of_the_users_own_is_not_replaced(weak: Path, strong: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("{}")
+    assert isinstance(run(weak, strong, "--out", tmp_path / "mine.json").exception, UserError)
+    assert (tmp_path / "mine.json").read_text() == "{}"

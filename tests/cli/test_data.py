@@ -23,7 +23,7 @@ def test_check_says_what_is_there_and_writes_it(cancernet: Callable, sample: Pat
     assert "leak audit: 0 patients on two sides" in ended.stdout
     assert len(rows(tmp_path / "out" / "catalog.csv")) == 192
     assert {row["split"] for row in rows(tmp_path / "out" / "split.csv")} == {"train", "val", "test"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."} == {
         "catalog.csv", "quarantine.csv", "split.csv", "duplicates.csv",
     }  # fmt: skip
 

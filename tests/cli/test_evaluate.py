@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cancernet.model.bundle import read_bundle
+from cancernet.model.model import load_model
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     assert len(predictions) == len(list(strangers.rglob("*.png")))
     assert (out / "report.html").stat().st_size > 10_000
     facts = json.loads((out / "run.json").read_text())
-    assert facts["trained_on"]["data_hash"] == read_bundle(model).manifest["data"]["hash"]
+    assert facts["trained_on"]["data_hash"] == load_model(model).manifest.data.hash
     assert "colour floor" in ended.stdout
 
 
@@ -50,7 +50,7 @@ def test_patients_that_trained_the_model_are_left_out_and_the_report_says_so(
 ) -> None:
     ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", tmp_path / "out")
     assert ended.returncode == 0, ended.stderr
-    side = read_bundle(model).manifest["split"]["patients"]
+    side = load_model(model).manifest.split.patients
     predictions = pd.read_csv(tmp_path / "out" / "predictions.csv")
     assert set(predictions["patient"].map(side)) <= {"val", "test"}
     assert (predictions["patient"].map(side) == predictions["split"]).all()
@@ -72,7 +72,7 @@ def test_the_same_ids_may_be_said_to_be_other_patients(
 def test_a_folder_of_training_patients_alone_is_refused(
     cancernet: Callable, one_line_error: Callable, model: Path, sample: Path, tmp_path: Path
 ) -> None:
-    trained = [p for p, side in read_bundle(model).manifest["split"]["patients"].items() if side == "train"]
+    trained = [p for p, side in load_model(model).manifest.split.patients.items() if side == "train"]
     for patient in trained[:4]:
         if (sample / patient).is_dir():
             shutil.copytree(sample / patient, tmp_path / "data" / patient)

@@ -69,8 +69,8 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int | str 
     ("error", "code", "says"),
     [
         (UserError("a: wrong; mend it"), 2, "cancernet: a: wrong; mend it\n"),
-        (KeyboardInterrupt(), 130, "run, train and slide continue"),
-        (click.Abort(), 130, "run, train and slide continue"),
+        (KeyboardInterrupt(), 130, "cancernet: interrupted"),
+        (click.Abort(), 130, "cancernet: interrupted"),
         (OSError(errno.ENOSPC, "No space left", "out.csv"), 2, "the disk is full (out.csv)"),
         (OSError(errno.ENOSPC, "No space left"), 2, "the disk is full (while writing)"),
         (
@@ -116,3 +116,27 @@ def test_verbs_are_the_files_there_are() -> None:
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "main", "options"}
     assert set(VERBS) == files
     assert "cancernet.cli.nonsense" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("verb", "goes_on"), [("run", True), ("slide", True), ("predict", False), ("map", False)]
+)
+def test_an_interruption_promises_to_go_on_only_where_that_is_true(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, goes_on: bool
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["cancernet", verb, "somewhere"])
+    assert raising(monkeypatch, KeyboardInterrupt()) == 130
+    assert ("goes on where it stopped" in capsys.readouterr().err) is goes_on
+
+
+def test_a_command_that_is_told_to_end_ends_like_one_that_is_interrupted(
+    cancernet: Callable, sample: Path, tmp_path: Path
+) -> None:
+    at_once = (
+        "import os, signal\nfrom cancernet.model.model import Model\n"
+        "Model.predict = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    ended = cancernet("predict", sample, "--out", tmp_path / "p.csv", before=at_once)
+    assert ended.returncode == 130
+    assert ended.stderr.strip().endswith("cancernet: interrupted")
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cancernet.model.bundle import read_bundle
+from cancernet.model.model import load_model
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
@@ -57,7 +57,7 @@ def ran(cancernet: Callable, sample: Path, tmp_path_factory: pytest.TempPathFact
 def test_it_leaves_models_and_results(ran: tuple[Path, object]) -> None:
     folder, _ = ran
     for name in ("frozen", "plain"):
-        assert read_bundle(folder / "models" / name).name == name
+        assert load_model(folder / "models" / name).name == name
     assert (folder / "models" / "plain.h5").is_file()
     left = {path.name for path in (folder / "results").iterdir()}
     assert left >= {

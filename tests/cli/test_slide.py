@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cancernet.common.output import Output
 from cancernet.data.synthetic import draw_section
 
 pytest.importorskip("pyvips")
@@ -30,13 +31,13 @@ def test_all_good_is_exit_0_and_needs_no_tensorflow(
     out = tmp_path / "out"
     first = cancernet("slide", slide, "--mpp", "4", "--model", model, "--out", out, before=no_tensorflow)
     assert first.returncode == 0, first.stderr
-    assert "slides: 1 mapped (0 of them before)" in first.stderr
+    assert "slides: 1 mapped (0 of them before)" in first.stdout
     assert "SYNTHETIC" in first.stderr
     assert (out / "index.html").is_file()
     assert (out / "a slide" / "overlay.png").is_file()
     again = cancernet("slide", slide, "--mpp", "4", "--model", model, "--out", out)
     assert again.returncode == 0
-    assert "done before with these settings" in again.stderr
+    assert "done before with these settings" in again.stdout
 
 
 def test_some_bad_is_exit_1_and_they_are_listed(
@@ -69,8 +70,16 @@ def test_a_place_that_cannot_be_written_is_one_line(
     cancernet: Callable, one_line_error: Callable, slide: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    for out in (tmp_path / "file", tmp_path / "file" / "o"):
-        assert "cannot write" in one_line_error(cancernet("slide", slide, "--mpp", "4", "--out", out))
+    for out, says in ((tmp_path / "file", "is a file"), (tmp_path / "file" / "o", "cannot write")):
+        assert says in one_line_error(cancernet("slide", slide, "--mpp", "4", "--out", out))
+
+
+def test_a_folder_that_is_being_written_is_one_line(
+    cancernet: Callable, one_line_error: Callable, slide: Path, tmp_path: Path
+) -> None:
+    with Output(tmp_path / "o", "slide"):
+        ended = cancernet("slide", slide, "--mpp", "4", "--out", tmp_path / "o")
+    assert "is being written" in one_line_error(ended)
 
 
 def test_a_missing_extra_is_one_line_that_names_it(

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load
 
-from cancernet.model.bundle import WEIGHTS, read_bundle
+from cancernet.model.bundle import WEIGHTS
+from cancernet.model.model import load_model
 
 pytestmark = pytest.mark.train
 
@@ -89,14 +90,14 @@ def test_a_run_killed_in_an_epoch_ends_at_bit_identical_weights_when_started_aga
     assert not (folder / "manifest.json").exists()
     again = train(tmp_path / "killed", "--limit", 64)
     assert again.returncode == 0, again.stderr
-    first, second = (read_bundle(tmp_path / name / "everything") for name in ("whole", "killed"))
+    first, second = (load_model(tmp_path / name / "everything") for name in ("whole", "killed"))
     assert len(pd.read_csv(folder / "history.csv")) == 3
     old, new = load(first.read(WEIGHTS)), load(second.read(WEIGHTS))
     assert old.keys() == new.keys()
     for name, array in old.items():
         np.testing.assert_array_equal(array, new[name], err_msg=name)
     assert first.thresholds == second.thresholds
-    assert first.manifest["training"]["best_epoch"] == second.manifest["training"]["best_epoch"]
+    assert first.manifest.training.best_epoch == second.manifest.training.best_epoch
     assert (tmp_path / "killed" / "everything.h5").is_file()
     assert again.stderr == ""
 

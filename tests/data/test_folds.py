@@ -108,3 +108,22 @@ def test_folds_of_patches_are_equal_to_one_patch_for_each_class() -> None:
     fold = rows["path"].map(stratified_folds(rows, 5, seed=1))
     counts = pd.crosstab(fold, rows["label"])
     assert (counts.max() - counts.min() <= 1).all()
+
+
+def test_a_patient_of_one_patch_has_a_fold_whatever_the_seed() -> None:
+    patients = [f"P{i:02d}" for i in range(40)]
+    rows = pd.DataFrame({"patient": patients, "label": [i % 2 for i in range(40)]})
+    for seed in range(10):
+        assert set(grouped_folds(rows, 4, seed)) == set(patients)
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_the_only_patch_of_its_class_is_never_left_out_of_the_balance(rare: int) -> None:
+    """Five of fifty patients have one patch of the rare class among thirty: each fold of five gets one of them."""
+    patient = np.repeat([f"P{i:02d}" for i in range(50)], 30)
+    label = np.full(len(patient), 1 - rare)
+    label[np.arange(5) * 300] = rare
+    rows = pd.DataFrame({"patient": patient, "label": label})
+    for seed in range(20):
+        folds = grouped_folds(rows, 5, seed)
+        assert sorted(folds[f"P{10 * i:02d}"] for i in range(5)) == list(range(5)), seed

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet.common.errors import UserError
 from cancernet.data.headers import BadImage
-from cancernet.data.layout import LAYOUTS, check_layout, detect_layout, mirrored_folder, place
+from cancernet.data.layout import LAYOUTS, detect_layout, mirrored_folder, place
 
 IDC = [
     "8863/0/8863_idx5_x1_y51_class0.png",
@@ -93,13 +92,6 @@ def test_a_patient_that_contradicts_the_name_is_refused() -> None:
 def test_a_file_in_no_class_folder_is_refused(path: str, layout: str) -> None:
     with pytest.raises(BadImage, match="not in a class folder"):
         place(path, layout)
-
-
-def test_only_the_known_layouts_can_be_asked_for() -> None:
-    for layout in LAYOUTS:
-        check_layout(layout)
-    with pytest.raises(UserError, match="use one of: patient/class, class"):
-        check_layout("flat")
 
 
 @given(

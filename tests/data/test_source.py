@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.data.source import Member, hidden, open_source, read_file
+from cancernet.data.source import Member, hidden, read_file
+from cancernet.data.stream import open_source
 
 
 def paths(members: list[Member]) -> list[str]:

@@ -84,6 +84,28 @@ def test_more_columns_in_any_order_and_repeated_lines_will_do(csv) -> None:
     assert split_from_file(make(["a", "b", "c"]), file).assignment == {"a": "train", "b": "val", "c": "test"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "patient;split\na;train\nb;val\nc;test\n",
+        "patient\tsplit\na\ttrain\nb\tval\nc\ttest\n",
+        "Patient,Split\na,Train\nb,VAL\nc, Test \n",
+        "patient , split\na , train\nb , val\nc , test\n",
+        "\ufeffpatient,split\r\na,train\r\nb,val\r\nc,test\r\n",
+    ],
+    ids=["semicolons", "tabs", "capitals", "spaces", "a byte order mark"],
+)
+def test_a_file_as_spreadsheets_write_it_is_read(csv, text: str) -> None:
+    split = split_from_file(make(["a", "b", "c"]), csv(text))
+    assert split.assignment == {"a": "train", "b": "val", "c": "test"}
+
+
+def test_lost_zeros_are_said_and_no_patient_is_dropped_for_them(csv) -> None:
+    file = csv("patient,split\n8863,train\nb,val\nc,test\n")
+    with pytest.raises(UserError, match="patient 8863 is not in this folder, and 08863 is"):
+        split_from_file(make(["08863", "b", "c"]), file)
+
+
 def test_unlisted_and_absent_patients_are_noted(csv) -> None:
     file = csv("patient,split\na,train\nb,val\nc,test\ngone,test\n")
     split = split_from_file(make(["a", "b", "c", "new"]), file)
@@ -98,7 +120,7 @@ def test_unlisted_and_absent_patients_are_noted(csv) -> None:
     ("text", "said"),
     [
         ("", "needs the columns patient,split"),
-        ("a,train\n", "needs the columns patient,split"),
+        ("a,train\n", "and that is 'a,train'"),
         ("path,split\na.png,train\n", "--allow-patch-split"),
         ("patient,split\na,train\nb,holdout\n", "line 3: split 'holdout' is unknown; use train, val or test"),
         ("patient,split\na,train\n,val\n", "line 3: the patient is missing"),

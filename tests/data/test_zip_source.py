@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.data.source import open_source
+from cancernet.data.stream import open_source
 
 CONTENT = bytes(range(256)) * 30
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
 from cancernet.evaluation.answered import answered
-from cancernet.evaluation.selective import UNSURE, apply_selective, fit_selective
+from cancernet.evaluation.selective import fit_selective
+from cancernet.model.decide import UNSURE, decide
+from cancernet.model.manifest import Band
 
-BAND = {"threshold": 0.5, "width": 1.0, "target": 0.2}
+BAND = Band(threshold=0.5, width=1.0, target=0.2)
 
 
 @pytest.fixture
@@ -17,14 +20,13 @@ def rows(make_predictions) -> pd.DataFrame:
 
 def test_shares_are_those_counted_by_hand(rows: pd.DataFrame) -> None:
     found = answered(rows, BAND, samples=20)
-    answer = apply_selective(BAND, rows["probability"])
+    answer = decide(rows["probability"], 0.5, width=1.0)
     kept, label = answer != UNSURE, rows["label"].to_numpy()
     assert 0.1 < kept.mean() < 0.95
     assert found["coverage"].value == pytest.approx(kept.mean())
     assert found["recall"].value == pytest.approx((answer[kept & (label == 1)] == 1).mean())
     assert found["specificity"].value == pytest.approx((answer[kept & (label == 0)] == 0).mean())
     assert found["error"].value == pytest.approx((answer[kept] != label[kept]).mean())
-    assert found["target"] == 0.2
 
 
 def test_intervals_hold_the_value_and_resample_patients(rows: pd.DataFrame) -> None:
@@ -36,13 +38,13 @@ def test_intervals_hold_the_value_and_resample_patients(rows: pd.DataFrame) -> N
 
 
 def test_a_band_of_no_width_answers_all(rows: pd.DataFrame) -> None:
-    found = answered(rows, {**BAND, "width": 0.0}, samples=20)
+    found = answered(rows, msgspec.structs.replace(BAND, width=0.0), samples=20)
     assert found["coverage"].value == 1.0
     assert (found["coverage"].low, found["coverage"].high) == (1.0, 1.0)
 
 
 def test_where_nothing_is_answered_rates_are_undefined_not_zero(rows: pd.DataFrame) -> None:
-    found = answered(rows, {**BAND, "width": 99.0}, samples=20)
+    found = answered(rows, msgspec.structs.replace(BAND, width=99.0), samples=20)
     assert found["coverage"].value == 0.0
     assert np.isnan(found["recall"].value)
     assert np.isnan(found["error"].value)

@@ -15,7 +15,8 @@ from cancernet.evaluation.calibration import (
     reliability,
     undo_platt,
 )
-from cancernet.evaluation.metrics import auc, expected_calibration_error
+from cancernet.evaluation.metrics import expected_calibration_error
+from cancernet.evaluation.ranking import auc
 
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 

@@ -8,7 +8,7 @@ import pytest
 
 from cancernet.evaluation import distortions
 from cancernet.evaluation.distortions import DRAWS
-from cancernet.evaluation.floor import STAINS
+from cancernet.model.floor import STAINS
 
 PLUS, MINUS = np.full((1, DRAWS), 0.9, np.float32), np.full((1, DRAWS), 0.1, np.float32)
 

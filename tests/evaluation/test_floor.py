@@ -1,16 +1,21 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.evaluation import floor as module
-from cancernet.evaluation.floor import N_FEATURES, Floor, colour_features, fit_floor, fit_floor_features
-from cancernet.evaluation.metrics import auc
+from cancernet.evaluation.floor import fit_floor_features
+from cancernet.evaluation.ranking import auc
+from cancernet.model import floor as module
+from cancernet.model.floor import N_FEATURES, Floor, colour_features
+
+
+def fit_floor(images, label, **more):
+    return fit_floor_features(colour_features(images), label, **more)
 
 
 def noise(n: int, *, seed: int = 0, size: int = 12) -> np.ndarray:
@@ -71,6 +76,11 @@ def test_the_last_features_are_the_correlations_of_the_channels():
         assert np.allclose(features[-3:], expected, atol=1e-3)
 
 
+def test_white_has_no_density_and_black_a_finite_one():
+    assert module.DENSITY[255] == 0
+    assert module.DENSITY[[0, 127]] == pytest.approx(np.log([256, 2]))
+
+
 def test_more_haematoxylin_raises_its_density():
     amounts = np.array([0.2, 0.6, 1.0])
     density = amounts[:, None] * module.STAINS[0]
@@ -125,8 +135,7 @@ def test_the_probability_is_that_of_the_fitted_regression():
 
 def test_a_floor_survives_json_exactly():
     floor = fit_floor(*stained(100))
-    again = Floor.from_dict(json.loads(json.dumps(floor.to_dict(), allow_nan=False)))
-    assert again == floor
+    assert msgspec.json.decode(msgspec.json.encode(floor), type=Floor) == floor
 
 
 def test_the_fit_is_repeatable():
@@ -164,29 +173,33 @@ def test_far_out_features_do_not_overflow():
 
 
 def test_something_that_is_no_floor_is_explained():
-    plain = fit_floor(*stained(50)).to_dict()
-    with pytest.raises(UserError, match="another version"):
-        Floor.from_dict(plain | {"coef": plain["coef"][:-1]})
-    for broken in ({}, plain | {"coef": None}, plain | {"intercept": "much"}):
-        with pytest.raises(UserError, match="cannot be read"):
-            Floor.from_dict(broken)
+    plain = msgspec.to_builtins(fit_floor(*stained(50)))
+    assert msgspec.convert(plain, Floor) == fit_floor(*stained(50))
+    changes = (
+        {"coef": plain["coef"][:-1]},
+        {"coef": None},
+        {"intercept": "much"},
+        {"scale": [0.0] * N_FEATURES},
+    )
+    for broken in ({}, *(plain | change for change in changes)):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(broken, Floor)
 
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_on_real_patients_colour_alone_goes_far():
-    shared = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
-    if not (shared / "idc").is_dir():
-        pytest.skip("the real patches are not beside the project")
+def test_on_real_patients_colour_alone_goes_far(real_data: Path) -> None:
     split = dict(
-        line.split(",") for line in (shared / "splits" / "dev_split.csv").read_text().split() if "," in line
+        line.split(",")
+        for line in (real_data / "splits" / "dev_split.csv").read_text().split()
+        if "," in line
     )
     sets: dict[str, list] = {"train": [], "val": []}
     for patient, side in split.items():
         if side in sets:
             # Every tenth patch is enough to see the effect, and quick.
             sets[side] += [
-                (patient, path) for path in sorted((shared / "idc" / patient).rglob("*.png"))[::10]
+                (patient, path) for path in sorted((real_data / "idc" / patient).rglob("*.png"))[::10]
             ]
     arrays = {}
     for side, files in sets.items():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
-from cancernet.evaluation.metrics import f1, recall
+from cancernet.evaluation import metrics
 from cancernet.evaluation.operating_points import (
     OPERATING_POINTS,
     best_f1_threshold,
@@ -24,25 +24,29 @@ def columns(rows: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     return label, score / 20
 
 
+def rate(name, label, score, threshold):
+    return float(metrics.rates(*metrics.confusion(label, score, threshold))[name])
+
+
 @given(cases, st.floats(0.01, 1))
 def test_the_target_recall_is_reached(rows, target):
     label, score = columns(rows)
-    assert recall(label, score, recall_threshold(label, score, target)) >= target - 1e-9
+    assert rate("recall", label, score, recall_threshold(label, score, target)) >= target - 1e-9
 
 
 @given(cases, st.floats(0.01, 1))
 def test_any_higher_threshold_misses_the_target(rows, target):
     label, score = columns(rows)
     threshold = recall_threshold(label, score, target)
-    assert recall(label, score, np.nextafter(threshold, 2)) < target
+    assert rate("recall", label, score, np.nextafter(threshold, 2)) < target
 
 
 @given(cases)
 def test_no_threshold_has_a_higher_f1_and_no_lower_one_an_equal(rows):
     label, score = columns(rows)
     chosen = best_f1_threshold(label, score)
-    best = f1(label, score, chosen)
-    every = {t: f1(label, score, t) for t in np.unique(score)}
+    best = rate("f1", label, score, chosen)
+    every = {t: rate("f1", label, score, t) for t in np.unique(score)}
     assert best == pytest.approx(max(every.values()))
     assert all(value < best - 1e-12 for t, value in every.items() if t < chosen and label[score == t].any())
 
@@ -98,4 +102,4 @@ def test_float32_probabilities_meet_their_own_threshold():
     label = generator.integers(0, 2, 200)
     score = generator.random(200).astype(np.float32)
     threshold = choose_thresholds(label, score, target_recall=0.95)["target_recall"]
-    assert recall(label, score, threshold) >= 0.95
+    assert rate("recall", label, score, threshold) >= 0.95

@@ -16,7 +16,6 @@ from cancernet.evaluation.perceptual_hash import (
     block_means,
     correlation,
     grey_levels,
-    hamming,
     hash_patches,
     near_pairs,
 )
@@ -82,19 +81,13 @@ def test_a_patch_saved_again_stays_near(change: str) -> None:
         "blurred": lambda x: cv2.GaussianBlur(x, (3, 3), 0),
     }[change]
     again = np.stack([changed(x) for x in images])
-    assert np.quantile(hamming(hashes(images), hashes(again)), 0.9) <= 5
+    assert np.quantile(np.bitwise_count(hashes(images) ^ hashes(again)), 0.9) <= 5
     assert correlation(block_means(grey_levels(images)), block_means(grey_levels(again))).min() > 0.95
 
 
 def test_unrelated_patches_are_far_apart() -> None:
     one, two = hashes(tissue(100)), hashes(tissue(100, seed=1))
-    assert hamming(one, two).min() > 10
-
-
-@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=20))
-def test_hamming_counts_differing_bits(pairs: list[tuple[int, int]]) -> None:
-    a, b = (np.array([p[i] for p in pairs], np.uint64) for i in (0, 1))
-    assert hamming(a, b).tolist() == [(x ^ y).bit_count() for x, y in pairs]
+    assert np.bitwise_count(one ^ two).min() > 10
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,3 +1,8 @@
+"""What a run is asked: which model is shown, chosen by what, with which warnings."""
+
+from __future__ import annotations
+
+import pandas as pd
 import pytest
 
 from cancernet.common.errors import UserError
@@ -15,76 +20,73 @@ from cancernet.evaluation.results import (
 )
 
 
-def with_scores(make, **validation):
-    """Results whose validation average precision is as given, and whose test scores are not touched."""
-    results = make(tuple(validation))
-    for entry in results.metrics:
-        if entry["model"] in validation:
-            entry["splits"]["val"]["average_precision"]["value"] = validation[entry["model"]]
-    return results
+def numbers(precision: float | None) -> dict:
+    points = {"target_recall": {"threshold": 0.3}, "default": {"threshold": 0.5}}
+    plain = {"n_patches": 1200, "n_patients": 4, "prevalence": 0.3, "operating_points": points}
+    return {**plain, "average_precision": {"value": precision}}
 
 
-def test_headline_model_is_chosen_on_validation_and_never_on_the_reported_split(make):
-    results = with_scores(make, baseline=0.9, fine_tuned=0.8)
-    test_scores = {entry.model: entry.numbers["average_precision"]["value"] for entry in models(results)}
-    assert test_scores["fine_tuned"] > test_scores["baseline"]
-    entry, why = chosen(results)
-    assert entry.model == "baseline"
+def made(val: dict[str, float | None], *, with_floor: bool = True, **changes) -> RunResults:
+    """A run of models with that average precision on validation patients; on test the last is the best."""
+    metrics = [
+        {"model": name, "splits": {"test": numbers(0.5 + i / 10), "val": numbers(score)}}
+        for i, (name, score) in enumerate({**({FLOOR: 0.99} if with_floor else {}), **val}.items())
+    ]
+    return RunResults(title="run", metrics=metrics, **changes)
+
+
+def test_headline_model_is_chosen_on_validation_and_never_on_the_reported_split():
+    entry, why = chosen(made({"one": 0.9, "two": 0.8}))
+    assert entry.model == "one"
     assert "validation" in why
 
 
-def test_only_model_is_the_headline(single):
-    entry, why = chosen(single)
-    assert (entry.model, why) == ("baseline", "the only model")
+def test_only_model_is_the_headline():
+    entry, why = chosen(made({"one": None}))
+    assert (entry.model, why) == ("one", "the only model")
 
 
-def test_first_model_is_the_headline_without_validation_numbers(make):
-    results = make(("baseline", "fine_tuned"))
-    for entry in results.metrics:
+@pytest.mark.parametrize("without", [False, True])
+def test_first_model_is_the_headline_without_validation_numbers(without):
+    results = made({"one": None, "two": None})
+    for entry in results.metrics if without else []:
         del entry["splits"]["val"]
     entry, why = chosen(results)
-    assert entry.model == "baseline"
+    assert entry.model == "one"
     assert "first" in why
 
 
-def test_floor_is_never_the_headline(make):
-    results = with_scores(make, baseline=0.01, augmented=0.02)
-    assert chosen(results)[0].model == "augmented"
+def test_a_model_without_validation_numbers_does_not_win():
+    assert chosen(made({"one": None, "two": 0.1}))[0].model == "two"
 
 
-def test_floor_is_listed_last_wherever_it_came(make):
-    results = make(("baseline", "augmented"))
-    results.metrics.insert(0, results.metrics.pop())
-    assert [entry.model for entry in shown(results)] == ["baseline", "augmented", FLOOR]
+def test_floor_is_never_the_headline_and_is_listed_last_wherever_it_came():
+    results = made({"one": 0.01, "two": 0.02})
+    assert chosen(results)[0].model == "two"
+    assert [entry.model for entry in shown(results)] == ["one", "two", FLOOR]
     assert floor(results).model == FLOOR
-    assert FLOOR not in [entry.model for entry in models(results)]
+    assert [entry.model for entry in models(results)] == ["one", "two"]
 
 
-def test_no_floor_is_no_error(single):
-    assert floor(single) is None
+def test_no_floor_is_no_error():
+    assert floor(made({"one": 0.5}, with_floor=False)) is None
 
 
-def test_reported_split_is_the_first_one(five):
-    assert {entry.split for entry in shown(five)} == {"test"}
-    rows = reported_rows(five, models(five)[0])
-    assert set(rows["split"]) == {"test"}
-    assert len(rows) == models(five)[0].numbers["n_patches"]
+def test_reported_rows_are_those_of_the_first_split():
+    rows = pd.DataFrame({"path": ["a", "b", "c"], "split": ["val", "test", "test"]})
+    results = made({"one": 0.5, "two": 0.5, "three": 0.5}, predictions={"one": rows, "two": rows.head(1)})
+    one, two, three = models(results)
+    assert one.split == "test"
+    assert reported_rows(results, one)["path"].tolist() == ["b", "c"]
+    assert reported_rows(results, two) is None  # nothing of that split
+    assert reported_rows(results, three) is None
 
 
-def test_model_without_predictions_has_no_rows(make):
-    results = make(("baseline",), predictions={})
-    assert reported_rows(results, models(results)[0]) is None
-
-
-def test_headline_numbers_are_those_of_target_recall(five):
-    entry = models(five)[0]
-    assert entry.headline is entry.numbers["operating_points"]["target_recall"]
-
-
-def test_first_operating_point_stands_in_for_a_missing_target_recall(make):
-    entry = models(make(("baseline",)))[0]
+def test_headline_numbers_are_those_of_target_recall_or_of_the_first_point_there_is():
+    entry = models(made({"one": 0.5}))[0]
+    assert entry.headline["threshold"] == 0.3
     del entry.numbers["operating_points"]["target_recall"]
-    assert entry.headline is entry.numbers["operating_points"]["default"]
+    assert entry.headline["threshold"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -97,29 +99,47 @@ def test_first_operating_point_stands_in_for_a_missing_target_recall(make):
         ({}, []),
     ],
 )
-def test_random_weights_are_recognised(make, weights, expected):
-    assert random_weights(make(("baseline",), weights=weights)) == expected
+def test_random_weights_are_recognised(weights, expected):
+    assert random_weights(made({"one": 0.5}, weights=weights)) == expected
 
 
-def test_caption_counts_patches_and_patients(five):
-    numbers = shown(five)[0].numbers
-    assert f"{numbers['n_patches']} patches of {numbers['n_patients']} patients (test)" in caption(five)
+def test_caption_counts_patches_and_patients():
+    results = made({"one": 0.5}, with_floor=False)
+    assert caption(results) == "n = 1,200 patches of 4 patients (test), 30% malignant"
+    results.metrics[0]["splits"]["test"]["n_patients"] = 0
+    assert "of unknown patients" in caption(results)
 
 
 @pytest.mark.parametrize(
     ("synthetic", "safe", "words"),
-    [(False, True, []), (True, True, ["NOT EVIDENCE"]), (False, False, ["NOT SPLIT BY PATIENT"])],
+    [
+        (False, True, ""),
+        (True, True, "SYNTHETIC, NOT EVIDENCE"),
+        (False, False, "NOT SPLIT BY PATIENT: SCORES TOO HIGH"),
+        (True, False, "SYNTHETIC, NOT EVIDENCE · NOT SPLIT BY PATIENT: SCORES TOO HIGH"),
+    ],
 )
-def test_warning_says_what_is_wrong(make, synthetic, safe, words):
-    said = warning(make(("baseline",), synthetic=synthetic, patient_safe=safe))
-    assert bool(said) == bool(words)
-    assert all(word in said for word in words)
+def test_warning_says_what_is_wrong(synthetic, safe, words):
+    assert warning(made({"one": 0.5}, synthetic=synthetic, patient_safe=safe)) == words
 
 
-def test_both_warnings_are_said_together(make):
-    said = warning(make(("baseline",), synthetic=True, patient_safe=False))
-    assert "SYNTHETIC" in said
-    assert "PATIENT" in said
+def test_a_run_shows_itself_as_a_table_of_models_with_intervals():
+    results = made({"<i>one</i>": 0.5}, synthetic=True)
+    known, unknown = {"value": 0.91234, "low": 0.9, "high": 0.95}, dict.fromkeys(("value", "low", "high"))
+    for entry in results.metrics:
+        test = entry["splits"]["test"]
+        test["auc"] = known
+        point = test["operating_points"]["target_recall"]
+        point["recall"], point["specificity"] = {**known, "low": None, "high": None}, unknown
+    shown_as = results._repr_html_()
+    assert shown_as.count("<tr>") == 3
+    assert (
+        "<td>&lt;i&gt;one&lt;/i&gt;</td><td>0.912 (0.900 to 0.950)</td><td>0.912</td><td>undefined</td>"
+        in shown_as
+    )
+    assert f"<td>{FLOOR}</td>" in shown_as
+    assert "n = 1,200 patches" in shown_as
+    assert "SYNTHETIC" in shown_as
 
 
 @pytest.mark.parametrize(

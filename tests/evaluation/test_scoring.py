@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 from sklearn.metrics import roc_auc_score
 
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.evaluation.results import FLOOR
-from cancernet.evaluation.scoring import COLUMNS, below_floor, score_floor, score_model, side_of_bundle
-from cancernet.model.bundle import Bundle, read_bundle
-from cancernet.model.inference import predict
+from cancernet.evaluation.scoring import COLUMNS, below_floor, score_floor, score_model, side_of_model
+from cancernet.model.model import Model, load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return read_bundle(V1)
+def model() -> Model:
+    return load_model(V1, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +41,9 @@ def side(packed: Pack) -> pd.Series:
 
 
 def test_validation_and_test_patches_are_scored_and_training_ones_never(
-    bundle: Bundle, packed: Pack, side: pd.Series
+    model: Model, packed: Pack, side: pd.Series
 ) -> None:
-    scores = score_model(bundle, packed, side, threads=1)
+    scores = score_model(model, packed, side)
     assert list(scores.predictions) == COLUMNS
     assert set(scores.predictions["split"]) == {"val", "test"}
     assert set(scores.predictions["path"]) == set(packed.table.loc[side != "train", "path"])
@@ -52,63 +51,79 @@ def test_validation_and_test_patches_are_scored_and_training_ones_never(
 
 
 def test_each_row_holds_the_probability_and_the_label_of_its_own_path(
-    bundle: Bundle, packed: Pack, side: pd.Series
+    model: Model, packed: Pack, side: pd.Series
 ) -> None:
-    found = score_model(bundle, packed, side, threads=1).predictions.sample(frac=1, random_state=3)
+    found = score_model(model, packed, side).predictions.sample(frac=1, random_state=3)
     row_of = {path: i for i, path in enumerate(packed.table["path"])}
     rows = found["path"].map(row_of).to_numpy()
-    np.testing.assert_allclose(
-        found["probability"], predict(bundle.session(), packed.images, rows), atol=1e-6
-    )
+    np.testing.assert_allclose(found["probability"], model.predict(packed.images, rows), atol=1e-6)
     np.testing.assert_array_equal(found["label"], packed.table["label"].to_numpy()[rows])
     assert (found["path"].str.split("/").str[1].astype(int) == found["label"]).all()
 
 
 def test_the_metrics_are_those_of_the_predictions_at_the_thresholds_of_the_bundle(
-    bundle: Bundle, packed: Pack, side: pd.Series
+    model: Model, packed: Pack, side: pd.Series
 ) -> None:
-    scores = score_model(bundle, packed, side)
+    scores = score_model(model, packed, side)
     test = scores.predictions[scores.predictions["split"] == "test"]
     entry = scores.metrics["splits"]["test"]
     assert entry["auc"]["value"] == pytest.approx(roc_auc_score(test["label"], test["probability"]))
-    for name, threshold in bundle.thresholds.items():
+    for name, threshold in model.thresholds.items():
         assert entry["operating_points"][name]["threshold"] == pytest.approx(threshold)
 
 
 def test_the_floor_is_scored_on_the_same_patches_at_its_own_thresholds(
-    bundle: Bundle, packed: Pack, side: pd.Series
+    model: Model, packed: Pack, side: pd.Series
 ) -> None:
-    scores = score_floor(bundle, packed, side)
+    scores = score_floor(model, packed, side)
     assert scores.metrics["model"] == FLOOR
-    assert list(scores.predictions["path"]) == list(score_model(bundle, packed, side).predictions["path"])
+    assert list(scores.predictions["path"]) == list(score_model(model, packed, side).predictions["path"])
     point = scores.metrics["splits"]["test"]["operating_points"]["target_recall"]
-    assert point["threshold"] == bundle.manifest["floor"]["thresholds"]["target_recall"]
+    assert point["threshold"] == model.manifest.floor.thresholds.target_recall
 
 
-def test_a_folder_without_validation_patients_is_scored_on_test_alone(bundle: Bundle, packed: Pack) -> None:
+def test_a_folder_without_validation_patients_is_scored_on_test_alone(model: Model, packed: Pack) -> None:
     everyone = pd.Series(["test"] * len(packed.table))
-    assert list(score_model(bundle, packed, everyone).metrics["splits"]) == ["test"]
+    assert list(score_model(model, packed, everyone).metrics["splits"]) == ["test"]
 
 
-def test_patients_a_bundle_never_saw_are_test_and_the_others_keep_their_side(bundle: Bundle) -> None:
-    known = bundle.manifest["split"]["patients"]
+def test_patients_a_bundle_never_saw_are_test_and_the_others_keep_their_side(model: Model) -> None:
+    known = model.manifest.split.patients
     table = pd.DataFrame({"patient": [*known, "new", ""]})
-    assert side_of_bundle(bundle, table).tolist() == [*known.values(), "test", "test"]
+    assert side_of_model(model, table).tolist() == [*known.values(), "test", "test"]
 
 
-def test_a_folder_of_training_patients_only_is_refused(bundle: Bundle) -> None:
-    trained = [p for p, s in bundle.manifest["split"]["patients"].items() if s != "test"]
+def test_a_folder_of_training_patients_only_is_refused(model: Model) -> None:
+    trained = [p for p, s in model.manifest.split.patients.items() if s != "test"]
     with pytest.raises(UserError, match=f"all {len(trained)} patients of this folder trained tiny"):
-        side_of_bundle(bundle, pd.DataFrame({"patient": trained}))
+        side_of_model(model, pd.DataFrame({"patient": trained}))
 
 
-def test_a_bundle_whose_floor_is_of_another_version_says_so(
-    packed: Pack, side: pd.Series, bundle: Bundle
+@pytest.mark.parametrize(("cross_fit", "left"), [(5, {"val known", "val new", "test"}), (0, None)])
+def test_validation_patients_that_a_cross_fit_learned_from_are_not_scored(
+    model: Model, packed: Pack, cross_fit: int, left: set[str] | None
 ) -> None:
-    manifest = copy.deepcopy(bundle.manifest)
-    manifest["floor"]["model"]["coef"] = [1.0]
-    with pytest.raises(UserError, match="another version"):
-        score_floor(Bundle(V1, manifest), packed, side)
+    """A cross-fit learns from its validation patients too: their scores would be those of training patches."""
+    patients = sorted(packed.table["patient"].unique())
+    names = dict(
+        zip(
+            patients,
+            ["train", "val learned", "val known", "val new", "test", "test claimed new"],
+            strict=True,
+        )
+    )
+    left = left or {"val learned", "val known", "val new", "test"}
+    side = packed.table["patient"].map(names).str.split().str[0]
+    known = {"val learned": "train", "val known": "val", "test claimed new": "train"}
+    split = replace(
+        model.manifest.split, patients={p: known[name] for p, name in names.items() if name in known}
+    )
+    recipe = replace(model.manifest.recipe, cross_fit=cross_fit)
+    fitted = Model(V1, replace(model.manifest, split=split, recipe=recipe))
+    for score in (score_model, score_floor):
+        scored = score(fitted, packed, side).predictions
+        assert set(scored["patient"].map(names)) == left | {"test claimed new"}
+        assert set(scored["split"]) == {"val", "test"}
 
 
 @pytest.fixture

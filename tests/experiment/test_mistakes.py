@@ -15,7 +15,8 @@ from cancernet.data.sides import assign
 from cancernet.data.split import grouped_split
 from cancernet.experiment.mistakes import find_mistakes
 from cancernet.experiment.run import collect
-from cancernet.model.bundle import read_bundle, shipped
+from cancernet.model.bundle import shipped
+from cancernet.model.model import load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 
@@ -29,7 +30,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Pack:
 def collected(folder: Path, packed: Pack) -> Any:
     split = grouped_split(packed.table, seed=1, test_fraction=0.25, val_fraction=0.25)
     side = assign(split, packed.table)
-    return collect([read_bundle(folder)], packed, split, side, minutes={}, facts={}, threads=1), side
+    return collect([load_model(folder)], packed, split, side, minutes={}, facts={}), side
 
 
 def test_each_picture_is_of_its_row_and_of_a_test_patient(packed: Pack) -> None:
@@ -55,4 +56,4 @@ def test_an_older_bundle_has_its_errors_without_maps_or_none(packed: Pack) -> No
 def test_without_predictions_there_is_nothing(packed: Pack) -> None:
     results, _ = collected(shipped(), packed)
     bare = dataclasses.replace(results, predictions={})
-    assert find_mistakes(bare, [read_bundle(shipped())], packed) is None
+    assert find_mistakes(bare, [load_model()], packed) is None

@@ -9,19 +9,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 
+from cancernet.common.errors import UserError
+from cancernet.common.output import Output
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.data.sides import Split, assign
-from cancernet.data.split import grouped_split
+from cancernet.data.split import SplitChoice, grouped_split
 from cancernet.evaluation.leakage import audit_leakage
-from cancernet.evaluation.results import FLOOR
-from cancernet.experiment.run import _cross_notes, collect, describe_leakage, run
-from cancernet.model.bundle import Bundle, read_bundle, shipped
+from cancernet.evaluation.results import FLOOR, RunResults
+from cancernet.experiment import run as run_module
+from cancernet.experiment.data import describe_leakage
+from cancernet.experiment.run import _cross_notes, collect, run
+from cancernet.model.model import Model, load_model
+from cancernet.model.recipe import Recipe
 from cancernet.training.options import TrainingOptions
-from cancernet.training.recipes import Recipe
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 
@@ -38,38 +43,60 @@ def split(packed: Pack) -> Split:
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return read_bundle(V1)
+def model() -> Model:
+    return load_model(V1)
 
 
-def changed(bundle: Bundle, **changes: Any) -> Bundle:
-    return Bundle(bundle.folder, {**bundle.manifest, **changes})
+def changed(model: Model, **changes: Any) -> Model:
+    return Model(model.folder, msgspec.structs.replace(model.manifest, **changes))
+
+
+RECIPES = """
+[one]
+network = "cnn"
+summary = "the first"
+
+[two]
+network = "cnn"
+summary = "the second"
+"""
+
+
+@pytest.fixture
+def go(model: Model, packed: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run two recipes on the sample, training stood in for; returns what was found, said and trained."""
+    trained: list[str] = []
+
+    def train(recipe: Recipe, *_: object, **__: object) -> Model:
+        trained.append(recipe.name)
+        return changed(model, name=recipe.name)
+
+    monkeypatch.setitem(sys.modules, "cancernet.training.train", SimpleNamespace(train=train))
+    monkeypatch.setattr(run_module, "start_training", lambda *_: None)
+    (tmp_path / "recipes.toml").write_text(RECIPES)
+
+    def run_it(**changes: Any) -> tuple[RunResults, list[str], list[str]]:
+        said: list[str] = []
+        options = {
+            "recipes": ["one", "two"],
+            "recipe_file": tmp_path / "recipes.toml",
+            "models": tmp_path / "models",
+            "results": tmp_path / "results",
+            "split": SplitChoice(test_fraction=0.25, val_fraction=0.25),
+            "options": TrainingOptions(seed=5, threads=1),
+            "cache": tmp_path,
+            "say": said.append,
+        }
+        return run(packed.root, **{**options, **changes}), said, trained
+
+    return run_it
 
 
 def test_a_run_trains_each_recipe_in_order_and_leaves_a_whole_report(
-    packed: Pack, split: Split, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    go: Any, packed: Pack, split: Split, tmp_path: Path
 ) -> None:
-    trained: list[str] = []
-
-    def train(recipe: Recipe, *_: object, **__: object) -> Bundle:
-        trained.append(recipe.name)
-        return changed(bundle, name=recipe.name)
-
-    monkeypatch.setitem(sys.modules, "cancernet.training.train", SimpleNamespace(train=train))
-    said: list[str] = []
-    recipes = [Recipe("one", "the first", "cnn"), Recipe("two", "the second", "cnn")]
     out = tmp_path / "results"
-    found = run(
-        packed,
-        split,
-        recipes,
-        models=tmp_path / "models",
-        results=out,
-        cache=tmp_path,
-        options=TrainingOptions(seed=5, threads=1),
-        command="cancernet run",
-        say=said.append,
-    )
+    found, said, trained = go()
     assert trained == ["one", "two"]
     assert [entry["model"] for entry in found.metrics] == ["one", "two", FLOOR]
     assert set(found.minutes) == {"one", "two"}
@@ -77,7 +104,7 @@ def test_a_run_trains_each_recipe_in_order_and_leaves_a_whole_report(
     assert "one: the first" in said
     assert said[-1] == f"report: {out / 'report.html'}"
     facts = json.loads((out / "run.json").read_text())
-    assert (facts["command"], facts["seed"]) == ("cancernet run", 5)
+    assert facts["seed"] == 5
     assert (facts["data_hash"], facts["split_hash"]) == (packed.data_hash, split.hash)
     assert facts["versions"]["cancernet"]
     written = pd.read_csv(out / "split.csv", dtype=str)
@@ -85,13 +112,45 @@ def test_a_run_trains_each_recipe_in_order_and_leaves_a_whole_report(
     assert "SYNTHETIC" in (out / "report.html").read_text(encoding="utf-8").upper()
 
 
+@pytest.mark.parametrize("place", ["results", "models"])
+def test_a_second_run_on_a_folder_that_is_being_written_is_refused_before_the_work(
+    go: Any, tmp_path: Path, place: str
+) -> None:
+    kind = {"results": "run", "models": "train"}[place]
+    with Output(tmp_path / place, kind), pytest.raises(UserError, match="being written by another cancernet"):
+        go()
+
+
+def test_results_do_not_go_among_the_patches(go: Any, packed: Pack) -> None:
+    with pytest.raises(UserError, match="lies inside"):
+        go(results=packed.root / "results")
+
+
+def test_a_report_of_the_users_own_is_not_replaced(go: Any, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "metrics.json").write_text("{}")
+    with pytest.raises(UserError, match="is not ours"):
+        go()
+    assert (tmp_path / "results" / "metrics.json").read_text() == "{}"
+
+
+def test_a_model_called_like_a_file_of_the_results_gets_a_folder_all_the_same(
+    go: Any, tmp_path: Path
+) -> None:
+    recipes = tmp_path / "odd.toml"
+    recipes.write_text('["run.json"]\nnetwork = "cnn"\n')
+    go(recipes=["run.json"], recipe_file=recipes)
+    assert json.loads((tmp_path / "results" / "run.json").read_text())["seed"] == 5
+    assert (tmp_path / "results" / "run.json-2" / "metrics.json").is_file()
+
+
 @pytest.fixture
-def collected(packed: Pack, split: Split, bundle: Bundle) -> Any:
-    def go(*bundles: Bundle, **changes: Any) -> Any:
+def collected(packed: Pack, split: Split, model: Model) -> Any:
+    def go(*models: Model, **changes: Any) -> Any:
         pack_now = dataclasses.replace(packed, **changes.pop("packed", {}))
         split_now = dataclasses.replace(split, **changes.pop("split", {}))
         side = assign(split_now, pack_now.table)
-        return collect(bundles or (bundle,), pack_now, split_now, side, minutes={}, facts={}, threads=1)
+        return collect(models or (model,), pack_now, split_now, side, minutes={}, facts={})
 
     return go
 
@@ -117,9 +176,9 @@ def test_warnings_of_data_and_split_reach_the_notes(collected: Any, packed: Pack
     assert found.patient_safe is False
 
 
-def test_a_model_that_should_start_from_imagenet_and_did_not_is_noted(collected: Any, bundle: Bundle) -> None:
-    recipe = {**bundle.manifest["recipe"], "pretrained": True}
-    random = changed(bundle, recipe=recipe, weights_from="none (random: no network for the ImageNet weights)")
+def test_a_model_that_should_start_from_imagenet_and_did_not_is_noted(collected: Any, model: Model) -> None:
+    recipe = msgspec.structs.replace(model.manifest.recipe, pretrained=True)
+    random = changed(model, recipe=recipe, weights_from="none (random: no network for the ImageNet weights)")
     found = collected(random)
     assert any(
         "tiny should start from ImageNet weights and started from none (random" in n for n in found.notes
@@ -127,17 +186,17 @@ def test_a_model_that_should_start_from_imagenet_and_did_not_is_noted(collected:
     assert found.weights["tiny"].startswith("none (random")
 
 
-def test_random_weights_are_not_noted_where_none_were_wanted(collected: Any, bundle: Bundle) -> None:
-    assert collected(changed(bundle, weights_from="none (trained from scratch)")).notes == []
+def test_random_weights_are_not_noted_where_none_were_wanted(collected: Any, model: Model) -> None:
+    assert collected(changed(model, weights_from="none (trained from scratch)")).notes == []
 
 
-def test_the_history_of_a_bundle_is_shown_where_it_is_there(
-    collected: Any, bundle: Bundle, tmp_path: Path
+def test_the_history_of_a_model_is_shown_where_it_is_there(
+    collected: Any, model: Model, tmp_path: Path
 ) -> None:
     assert list(collected().histories) == ["tiny"]
     for name in ("model.onnx", "weights.safetensors"):
-        (tmp_path / name).write_bytes(bundle.read(name))
-    assert collected(Bundle(tmp_path, bundle.manifest)).histories == {}
+        (tmp_path / name).write_bytes(model.read(name))
+    assert collected(Model(tmp_path, model.manifest)).histories == {}
 
 
 def test_synthetic_patches_are_marked(collected: Any) -> None:
@@ -153,7 +212,7 @@ def test_the_audit_is_told_in_one_line_and_finds_a_shared_patient(packed: Pack, 
 
 
 def test_a_cross_fitted_model_says_who_taught_it_and_what_chose_its_thresholds() -> None:
-    [note] = _cross_notes([read_bundle(shipped()), read_bundle(V1)])
+    [note] = _cross_notes([load_model(), load_model(V1)])
     assert note.startswith(
         "cancernet learned from train and val patients alike; its thresholds come from 5 folds"
     )

@@ -13,7 +13,13 @@ from cancernet.report.style import picture
 
 PATCH = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
 NEAR = [Neighbour(f"P{i}/1/p{i}.png", f"P{i}", i % 2, f"h{i}", 0.9 - i / 10) for i in range(5)]
-SHOWN = Explanation("a/$x$.png", "P1", PATCH, 0.4, np.full((7, 7), -0.4, "float32"), "h0", "train", NEAR)
+SHOWN = Explanation(
+    *("a/$x$.png", "P1", PATCH, 0.4, np.full((7, 7), -0.4, "float32")),
+    decision=1,
+    hash="h0",
+    known="train",
+    neighbours=NEAR,
+)
 
 
 def words(shown: Explanation, **options: Any) -> str:
@@ -32,7 +38,8 @@ def test_it_says_call_probability_threshold_model_and_grid() -> None:
         "log odds",
     ):
         assert part in said
-    assert "benign: probability" in words(SHOWN, threshold=0.5)
+    assert "benign: probability" in words(replace(SHOWN, decision=0))
+    assert "bare glass" in words(replace(SHOWN, decision=-1, reason="bare glass"))
 
 
 def test_a_patient_who_taught_the_model_is_named_as_such() -> None:

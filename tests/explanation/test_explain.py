@@ -11,18 +11,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from cancernet.explanation.paths import explain_paths, picture_name, remembered
 
 from cancernet.common.errors import UserError
 from cancernet.data.stream import content_hash
+from cancernet.explanation.explain import explain, picture_name, remembered
 from cancernet.explanation.remembered import Pictures
-from cancernet.model.bundle import Bundle, read_bundle, shipped
+from cancernet.model.bundle import shipped
 from cancernet.model.examples import Index, unit
-from cancernet.model.inference import predict
+from cancernet.model.model import Model, load_model
 
 
 def noise(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    """A patch in the colours of stained tissue."""
+    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([150, 80, 140])).astype(
+        np.uint8
+    )
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -31,8 +34,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return read_bundle(shipped())
+def model() -> Model:
+    return load_model(threads=1)
 
 
 @pytest.fixture
@@ -47,17 +50,17 @@ def patches(tmp_path: Path) -> Path:
 
 
 def test_each_patch_has_a_row_a_picture_and_a_place_on_the_page(
-    bundle: Bundle, patches: Path, tmp_path: Path
+    model: Model, patches: Path, tmp_path: Path
 ) -> None:
-    told = explain_paths([patches], bundle, out=tmp_path / "out", threads=1)
+    told = explain([patches], model, out=tmp_path / "out", threads=1)
     found = rows(tmp_path / "out" / "explanations.csv")
     assert (told.explained, told.drawn, told.failed) == (3, 3, 0)
     assert [row["path"] for row in found] == sorted(row["path"] for row in found)
     one = next(row for row in found if row["path"].startswith("b/"))
     assert (one["patient"], one["x"], one["y"]) == ("8863", "1", "51")
-    expected = predict(bundle.session(threads=1), noise(1)[None])[0]
+    expected = model.predict(noise(1)[None])[0]
     assert float(one["probability"]) == pytest.approx(expected, abs=1e-5)
-    assert one["decision"] == ("malignant" if expected >= bundle.threshold else "benign")
+    assert one["decision"] == ("malignant" if expected >= model.threshold else "benign")
     assert all(one[f"near{i}_label"] in ("benign", "malignant") for i in range(1, 6))
     close = [float(one[f"near{i}_similarity"]) for i in range(1, 6)]
     assert close == sorted(close, reverse=True)
@@ -73,9 +76,9 @@ def test_each_patch_has_a_row_a_picture_and_a_place_on_the_page(
 
 
 def test_more_than_the_most_to_draw_are_in_the_table_alone(
-    bundle: Bundle, patches: Path, tmp_path: Path
+    model: Model, patches: Path, tmp_path: Path
 ) -> None:
-    told = explain_paths([patches], bundle, out=tmp_path / "out", threads=1, max_images=1)
+    told = explain([patches], model, out=tmp_path / "out", threads=1, max_images=1)
     assert (told.explained, told.drawn) == (3, 1)
     assert [bool(row["picture"]) for row in rows(tmp_path / "out" / "explanations.csv")] == [
         True,
@@ -83,27 +86,44 @@ def test_more_than_the_most_to_draw_are_in_the_table_alone(
         False,
     ]
     assert "first 1 of 3 patches" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    told = explain_paths([patches], bundle, out=tmp_path / "none", threads=1, max_images=0)
+    told = explain([patches], model, out=tmp_path / "none", threads=1, max_images=0)
     assert (told.explained, told.drawn) == (3, 0)
 
 
 def test_bad_files_are_listed_and_another_list_of_that_name_is_kept(
-    bundle: Bundle, patches: Path, tmp_path: Path
+    model: Model, patches: Path, tmp_path: Path
 ) -> None:
     (patches / "bad.png").write_text("none")
-    told = explain_paths([patches], bundle, out=tmp_path / "out", threads=1, max_images=0)
+    told = explain([patches], model, out=tmp_path / "out", threads=1, max_images=0)
     assert told.failed == 1
     assert rows(tmp_path / "out" / "errors.csv")[0]["path"] == "bad.png"
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "errors.csv").write_text("mine")
     with pytest.raises(UserError, match="not ours"):
-        explain_paths([patches], bundle, out=tmp_path / "mine", threads=1)
+        explain([patches], model, out=tmp_path / "mine", threads=1)
 
 
-def test_nothing_usable_is_an_error_and_leaves_no_table(bundle: Bundle, tmp_path: Path) -> None:
+def test_a_patch_that_cannot_be_judged_is_unsure_with_the_reason_on_its_picture(
+    model: Model, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "black.png"), np.zeros((50, 50, 3), np.uint8))
+    told = explain([tmp_path / "in"], model, out=tmp_path / "out")
+    [row] = rows(tmp_path / "out" / "explanations.csv")
+    assert (row["decision"], told.unsure) == ("unsure", 1)
+    assert "no stained tissue" in row["reason"]
+
+
+def test_pictures_of_an_earlier_run_do_not_stay(model: Model, patches: Path, tmp_path: Path) -> None:
+    explain(patches, model, out=tmp_path / "out", max_images=3)
+    explain(patches / "b", model, out=tmp_path / "out", max_images=3)
+    assert len(list((tmp_path / "out" / "pictures").iterdir())) == 1
+
+
+def test_nothing_usable_is_an_error_and_leaves_no_table(model: Model, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("none")
     with pytest.raises(UserError, match="no image could be used of 1 files"):
-        explain_paths([tmp_path / "bad.png"], bundle, out=tmp_path / "out", threads=1)
+        explain([tmp_path / "bad.png"], model, out=tmp_path / "out", threads=1)
     assert not (tmp_path / "out" / "explanations.csv").exists()
 
 
@@ -112,7 +132,7 @@ def test_a_synthetic_model_says_so_on_the_page(patches: Path, tmp_path: Path) ->
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["data"]["synthetic"] = True
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    explain_paths([patches], read_bundle(copy), out=tmp_path / "out", threads=1, max_images=1)
+    explain([patches], load_model(copy), out=tmp_path / "out", threads=1, max_images=1)
     assert "Synthetic data: not evidence" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 

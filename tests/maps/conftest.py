@@ -1,21 +1,23 @@
-"""A small data set of whole specimens, and a bundle that takes neighbours into account."""
+"""A small data set of whole specimens, and a model that takes neighbours into account."""
 
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cancernet.data.sample import write_sample
-from cancernet.model.bundle import GRAPH, WEIGHTS, read_bundle, write_bundle
+from cancernet.model.manifest import Context, Thresholds
+from cancernet.model.model import Model, load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
-CONTEXT = {
-    "method": "gaussian",
-    "sigma_px": 50.0,
-    "scale": 1.0,
-    "offset": 0.0,
-    "thresholds": {"target_recall": 0.4, "default": 0.5, "best_f1": 0.5},
-}
+CONTEXT = Context(
+    method="gaussian",
+    sigma_px=50.0,
+    scale=1.0,
+    offset=0.0,
+    thresholds=Thresholds(target_recall=0.4, default=0.5, best_f1=0.5),
+)
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +35,7 @@ def data(sections, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def bundle(tmp_path_factory):
-    """The committed bundle, with a step for neighbours."""
-    old = read_bundle(V1)
-    manifest = {key: value for key, value in old.manifest.items() if key not in ("files", "format")}
-    files = {name: old.read(name) for name in (GRAPH, WEIGHTS)}
-    return write_bundle(tmp_path_factory.mktemp("bundle") / "m", manifest | {"context": CONTEXT}, files)
+def model():
+    """The committed model, with a step for neighbours."""
+    old = load_model(V1)
+    return Model(old.folder, msgspec.structs.replace(old.manifest, context=CONTEXT))

@@ -27,28 +27,28 @@ def specimen(labels, *, patient="P", width=50):
     return Specimen(patient, table, rng.integers(0, 256, (n, 50, 50, 3), dtype=np.uint8))
 
 
-def test_areas_and_rates_are_those_of_the_calls(bundle):
+def test_areas_and_rates_are_those_of_the_calls(model):
     labels = [1, 1, 1, 0, 0, 0, 0, 0, 0]
     some = specimen(labels, width=25)
     probability = np.array([0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1])
-    context = apply_context(bundle, some.table["x"], some.table["y"], probability)
-    row = measure(some, probability, context, bundle)
+    context = apply_context(model, some.table["x"], some.table["y"], probability)
+    row = measure(some, probability, context, model)
     cell = 25 * 50 * 16e-6  # mm2
     assert row["tissue_mm2"] == pytest.approx(9 * cell, abs=1e-4)
     assert row["labelled_malignant_mm2"] == pytest.approx(3 * cell, abs=1e-4)
     assert row["malignant_mm2"] == pytest.approx(context.malignant.sum() * cell, abs=1e-4)
-    called = probability >= bundle.threshold
+    called = probability >= model.threshold
     assert row["recall_alone"] == pytest.approx(called[:3].mean(), abs=1e-3)
     assert row["specificity_alone"] == pytest.approx((~called[3:]).mean(), abs=1e-3)
     assert row["recall_context"] == pytest.approx(context.malignant[:3].mean(), abs=1e-3)
     assert row["complete"]
 
 
-def test_without_labels_there_are_areas_and_no_rates(bundle):
+def test_without_labels_there_are_areas_and_no_rates(model):
     some = specimen([-1] * 9)
     probability = np.full(9, 0.9)
     row = measure(
-        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
     )
     assert row["malignant_mm2"] == pytest.approx(9 * 0.04)
     assert row["n_malignant"] is None
@@ -56,11 +56,11 @@ def test_without_labels_there_are_areas_and_no_rates(bundle):
     assert "AUC" not in line(row)
 
 
-def test_a_specimen_of_one_class_has_no_auc(bundle):
+def test_a_specimen_of_one_class_has_no_auc(model):
     some = specimen([0] * 9)
     probability = np.full(9, 0.1)
     row = measure(
-        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
     )
     assert row["auc_context"] is None
     assert row["recall_context"] is None
@@ -68,18 +68,18 @@ def test_a_specimen_of_one_class_has_no_auc(bundle):
     assert "AUC –" in line(row)
 
 
-def test_patients_that_taught_the_model_are_marked(bundle):
-    trained = next(p for p, side in bundle.manifest["split"]["patients"].items() if side == "train")
+def test_patients_that_taught_the_model_are_marked(model):
+    trained = next(p for p, side in model.manifest.split.patients.items() if side == "train")
     row = {"patient": trained, "complete": True, "n_labelled": 9, "n_patches": 9}
-    assert any("LEARNED FROM THIS PATIENT" in text for text in warnings(row, bundle))
-    assert not any("THIS PATIENT" in text for text in warnings(row | {"patient": "new"}, bundle))
+    assert any("LEARNED FROM THIS PATIENT" in text for text in warnings(row, model))
+    assert not any("THIS PATIENT" in text for text in warnings(row | {"patient": "new"}, model))
 
 
-def test_patches_without_a_label_count_in_areas_and_in_no_rate(bundle):
+def test_patches_without_a_label_count_in_areas_and_in_no_rate(model):
     some = specimen([1, 0, -1] * 3)
     probability = np.array([0.9, 0.1, 0.9] * 3)
     row = measure(
-        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
     )
     assert row["n_labelled"] == 6
     assert row["auc_alone"] == 1
@@ -89,19 +89,19 @@ def test_patches_without_a_label_count_in_areas_and_in_no_rate(bundle):
     assert "ONLY 6 OF 9 PATCHES ARE LABELLED" in row["warnings"]
 
 
-def test_both_thresholds_are_said(bundle):
-    said = thresholds(bundle)
-    assert f"{bundle.threshold:.3f}" in said
+def test_both_thresholds_are_said(model):
+    said = thresholds(model)
+    assert f"{model.threshold:.3f}" in said
     assert "with neighbours from 0.400" in said
 
 
-def test_the_caption_counts_patches_and_areas(bundle):
+def test_the_caption_counts_patches_and_areas(model):
     some = specimen([1] * 3 + [0] * 6)
     probability = np.linspace(0, 1, 9)
     row = measure(
-        some, probability, apply_context(bundle, some.table["x"], some.table["y"], probability), bundle
+        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
     )
-    said = caption(row, bundle)
+    said = caption(row, model)
     assert "n = 9 patches" in said
     assert "labelled 0.1 mm²" in said
     assert scores(row) in said

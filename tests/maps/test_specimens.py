@@ -10,7 +10,7 @@ import pytest
 
 from cancernet.common.errors import UserError
 from cancernet.context.grid import Grid
-from cancernet.data.source import open_source
+from cancernet.data.stream import PatchStream
 from cancernet.maps.specimens import holes, list_specimens, read_specimen, stitch
 
 
@@ -36,20 +36,24 @@ def data(tmp_path):
 
 
 def read(path, patient):
-    source = open_source(path)
-    listed, _ = list_specimens(source)
-    return read_specimen(source, patient, listed[patient])
+    stream = PatchStream([path], plain=True)
+    listed = list_specimens(stream)
+    return read_specimen(stream, patient, listed[patient]), stream.errors
 
 
 def test_files_are_sorted_by_patient(data):
-    listed, bad = list_specimens(open_source(data))
+    stream = PatchStream([data], plain=True)
+    listed = list_specimens(stream)
+    bad = stream.errors
     assert {patient: len(files) for patient, files in listed.items()} == {"A": 4, "B": 1}
     assert bad == []
 
 
 def test_files_without_a_position_are_listed_with_the_reason(data):
     shutil.copy(next((data / "B" / "0").iterdir()), data / "B" / "0" / "holiday.png")
-    listed, [(path, reason)] = list_specimens(open_source(data))
+    stream = PatchStream([data], plain=True)
+    listed = list_specimens(stream)
+    [(path, reason)] = stream.errors
     assert path == "B/0/holiday.png"
     assert "PATIENT_idx5_xX_yY" in reason
     assert len(listed["B"]) == 1
@@ -61,7 +65,8 @@ def test_the_copy_in_the_public_zip_is_left_out(data, tmp_path):
         for file in sorted(data.rglob("*.png")):
             for top in ("", "IDC_regular_ps50_idx5/"):
                 packed.write(file, top + file.relative_to(data).as_posix())
-    listed, _ = list_specimens(open_source(path))
+    stream = PatchStream([path], plain=True)
+    listed = list_specimens(stream)
     assert len(listed["A"]) == 4
 
 
@@ -167,6 +172,8 @@ def test_names_that_are_no_text_are_listed(data):
             file.write(b"x")
     except OSError:
         pytest.skip("this file system takes text only")
-    _, [(path, reason)] = list_specimens(open_source(data))
+    stream = PatchStream([data], plain=True)
+    assert list_specimens(stream)
+    [(path, reason)] = stream.errors
     assert "UTF-8" in reason
     path.encode()

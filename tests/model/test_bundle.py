@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import copy
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
-from cancernet.evaluation import Floor
+from cancernet.common.output import Output
 from cancernet.model import bundle as bundle_module
-from cancernet.model.bundle import FORMAT, GRAPH, MANIFEST, WEIGHTS, Bundle, read_bundle, write_bundle
-from cancernet.model.inference import predict
+from cancernet.model.bundle import (
+    GRAPH,
+    MANIFEST,
+    WEIGHTS,
+    encode_manifest,
+    list_files,
+    read_file,
+    read_manifest,
+    write_bundle,
+)
+from cancernet.model.manifest import FORMAT, Calibration, Manifest
+from cancernet.model.model import load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 COLOURS = ((200, 120, 180), (90, 40, 120), (240, 240, 240), (0, 0, 0))
@@ -55,49 +66,42 @@ def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
 
 
 def test_a_bundle_of_format_1_still_loads_and_gives_the_answers_it_gave() -> None:
-    bundle = read_bundle(V1)
-    assert bundle.manifest["format"] == 1
-    assert bundle.name == "tiny"
-    assert bundle.threshold == bundle.thresholds["target_recall"] == pytest.approx(0.2219174802)
-    assert predict(bundle.session(), plain_patches()) == pytest.approx(ANSWERS, abs=1e-5)
+    model = load_model(V1)
+    assert model.manifest.format == 1
+    assert model.name == "tiny"
+    assert model.threshold == model.thresholds["target_recall"] == pytest.approx(0.2219174802)
+    assert model.predict(plain_patches()) == pytest.approx(ANSWERS, abs=1e-5)
 
 
 def test_the_floor_in_a_bundle_of_format_1_can_still_be_read() -> None:
-    probability = Floor.from_dict(read_bundle(V1).manifest["floor"]["model"]).predict(plain_patches())
+    probability = read_manifest(V1).floor.model.predict(plain_patches())
     assert ((probability >= 0) & (probability <= 1)).all()
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
-    old = read_bundle(V1)
-    manifest = {key: value for key, value in old.manifest.items() if key not in ("format", "files")}
-    written = write_bundle(tmp_path / "a", manifest, {GRAPH: b"graph", WEIGHTS: b"weights"})
-    read = read_bundle(tmp_path / "a")
-    assert read == written
-    assert read.manifest["format"] == FORMAT
-    assert (read.read(GRAPH), read.read(WEIGHTS)) == (b"graph", b"weights")
-
-
-def test_a_manifest_that_would_not_be_read_back_is_not_written(tmp_path: Path) -> None:
-    manifest = {
-        key: v for key, v in read_bundle(V1).manifest.items() if key not in ("format", "files", "seed")
-    }
-    with pytest.raises(UserError, match="seed"):
-        write_bundle(tmp_path / "a", manifest, {GRAPH: b"graph", WEIGHTS: b"weights"})
-    assert not (tmp_path / "a").exists()
+    files = {GRAPH: b"graph", WEIGHTS: b"weights"}
+    manifest = msgspec.structs.replace(read_manifest(V1), files=list_files(files))
+    with Output(tmp_path / "a", "train") as out:
+        assert write_bundle(out, manifest, files) == tmp_path / "a"
+    assert read_manifest(tmp_path / "a") == manifest
+    assert {name: read_file(tmp_path / "a", manifest, name) for name in files} == files
 
 
 def test_the_manifest_comes_last_so_that_a_killed_write_leaves_no_bundle(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(target: Path, text: str) -> None:
+    def killed(manifest: Manifest) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bundle_module, "write_text", killed)
-    manifest = {key: v for key, v in read_bundle(V1).manifest.items() if key not in ("format", "files")}
-    with pytest.raises(KeyboardInterrupt):
-        write_bundle(folder, manifest, {GRAPH: b"new", WEIGHTS: b"new"})
+    files = {GRAPH: b"graph", WEIGHTS: b"weights"}
+    manifest = msgspec.structs.replace(read_manifest(V1), files=list_files(files))
+    with Output(tmp_path / "a", "train") as out:
+        write_bundle(out, manifest, files)
+    monkeypatch.setattr(bundle_module, "encode_manifest", killed)
+    with pytest.raises(KeyboardInterrupt), Output(tmp_path / "a", "train") as out:
+        write_bundle(out, manifest, {GRAPH: b"other", WEIGHTS: b"others"})
     with pytest.raises(UserError, match="is no model"):
-        read_bundle(folder)
+        read_manifest(tmp_path / "a")
 
 
 @pytest.mark.parametrize("name", [GRAPH, WEIGHTS])
@@ -106,7 +110,7 @@ def test_one_changed_byte_is_found(folder: Path, name: str) -> None:
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
     with pytest.raises(UserError, match="SHA-256 differs") as error:
-        read_bundle(folder).read(name)
+        load_model(folder).read(name)
     assert name in one_line(error)
 
 
@@ -114,32 +118,32 @@ def test_a_changed_graph_is_never_run(folder: Path) -> None:
     graph = folder / GRAPH
     graph.write_bytes(graph.read_bytes()[::-1])
     with pytest.raises(UserError, match="SHA-256 differs"):
-        read_bundle(folder).session()
+        _ = load_model(folder).session
 
 
 def test_a_short_file_is_found(folder: Path) -> None:
     (folder / GRAPH).write_bytes((folder / GRAPH).read_bytes()[:-1])
     with pytest.raises(UserError, match=r"26873 bytes, not 26874; copy the bundle again"):
-        read_bundle(folder).read(GRAPH)
+        load_model(folder).read(GRAPH)
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / GRAPH).unlink()
     with pytest.raises(UserError, match=GRAPH) as error:
-        read_bundle(folder).session()
+        _ = load_model(folder).session
     assert "No such file" in one_line(error)
 
 
 def test_a_file_the_manifest_does_not_list_is_not_read(folder: Path) -> None:
     (folder / "extra.bin").write_bytes(b"x")
     with pytest.raises(UserError, match="lists no file"):
-        read_bundle(folder).read("extra.bin")
+        load_model(folder).read("extra.bin")
 
 
 def test_a_path_outside_the_bundle_is_not_read(folder: Path) -> None:
     (folder.parent / "secret").write_bytes(b"x")
     with pytest.raises(UserError, match="lists no file"):
-        read_bundle(folder).read("../secret")
+        load_model(folder).read("../secret")
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", ".hidden", "..", "", "C:\\x", "a\0b"])
@@ -147,84 +151,136 @@ def test_a_file_name_that_is_a_path_is_refused(spoil: Callable[..., Path], name:
     def change(manifest: dict) -> None:
         manifest["files"][name] = {"bytes": 1, "sha256": "0" * 64}
 
-    with pytest.raises(UserError, match="not a valid manifest at files"):
-        read_bundle(spoil(change))
+    with pytest.raises(UserError, match=r"not a valid manifest: .*in `\$.files`"):
+        read_manifest(spoil(change))
 
 
 def test_a_newer_format_says_to_upgrade(spoil: Callable[..., Path]) -> None:
     with pytest.raises(UserError, match=r"newer CancerNet \(format 2\); upgrade"):
-        read_bundle(spoil(lambda m: m.update(format=FORMAT + 1)))
+        read_manifest(spoil(lambda m: m.update(format=FORMAT + 1)))
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "1", None, True, [1]])
 def test_a_format_that_never_was_is_refused(spoil: Callable[..., Path], value: Any) -> None:
-    with pytest.raises(UserError, match="not a valid manifest at format"):
-        read_bundle(spoil(lambda m: m.update(format=value)))
+    with pytest.raises(UserError, match=r"not a valid manifest: .* `\$\.format`"):
+        read_manifest(spoil(lambda m: m.update(format=value)))
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000, b'{"format": 1', b"not json", b"\0" * 64]
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{}",
+        b'{"a": ' + b"[" * 100_000,
+        b'{"format": 1',
+        b"not json",
+        b"\0" * 64,
+    ],
 )
 def test_a_manifest_that_is_not_json_is_one_line(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
     with pytest.raises(UserError, match=r"cannot read .*manifest\.json") as error:
-        read_bundle(folder)
+        read_manifest(folder)
     one_line(error)
 
 
-@pytest.mark.parametrize("content", ["[]", "1", "null", '"text"', "{}"])
+@pytest.mark.parametrize("content", ["[]", "[" * 100_000, "1", "null", '"text"', "{}"])
 def test_json_that_is_no_manifest_is_refused(folder: Path, content: str) -> None:
     (folder / MANIFEST).write_text(content)
     with pytest.raises(UserError, match="not a valid manifest"):
-        read_bundle(folder)
+        read_manifest(folder)
 
 
-@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    "constant", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5000, "1" + "0" * 400]
+)
 def test_a_threshold_that_is_no_number_cannot_slip_past_the_limits(folder: Path, constant: str) -> None:
     text = (folder / MANIFEST).read_text()
-    threshold = json.dumps(read_bundle(folder).threshold)
+    threshold = json.dumps(load_model(folder).threshold)
     (folder / MANIFEST).write_text(text.replace(threshold, constant))
-    with pytest.raises(UserError, match="is no number"):
-        read_bundle(folder)
+    with pytest.raises(UserError, match=r"manifest\.json") as error:
+        read_manifest(folder)
+    one_line(error)
+
+
+@pytest.mark.parametrize("place", ["deep in a part", "in what is not known", "in what is kept as it is"])
+def test_nesting_without_end_is_one_line(folder: Path, place: str) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    text = (folder / MANIFEST).read_text()
+    context = {"method": "gaussian", "sigma_px": 1, "scale": 1, "offset": 0}
+    context |= {"thresholds": json.loads(text)["thresholds"], "fitted_on": {"a": "HERE"}}
+    spoilt = {
+        "deep in a part": text.replace('"S001": "train"', f'"S001": {deep}'),
+        "in what is not known": f'{{"more": {deep}, {text[text.index("{") + 1 :]}',
+        "in what is kept as it is": f'{{"context": {json.dumps(context)}, {text[text.index("{") + 1 :]}'.replace(
+            '"HERE"', deep
+        ),
+    }[place]
+    assert deep in spoilt
+    (folder / MANIFEST).write_text(spoilt)
+    with pytest.raises(UserError, match=r"cannot read .*manifest\.json: .*recursion") as error:
+        read_manifest(folder)
+    one_line(error)
+
+
+def test_a_huge_whole_number_is_one_line(folder: Path) -> None:
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace('"seed": 1', '"seed": ' + "9" * 5000))
+    with pytest.raises(UserError, match=r"out of range .*\$\.seed") as error:
+        read_manifest(folder)
+    one_line(error)
 
 
 def test_an_endless_manifest_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle_module, "MAX_MANIFEST_BYTES", 1000)
     with pytest.raises(UserError, match="too large"):
-        read_bundle(folder)
+        read_manifest(folder)
 
 
 @pytest.mark.parametrize("field", ["format", "name", "seed", "data", "split", "thresholds", "floor", "files"])
 def test_every_required_field_is_asked_for(spoil: Callable[..., Path], field: str) -> None:
-    with pytest.raises(UserError, match=f"'{field}' is a required property"):
-        read_bundle(spoil(lambda m: m.pop(field)))
+    with pytest.raises(UserError, match=f"missing required field `{field}`"):
+        read_manifest(spoil(lambda m: m.pop(field)))
 
 
 VIOLATIONS: dict[str, Callable[[dict], Any]] = {
-    "name": lambda m: m.update(name="../elsewhere"),
-    "thresholds/default": lambda m: m["thresholds"].update(default=1.5),
-    "thresholds/best_f1": lambda m: m["thresholds"].update(best_f1="high"),
-    "thresholds": lambda m: m["thresholds"].pop("target_recall"),
-    "floor/thresholds": lambda m: m["floor"]["thresholds"].pop("default"),
-    "recipe/input_size": lambda m: m["recipe"].update(input_size=10**9),
-    "classes": lambda m: m["classes"].reverse(),
-    "split/patients/x": lambda m: m["split"]["patients"].update(x="everywhere"),
-    "data/synthetic": lambda m: m["data"].update(synthetic="no"),
-    "files/model.onnx/bytes": lambda m: m["files"][GRAPH].update(bytes=-1),
-    "files/model.onnx/sha256": lambda m: m["files"][GRAPH].update(sha256="0" * 63),
-    "files": lambda m: m["files"].pop(WEIGHTS),
-    "training": lambda m: m["training"].pop("minutes"),
-    "target_recall": lambda m: m.update(target_recall=0),
-    "selective/0": lambda m: m.update(selective=[{"threshold": 0.5, "target": 0.1}]),
-    "selective/0/width": lambda m: m.update(selective=[{"threshold": 0.5, "width": -1, "target": 0.1}]),
+    "$.name": lambda m: m.update(name="../elsewhere"),
+    "$.thresholds.default": lambda m: m["thresholds"].update(default=1.5),
+    "$.thresholds.best_f1": lambda m: m["thresholds"].update(best_f1="high"),
+    "missing required field `target_recall` - at `$.thresholds`": lambda m: m["thresholds"].pop(
+        "target_recall"
+    ),
+    "$.floor.thresholds": lambda m: m["floor"]["thresholds"].pop("default"),
+    "$.recipe.input_size": lambda m: m["recipe"].update(input_size=10**9),
+    "$.classes[0]": lambda m: m["classes"].reverse(),
+    "$.split.patients[...]": lambda m: m["split"]["patients"].update(x="everywhere"),
+    "$.data.synthetic": lambda m: m["data"].update(synthetic="no"),
+    "$.files[...].bytes": lambda m: m["files"][GRAPH].update(bytes=-1),
+    "$.files[...].sha256": lambda m: m["files"][GRAPH].update(sha256="0" * 63),
+    "it lists no weights.safetensors": lambda m: m["files"].pop(WEIGHTS),
+    "it lists no model.onnx": lambda m: m["files"].pop(GRAPH),
+    "$.training": lambda m: m["training"].pop("minutes"),
+    "$.target_recall": lambda m: m.update(target_recall=0),
+    "missing required field `width` - at `$.selective[0]`": lambda m: m.update(
+        selective=[{"threshold": 0.5, "target": 0.1}]
+    ),
+    "$.selective[0].width": lambda m: m.update(selective=[{"threshold": 0.5, "width": -1, "target": 0.1}]),
+    "a band of abstention lies about 0.5, and the threshold is 0.221917": lambda m: m.update(
+        selective=[{"threshold": 0.5, "width": 1, "target": 0.1}]
+    ),
+    "$.calibration.temperature": lambda m: m.update(calibration={"temperature": 1e-320}),
+    "other than 51 features": lambda m: m["floor"]["model"]["coef"].pop(),
 }
 
 
 @pytest.mark.parametrize("where", VIOLATIONS)
 def test_a_breach_of_the_schema_says_where(spoil: Callable[..., Path], where: str) -> None:
     with pytest.raises(UserError) as error:
-        read_bundle(spoil(VIOLATIONS[where]))
-    assert f"not a valid manifest at {where}:" in one_line(error)
+        read_manifest(spoil(VIOLATIONS[where]))
+    text = one_line(error)
+    assert "not a valid manifest: " in text
+    assert where in text
 
 
 JSON = st.recursive(
@@ -236,7 +292,7 @@ JSON = st.recursive(
 
 @given(st.data())
 def test_any_value_anywhere_is_read_or_is_a_user_error(data: st.DataObject) -> None:
-    manifest = copy.deepcopy(json.loads((V1 / MANIFEST).read_text()))
+    manifest = json.loads((V1 / MANIFEST).read_text())
     at = manifest
     while True:
         key = data.draw(st.sampled_from(sorted(at)))
@@ -245,10 +301,11 @@ def test_any_value_anywhere_is_read_or_is_a_user_error(data: st.DataObject) -> N
         at = at[key]
     at[key] = data.draw(JSON)
     try:
-        bundle_module._check(manifest, Path("m"))
-    except UserError:
+        read = msgspec.json.decode(json.dumps(manifest), type=Manifest)
+    except (msgspec.ValidationError, RecursionError):
         return
-    assert 0 <= Bundle(Path("m"), manifest).threshold <= 1
+    assert 0 <= read.thresholds.target_recall <= 1
+    assert msgspec.json.decode(encode_manifest(read), type=Manifest) == read
 
 
 @pytest.mark.parametrize("make", ["absent", "file", "empty"])
@@ -259,31 +316,35 @@ def test_a_place_without_a_model_says_what_to_name(tmp_path: Path, make: str) ->
     elif make == "empty":
         place.mkdir()
     with pytest.raises(UserError, match=r"is no model.*name the folder that holds one"):
-        read_bundle(place)
+        read_manifest(place)
 
 
 def test_a_folder_in_place_of_the_manifest_is_one_line(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).mkdir()
-    with pytest.raises(UserError, match="cannot read"):
-        read_bundle(tmp_path)
+    with pytest.raises(UserError, match="is no file") as error:
+        read_manifest(tmp_path)
+    one_line(error)
 
 
-def test_a_bundle_of_before_there_were_bands_has_none() -> None:
-    assert read_bundle(V1).bands == []
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_in_place_of_the_manifest_is_one_line_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / MANIFEST)
+    with pytest.raises(UserError, match="is no file"):
+        read_manifest(tmp_path)
 
 
-def test_a_band_is_found_by_its_share() -> None:
-    manifest = json.loads((V1 / MANIFEST).read_text())
-    manifest["selective"] = [{"threshold": 0.4, "width": w, "target": t} for t, w in ((0.1, 1), (0.2, 2))]
-    bundle = Bundle(Path("m"), manifest)
-    assert bundle.band(0.2)["width"] == 2
-    with pytest.raises(UserError, match=r"fitted are: 0.1, 0.2"):
-        bundle.band(0.15)
+def test_a_band_about_the_operating_threshold_is_read(spoil: Callable[..., Path]) -> None:
+    def change(manifest: dict) -> None:
+        threshold = manifest["thresholds"]["target_recall"]
+        manifest["selective"] = [{"threshold": threshold, "width": 1, "target": 0.1}]
+
+    [band] = read_manifest(spoil(change)).selective
+    assert band.width == 1
+    assert read_manifest(V1).selective == ()
 
 
-def test_the_calibration_is_a_scale_and_an_offset_of_the_logit() -> None:
-    manifest = json.loads((V1 / MANIFEST).read_text())
-    manifest["calibration"] = {"method": "temperature", "temperature": 2.0}
-    assert Bundle(Path("m"), manifest).calibration == {"scale": 0.5, "offset": 0.0}
-    del manifest["calibration"]
-    assert Bundle(Path("m"), manifest).calibration == {"scale": 1.0, "offset": 0.0}
+def test_the_calibration_is_a_scale_and_an_offset_of_the_logit(spoil: Callable[..., Path]) -> None:
+    stated = {"method": "temperature", "temperature": 2.0}
+    read = read_manifest(spoil(lambda m: m.update(calibration=stated))).calibration
+    assert read.to_dict() == {"scale": 0.5, "offset": 0.0}
+    assert Calibration().to_dict() == {"scale": 1.0, "offset": 0.0}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
 from cancernet.model import inference
-from cancernet.model.bundle import read_bundle, shipped
 from cancernet.model.inference import BATCH, OUTPUTS, open_session, predict, run_batches
+from cancernet.model.model import load_model
 
 GRAPH = Path(__file__).parents[1] / "fixtures" / "bundle_v1" / "model.onnx"
 
@@ -45,6 +45,40 @@ def test_what_is_no_graph_is_one_line(content: bytes) -> None:
 def test_a_missing_graph_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot run the model graph"):
         open_session(tmp_path / "none.onnx")
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("size_threshold", [0, 1000])  # of the tensors that are moved out, bytes
+def test_a_graph_that_names_another_file_is_refused_and_nothing_is_read_from_where_we_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size_threshold: int
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    outside = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": size_threshold}
+    onnx.save_model(onnx.load(GRAPH), tmp_path / "model.onnx", **outside)
+    assert (tmp_path / "weights.bin").is_file()
+    monkeypatch.chdir(tmp_path)  # ONNX Runtime would look for it here
+    for graph in (tmp_path / "model.onnx", (tmp_path / "model.onnx").read_bytes()):
+        with pytest.raises(UserError, match="keeps its weights in another file") as error:
+            open_session(graph)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.train
+def test_a_name_of_another_file_is_found_however_it_is_encoded() -> None:
+    onnx = pytest.importorskip("onnx")
+    plain = b"\n\x08location"
+    for padded in (plain, b"\n\x88\x00location", b"\x8a\x80\x00\x88\x80\x80\x00location"):
+        entry = onnx.StringStringEntryProto.FromString(padded + b"\x12\x01w")
+        assert (entry.key, entry.value) == ("location", "w")  # protobuf takes it
+        with pytest.raises(UserError, match="in another file"):
+            open_session(b"anything " + padded)
+    with pytest.raises(UserError, match="cannot run the model graph"):
+        open_session(b"\n\x09locations")  # another name
+
+
+def test_another_format_than_onnx_is_not_guessed() -> None:
+    options = open_session(GRAPH).get_session_options()
+    assert options.get_session_config_entry("session.load_model_format") == "ONNX"
 
 
 @pytest.mark.parametrize(("asked", "used"), [(1, 1), (3, 3), (None, 5), (0, 5)])
@@ -85,7 +119,7 @@ def test_memory_mapped_patches_are_read_a_batch_at_a_time(
 ) -> None:
     images.tofile(tmp_path / "images.u8")
     mapped = np.memmap(tmp_path / "images.u8", np.uint8, "r", shape=images.shape)
-    sizes = [len(batch) for batch in run_batches(session, mapped, np.arange(len(mapped)))]
+    sizes = [len(probability) for [probability] in run_batches(session, mapped, np.arange(len(mapped)))]
     assert sizes == [BATCH, BATCH, 5]
     np.testing.assert_array_equal(predict(session, mapped), predict(session, images))
 
@@ -94,10 +128,12 @@ def test_memory_mapped_patches_are_read_a_batch_at_a_time(
 def test_threads_wait_busily_only_where_they_may(spin: bool, entry: str) -> None:
     options = open_session(GRAPH, threads=2, spin=spin).get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
+    default = open_session(GRAPH, threads=2).get_session_options()
+    assert default.get_session_config_entry("session.intra_op.allow_spinning") == "1"
 
 
 def test_only_the_first_output_is_asked_for(images: np.ndarray) -> None:
-    shipped_session = read_bundle(shipped()).session(threads=1)
+    shipped_session = load_model(threads=1).session
     assert [each.name for each in shipped_session.get_outputs()] == list(OUTPUTS)
     asked: list[list[str]] = []
 

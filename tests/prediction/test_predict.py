@@ -9,22 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
+import pandas as pd
 import pytest
-from cancernet.prediction.paths import Tally, predict_paths
 
 from cancernet.common.errors import UserError
-from cancernet.model.bundle import Bundle, read_bundle
-from cancernet.model.inference import predict
-from cancernet.prediction import paths as prediction
+from cancernet.data import stream as stream_module
+from cancernet.model.manifest import Band
+from cancernet.model.model import Model, load_model
+from cancernet.prediction.predict import Tally, predict, predict_paths
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 NAME = "8863_idx5_x{x}_y51_class1.png"
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return read_bundle(V1)
+def model() -> Model:
+    return load_model(V1, threads=1)
 
 
 @pytest.fixture
@@ -38,7 +40,10 @@ def patches(tmp_path: Path) -> Path:
 
 
 def noise(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    """A patch, BGR, in the colours of stained tissue."""
+    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([140, 80, 150])).astype(
+        np.uint8
+    )
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -47,9 +52,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def run(bundle: Bundle) -> Callable[..., Tally]:
+def run(model: Model) -> Callable[..., Tally]:
     def go(*paths: Path, out: Path | None = None, screen: io.StringIO | None = None) -> Tally:
-        return predict_paths(paths, bundle, out=out, threads=1, screen=screen or io.StringIO())
+        return predict_paths(paths, model, out=out, screen=screen or io.StringIO())
 
     return go
 
@@ -57,7 +62,7 @@ def run(bundle: Bundle) -> Callable[..., Tally]:
 def test_each_patch_is_a_row_with_what_its_name_tells(run: Callable, patches: Path, tmp_path: Path) -> None:
     tally = run(patches, out=tmp_path / "p.csv")
     found = rows(tmp_path / "p.csv")
-    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision"]
+    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision", "reason"]
     assert [row["path"] for row in found] == [NAME.format(x=x) for x in (101, 1, 51)]
     assert [(row["patient"], row["x"], row["y"]) for row in found] == [
         ("8863", x, "51") for x in ("101", "1", "51")
@@ -67,29 +72,29 @@ def test_each_patch_is_a_row_with_what_its_name_tells(run: Callable, patches: Pa
 
 
 def test_rows_hold_the_probability_of_their_own_patch(
-    run: Callable, bundle: Bundle, patches: Path, tmp_path: Path
+    run: Callable, model: Model, patches: Path, tmp_path: Path
 ) -> None:
     run(patches, out=tmp_path / "p.csv")
     for row in rows(tmp_path / "p.csv"):
         image = cv2.imread(str(patches / row["path"]))[..., ::-1]
-        alone = predict(bundle.session(), np.ascontiguousarray(image[None]))[0]
+        alone = model.predict(np.ascontiguousarray(image[None]))[0]
         assert float(row["probability"]) == pytest.approx(alone, abs=1e-5)
 
 
 def test_the_decision_is_malignant_at_the_threshold_and_above(
-    run: Callable, bundle: Bundle, patches: Path, tmp_path: Path
+    run: Callable, model: Model, patches: Path, tmp_path: Path
 ) -> None:
     run(patches, out=tmp_path / "p.csv")
     for row in rows(tmp_path / "p.csv"):
-        malignant = float(row["probability"]) >= bundle.threshold
+        malignant = float(row["probability"]) >= model.threshold
         assert row["decision"] == ("malignant" if malignant else "benign")
     one = patches / NAME.format(x=1)
     image = np.ascontiguousarray(cv2.imread(str(one))[None, ..., ::-1])
-    exactly = float(predict(bundle.session(threads=1), image)[0])
+    exactly = float(model.predict(image)[0])
     for threshold, decision in ((exactly, "malignant"), (np.nextafter(exactly, 1), "benign")):
-        thresholds = {**bundle.thresholds, "target_recall": threshold}
-        moved = Bundle(V1, {**bundle.manifest, "thresholds": thresholds})
-        predict_paths([one], moved, out=tmp_path / "one.csv", threads=1, screen=io.StringIO())
+        thresholds = msgspec.structs.replace(model.manifest.thresholds, target_recall=float(threshold))
+        moved = Model(V1, msgspec.structs.replace(model.manifest, thresholds=thresholds))
+        predict_paths([one], moved, out=tmp_path / "one.csv", screen=io.StringIO())
         assert rows(tmp_path / "one.csv")[0]["decision"] == decision
 
 
@@ -175,7 +180,7 @@ def test_without_out_rows_go_to_the_screen(run: Callable, patches: Path) -> None
     screen = io.StringIO()
     run(patches, screen=screen)
     lines = screen.getvalue().splitlines()
-    assert lines[0] == "path,patient,x,y,probability,decision"
+    assert lines[0] == "path,patient,x,y,probability,decision,reason"
     assert len(lines) == 4
 
 
@@ -198,7 +203,7 @@ def test_a_run_that_breaks_leaves_the_rows_of_the_one_before(
     def interrupted(*_: object) -> np.ndarray:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(prediction, "predict", interrupted)
+    monkeypatch.setattr(Model, "predict", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(patches, out=out)
     assert out.read_bytes() == before
@@ -233,27 +238,27 @@ def test_the_note_of_a_generated_sample_is_no_failed_image(
 
 
 @pytest.fixture
-def with_bands(bundle: Bundle) -> Bundle:
-    band = {"threshold": bundle.threshold, "width": 50.0, "target": 0.1}
-    return Bundle(bundle.folder, {**bundle.manifest, "selective": [band]})
+def with_bands(model: Model) -> Model:
+    band = Band(threshold=model.threshold, width=50.0, target=0.1)
+    return Model(model.folder, msgspec.structs.replace(model.manifest, selective=(band,)))
 
 
 def test_patches_within_the_band_are_unsure_and_counted(
-    with_bands: Bundle, patches: Path, tmp_path: Path
+    with_bands: Model, patches: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "p.csv"
-    tally = predict_paths([patches], with_bands, out=out, threads=1, screen=io.StringIO(), abstain=0.1)
+    tally = predict_paths([patches], with_bands, out=out, screen=io.StringIO(), abstain=0.1)
     assert [row["decision"] for row in rows(out)] == ["unsure"] * 3
     assert (tally.predicted, tally.malignant, tally.unsure) == (3, 0, 3)
 
 
 def test_a_share_without_a_band_is_refused_before_anything_is_written(
-    bundle: Bundle, with_bands: Bundle, patches: Path, tmp_path: Path
+    model: Model, with_bands: Model, patches: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "p.csv"
-    for model, fitted in ((bundle, "none"), (with_bands, "0.1")):
+    for each, fitted in ((model, "none"), (with_bands, "0.1")):
         with pytest.raises(UserError, match=f"no band to abstain on 0.2.*fitted are: {fitted}"):
-            predict_paths([patches], model, out=out, threads=1, screen=io.StringIO(), abstain=0.2)
+            predict_paths([patches], each, out=out, screen=io.StringIO(), abstain=0.2)
     assert not out.exists()
 
 
@@ -267,15 +272,85 @@ def test_where_nothing_can_be_predicted_no_header_is_printed(run: Callable, tmp_
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_files_are_read_by_as_many_threads_as_were_asked_for(
-    bundle: Bundle, patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+    model: Model, patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     asked: list[int | None] = []
-    scan = prediction.scan
+    scan = stream_module.scan
 
-    def counting(source: object, found: list, *, workers: int | None = None) -> object:
+    def counting(*given: object, workers: int | None = None, **more: object) -> object:
         asked.append(workers)
-        return scan(source, found, workers=workers)  # type: ignore[arg-type]
+        return scan(*given, workers=workers, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(prediction, "scan", counting)
-    predict_paths([patches], bundle, out=tmp_path / "p.csv", threads=threads, screen=io.StringIO())
+    monkeypatch.setattr(stream_module, "scan", counting)
+    predict_paths([patches], model, out=tmp_path / "p.csv", threads=threads, screen=io.StringIO())
     assert asked == [threads]
+
+
+BLANK = np.full((50, 50, 3), 244, np.uint8)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [BLANK, np.zeros_like(BLANK), np.full_like(BLANK, (0, 200, 0)), np.full_like(BLANK, 128)],
+    ids=["glass", "black", "green", "grey"],
+)
+def test_what_holds_no_stained_tissue_is_unsure_with_the_reason_and_never_benign(
+    run: Callable, patches: Path, tmp_path: Path, image: np.ndarray
+) -> None:
+    cv2.imwrite(str(patches / "a.png"), image)
+    tally = run(patches, out=tmp_path / "p.csv")
+    row = next(row for row in rows(tmp_path / "p.csv") if row["path"] == "a.png")
+    assert row["decision"] == "unsure"
+    assert "no stained tissue" in row["reason"]
+    assert (tally.predicted, tally.unsure, tally.unanswerable) == (4, 1, 1)
+
+
+def test_a_table_of_somebody_elses_is_not_replaced(run: Callable, patches: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("my,own\n")
+    with pytest.raises(UserError, match="is not ours"):
+        run(patches, out=tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text() == "my,own\n"
+
+
+def test_an_image_is_never_replaced_by_its_own_table(run: Callable, patches: Path) -> None:
+    image = patches / NAME.format(x=1)
+    before = image.read_bytes()
+    for out in (image, patches / "p.csv"):
+        with pytest.raises(UserError, match=r"is (what is )?read"):
+            run(*([image] if out == image else [patches]), out=out)
+    assert image.read_bytes() == before
+    assert len(list(patches.iterdir())) == 3
+
+
+def test_a_path_given_twice_is_predicted_once(run: Callable, patches: Path, tmp_path: Path) -> None:
+    assert run(patches, patches, patches / NAME.format(x=1), out=tmp_path / "p.csv").predicted == 3
+
+
+def test_the_data_frame_holds_what_the_csv_does(
+    run: Callable, model: Model, patches: Path, tmp_path: Path
+) -> None:
+    (patches / "bad.png").write_text("no image")
+    run(patches, out=tmp_path / "p.csv")
+    with pytest.warns(UserWarning, match=r"1 files could not be used, the first: bad\.png: not an image"):
+        found = predict(patches, model)
+    written = pd.read_csv(tmp_path / "p.csv", dtype={"patient": "str"}, keep_default_na=False)
+    assert list(found) == list(written)
+    for name in ("path", "patient", "decision", "reason"):
+        assert found[name].tolist() == written[name].tolist()
+    np.testing.assert_allclose(found["probability"], written["probability"], rtol=1e-5)
+    assert found.attrs["errors"] == [("bad.png", "not an image")]
+
+
+def test_patches_in_memory_are_answered_like_files(model: Model, patches: Path) -> None:
+    images = np.stack([cv2.imread(str(path))[..., ::-1] for path in sorted(patches.iterdir())])
+    found = predict(images, model)
+    np.testing.assert_array_equal(found["probability"], predict(patches, model)["probability"])
+    assert found["path"].tolist() == ["0", "1", "2"]
+    with pytest.raises(ValueError, match="uint8"):
+        predict(images / 255.0, model)
+
+
+def test_without_one_usable_image_there_is_no_data_frame(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no image")
+    with pytest.raises(UserError, match="no image could be used"):
+        predict(tmp_path, model)

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.evaluation import choose_thresholds, evaluate, fit_selective
+from cancernet.evaluation import choose_thresholds, evaluate
 from cancernet.evaluation.results import FLOOR, RunResults
+from cancernet.evaluation.selective import fit_selective
 
 SKILL = {"baseline": 1.4, "class_weighted": 1.5, "augmented": 2.0, "transfer": 1.7, "fine_tuned": 2.3}
 FLOOR_SKILL = 1.6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,13 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cancernet.common.output import LOCK, RECORD, Output
 from cancernet.data.pack import pack
 from cancernet.data.sample import write_sample
 from cancernet.evaluation.audit import Audit, audit
 from cancernet.evaluation.corruptions import CORRUPTIONS
 from cancernet.evaluation.verdicts import Check
-from cancernet.model.bundle import read_bundle
-from cancernet.report.audit_page import WIDTH, caption, console, render_audit
+from cancernet.model.model import load_model
+from cancernet.report.audit_page import WIDTH, console, render_audit, write_audit
+from cancernet.report.card import model_card, read_measured
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 RUN = {"command": "cancernet audit --data a&b", "versions": {"numpy": "2.4.0"}}
@@ -29,7 +32,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Audit:
         write_sample(folder / "sample", patients=4, patches_per_patient=16, seed=2), cache_dir=folder
     )
     side = pd.Series(["test"] * len(packed.table))
-    return audit(read_bundle(V1), packed, side, claimed_new=True, max_patches=16, samples=20, threads=1)
+    return audit(load_model(V1), packed, side, claimed_new=True, max_patches=16, samples=20)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +107,7 @@ def test_the_console_has_a_line_a_check_and_the_limit_of_each_warning(found: Aud
     for check in found.checks:
         assert any(line.startswith(f"{check.state:<5} {check.name}") for line in lines)
         assert (f"Limit: {check.limit}" in words) or check.state != "WARN"
-    assert caption(found) in text
+    assert found.caption in text
     assert "SYNTHETIC" in text
 
 
@@ -115,3 +118,21 @@ def test_the_tally_counts_each_state(found: Audit) -> None:
     text = console(dataclasses.replace(found, checks=checks))
     assert "2 checks passed, 1 warn, 1 could not be made" in text
     assert "could not" not in console(dataclasses.replace(found, checks=checks[:3]))
+
+
+def test_what_is_written_is_plain_json_and_a_page(found: Audit, tmp_path: Path) -> None:
+    with Output(tmp_path / "new" / "out", "audit") as out:
+        page = write_audit(out, found, {"command": "cancernet audit", "seed": 1})
+    assert page == tmp_path / "new" / "out" / "audit.html"
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    read = json.loads(page.with_name("audit.json").read_text("utf-8"))
+    assert read == {**found.to_dict(), "run": {"command": "cancernet audit", "seed": 1}}
+    assert {path.name for path in page.parent.iterdir()} - {RECORD, LOCK} == {"audit.html", "audit.json"}
+
+
+def test_a_model_card_can_be_made_of_what_is_written(found: Audit, tmp_path: Path) -> None:
+    with Output(tmp_path / "out", "audit") as out:
+        write_audit(out, found, {})
+    card = model_card(load_model(V1), audit=read_measured(tmp_path / "out" / "audit.json"))
+    for check in found.checks:
+        assert f"| {check.state} | {check.name} |" in card

@@ -8,11 +8,14 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cancernet.common.errors import UserError
 from cancernet.evaluation import evaluate
 from cancernet.evaluation.results import FLOOR
-from cancernet.model.bundle import Bundle, read_bundle
+from cancernet.model.manifest import Calibration
+from cancernet.model.model import Model, load_model
+from cancernet.model.recipe import Recipe
 from cancernet.report.card import Measured, model_card, plain, read_measured, write_card
 from cancernet.report.tripod import ITEMS
 
@@ -20,17 +23,24 @@ V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return read_bundle(V1)
+def model() -> Model:
+    return load_model(V1)
+
+
+def changed(model: Model, **manifest) -> Model:
+    return Model(V1, replace(model.manifest, **manifest))
 
 
 @pytest.fixture(scope="module")
-def metrics(bundle: Bundle, five) -> Measured:
+def metrics(model: Model, five) -> Measured:
     rows, floor = five.predictions["augmented"], five.predictions[FLOOR]
     models = [
-        evaluate(rows[rows["split"] != "train"], bundle.thresholds, model="tiny", samples=30),
+        evaluate(rows[rows["split"] != "train"], model.thresholds, model="tiny", samples=30),
         evaluate(
-            floor[floor["split"] != "train"], bundle.manifest["floor"]["thresholds"], model=FLOOR, samples=30
+            floor[floor["split"] != "train"],
+            model.manifest.floor.thresholds.to_dict(),
+            model=FLOOR,
+            samples=30,
         ),
     ]
     return Measured({**models[0], "notes": [], "models": models}, "metrics.json", "ab" * 32)
@@ -73,9 +83,9 @@ def audit(metrics: Measured) -> Measured:
 
 
 def test_a_card_has_every_section_and_every_checklist_item(
-    bundle: Bundle, metrics: Measured, audit: Measured
+    model: Model, metrics: Measured, audit: Measured
 ) -> None:
-    text = model_card(bundle, metrics=metrics, audit=audit)
+    text = model_card(model, metrics=metrics, audit=audit)
     for heading in (
         "Intended use", "Misuse", "Data", "Split", "Performance", "Colour floor", "Calibration", "Robustness",
         "Limits", "TRIPOD+AI checklist", "Where these numbers come from",
@@ -85,8 +95,8 @@ def test_a_card_has_every_section_and_every_checklist_item(
         assert f"| {number} | {topic} |" in text
 
 
-def test_tables_are_whole(bundle: Bundle, metrics: Measured, audit: Measured) -> None:
-    blocks = re.findall(r"(?:^\|.*\n)+", model_card(bundle, metrics=metrics, audit=audit), flags=re.MULTILINE)
+def test_tables_are_whole(model: Model, metrics: Measured, audit: Measured) -> None:
+    blocks = re.findall(r"(?:^\|.*\n)+", model_card(model, metrics=metrics, audit=audit), flags=re.MULTILINE)
     for block in blocks:
         lines = block.splitlines()
         columns = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
@@ -94,8 +104,8 @@ def test_tables_are_whole(bundle: Bundle, metrics: Measured, audit: Measured) ->
         assert set(lines[1]) <= set("|-")
 
 
-def test_scores_are_those_of_the_evaluation_with_the_floor_beside(bundle: Bundle, metrics: Measured) -> None:
-    text = model_card(bundle, metrics=metrics)
+def test_scores_are_those_of_the_evaluation_with_the_floor_beside(model: Model, metrics: Measured) -> None:
+    text = model_card(model, metrics=metrics)
     own, floor = (entry["splits"]["test"]["auc"] for entry in metrics.content["models"])
     cells = [f"{auc['value']:.3f} ({auc['low']:.3f}–{auc['high']:.3f})" for auc in (own, floor)]
     assert f"| AUC | {cells[0]} | {cells[1]} |" in text
@@ -104,18 +114,18 @@ def test_scores_are_those_of_the_evaluation_with_the_floor_beside(bundle: Bundle
     assert "These patients chose the threshold" in text  # of val, which is shown too
 
 
-def test_a_changed_number_in_a_file_changes_the_card(bundle: Bundle, metrics: Measured) -> None:
+def test_a_changed_number_in_a_file_changes_the_card(model: Model, metrics: Measured) -> None:
     other = copy.deepcopy(metrics.content)
     for entry in (other, other["models"][0]):
         entry["splits"]["test"]["auc"]["value"] = 0.4321
-    text = model_card(bundle, metrics=Measured(other, "m.json", "0"))
+    text = model_card(model, metrics=Measured(other, "m.json", "0"))
     assert "0.432" in text
-    assert "0.432" not in model_card(bundle, metrics=metrics)
+    assert "0.432" not in model_card(model, metrics=metrics)
     assert "does not rank better than colour alone (0.432" in text
 
 
-def test_robustness_and_warnings_come_from_the_audit(bundle: Bundle, audit: Measured) -> None:
-    text = model_card(bundle, audit=audit)
+def test_robustness_and_warnings_come_from_the_audit(model: Model, audit: Measured) -> None:
+    text = model_card(model, audit=audit)
     assert "| stain | -0.033 (-0.053 to -0.013) | -0.300 (-0.320 to -0.280) | +0.000" in text
     assert "Audited on 1,234 patches of 7 patients (test)" in text
     assert "- The audit warns of stain: recall \\| fell" in text
@@ -123,45 +133,39 @@ def test_robustness_and_warnings_come_from_the_audit(bundle: Bundle, audit: Meas
     assert "### test" in text  # the audit's own scores, where no metrics are given
 
 
-def test_without_files_the_card_says_so(bundle: Bundle) -> None:
-    text = model_card(bundle)
+def test_without_files_the_card_says_so(model: Model) -> None:
+    text = model_card(model)
     assert "no evaluation was given" in text
     assert "no audit was given" in text
     assert "It has not been evaluated" in text
     assert "SYNTHETIC" in text  # the fixture was trained on drawn patches
 
 
-def test_a_bundle_with_the_least_a_manifest_may_hold_gets_a_card(bundle: Bundle) -> None:
-    least = copy.deepcopy(bundle.manifest)
-    for name in ("training", "validation", "parameters"):
-        least.pop(name, None)
-    least["recipe"] = {name: least["recipe"][name] for name in ("name", "network", "input_size", "dropout")}
-    assert model_card(Bundle(V1, least)).startswith("# Model card: tiny")
+def test_a_bundle_with_the_least_a_manifest_may_hold_gets_a_card(model: Model) -> None:
+    bare = {"training": None, "validation": None, "parameters": None, "recipe": Recipe("tiny", network="cnn")}
+    assert model_card(changed(model, **bare)).startswith("# Model card: tiny")
 
 
-def test_a_calibration_and_a_patch_split_are_told(bundle: Bundle) -> None:
-    other = copy.deepcopy(bundle.manifest)
-    other["calibration"] = {"method": "temperature", "temperature": 1.5}
-    other["split"]["patient_safe"] = False
-    text = model_card(Bundle(V1, other))
+def test_a_calibration_and_a_patch_split_are_told(model: Model) -> None:
+    split = replace(model.manifest.split, patient_safe=False)
+    text = model_card(changed(model, split=split, calibration=Calibration(temperature=1.5)))
     assert "Temperature: temperature 1.500" in text
     assert "NOT SPLIT BY PATIENT" in text
-    assert "Not calibrated" in model_card(bundle)
+    assert "Not calibrated" in model_card(model)
 
 
-def test_numbers_of_another_model_are_refused(bundle: Bundle, metrics: Measured, audit: Measured) -> None:
+def test_numbers_of_another_model_are_refused(model: Model, metrics: Measured, audit: Measured) -> None:
     with pytest.raises(UserError, match="audit of other, not of tiny"):
-        model_card(bundle, audit=Measured({**audit.content, "model": "other"}, "a.json", ""))
+        model_card(model, audit=Measured({**audit.content, "model": "other"}, "a.json", ""))
     only_floor = metrics.content["models"][1]
     with pytest.raises(UserError, match="no numbers of tiny, only of colour floor"):
-        model_card(bundle, metrics=Measured(only_floor, "m.json", ""))
+        model_card(model, metrics=Measured(only_floor, "m.json", ""))
 
 
-def test_numbers_of_another_training_of_the_same_name_are_refused(bundle: Bundle, metrics: Measured) -> None:
-    other = copy.deepcopy(bundle.manifest)
-    other["thresholds"]["target_recall"] += 0.01
+def test_numbers_of_another_training_of_the_same_name_are_refused(model: Model, metrics: Measured) -> None:
+    moved = replace(model.manifest.thresholds, target_recall=model.threshold + 0.01)
     with pytest.raises(UserError, match="of another training; evaluate this bundle again"):
-        model_card(Bundle(V1, other), metrics=metrics)
+        model_card(changed(model, thresholds=moved), metrics=metrics)
 
 
 @pytest.mark.parametrize(
@@ -174,9 +178,9 @@ def test_numbers_of_another_training_of_the_same_name_are_refused(bundle: Bundle
         {"model": "tiny", "splits": {"test": "much"}},
     ],
 )
-def test_a_file_of_another_kind_is_one_line(bundle: Bundle, content: dict) -> None:
+def test_a_file_of_another_kind_is_one_line(model: Model, content: dict) -> None:
     with pytest.raises(UserError, match=r"strange.json (lacks|has no)"):
-        model_card(bundle, metrics=Measured(content, "strange.json", ""))
+        model_card(model, metrics=Measured(content, "strange.json", ""))
 
 
 def test_files_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
@@ -192,20 +196,18 @@ def test_text_of_files_cannot_break_the_markdown() -> None:
 
 
 def test_the_card_is_written_with_the_hash_of_its_sources(
-    bundle: Bundle, metrics: Measured, tmp_path: Path
+    model: Model, metrics: Measured, tmp_path: Path
 ) -> None:
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps(metrics.content))
-    write_card(bundle, tmp_path / "deep" / "card.md", metrics=path)
+    write_card(model, tmp_path / "deep" / "card.md", metrics=path)
     text = (tmp_path / "deep" / "card.md").read_text("utf-8")
     assert read_measured(path).sha256 in text
     assert "\n\n\n" not in text
 
 
-def test_a_cross_fit_says_whose_predictions_chose_the_threshold(bundle: Bundle) -> None:
-    crossed = copy.deepcopy(bundle.manifest)
-    crossed["recipe"]["cross_fit"] = 5
-    text = model_card(Bundle(V1, crossed))
+def test_a_cross_fit_says_whose_predictions_chose_the_threshold(model: Model) -> None:
+    text = model_card(changed(model, recipe=replace(model.manifest.recipe, cross_fit=5)))
     assert "was chosen on all its patients held out in turn (5 folds" in text
     assert "thresholds chosen on patients held out in turn (5 folds)" in text
-    assert "was chosen on validation patients" in model_card(bundle)
+    assert "was chosen on validation patients" in model_card(model)

@@ -67,7 +67,7 @@ def test_warnings_are_there_when_due_and_only_then(five: RunResults, change: dic
 def test_an_undefined_number_is_called_so(make: Callable[..., RunResults]) -> None:
     results = make(("baseline",), with_floor=False)
     results.metrics[0]["splits"]["test"]["auc"] = {"value": None, "low": None, "high": None}
-    assert "undefined" in line(table(results), "baseline")
+    assert "n/a" in line(table(results), "baseline")
 
 
 def test_a_number_without_an_interval_stands_alone(make: Callable[..., RunResults]) -> None:

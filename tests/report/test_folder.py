@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cancernet.common.output import LOCK, RECORD, Output
 from cancernet.evaluation import evaluate
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.report.folder import write_results
@@ -57,7 +58,8 @@ def out(results: RunResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results") / "deep" / "results"
     folder.mkdir(parents=True)
     (folder / "mine.txt").write_text("mine")
-    assert write_results(folder, results) == folder / "report.html"
+    with Output(folder, "run") as opened:
+        assert write_results(opened, results) == folder / "report.html"
     return folder
 
 
@@ -67,7 +69,7 @@ def test_every_file_the_readme_names_is_there(out: Path) -> None:
         "metrics.json", "predictions.csv", "run.json", "report.html", "quarantine.csv",
         "accuracy_plot.png", "confusion_matrix.png", "weak", "strong", "colour_floor",
     }  # fmt: skip
-    assert not [name for name in names if name.startswith(".")]  # nothing half-written
+    assert {name for name in names if name.startswith(".")} <= {RECORD, LOCK}  # nothing half-written
 
 
 def test_the_top_is_the_model_that_validation_patients_chose(out: Path) -> None:
@@ -103,7 +105,7 @@ def test_predictions_come_back_as_they_were(out: Path, results: RunResults) -> N
 
 
 def test_the_floor_has_metrics_and_no_predictions_of_its_own(out: Path) -> None:
-    assert [path.name for path in (out / "colour_floor").iterdir()] == ["metrics.json"]
+    assert [path.name for path in (out / "colour_floor").iterdir() if path.name != RECORD] == ["metrics.json"]
 
 
 def test_facts_of_the_run_are_json_whatever_their_type(out: Path) -> None:
@@ -120,6 +122,16 @@ def test_other_files_in_the_folder_are_left_alone(out: Path) -> None:
 
 def test_a_number_that_is_none_is_a_bug_and_not_written(results: RunResults, tmp_path: Path) -> None:
     broken = dataclasses.replace(results, run={"minutes": float("nan")})
-    with pytest.raises(ValueError, match="JSON"):
-        write_results(tmp_path, broken)
-    assert not (tmp_path / "run.json").exists()
+    with pytest.raises(ValueError, match="JSON"), Output(tmp_path / "out", "run") as opened:
+        write_results(opened, broken)
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_what_an_earlier_run_left_and_this_one_has_not_is_gone(results: RunResults, tmp_path: Path) -> None:
+    with Output(tmp_path / "out", "run") as opened:
+        write_results(opened, results)
+        assert (opened.folder / "accuracy_plot.png").exists()
+        write_results(opened, dataclasses.replace(results, histories={}, data={}))
+        names = {path.name for path in opened.folder.iterdir()}
+    assert not names & {"accuracy_plot.png", "quarantine.csv"}
+    assert "roc.png" in names

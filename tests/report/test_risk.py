@@ -1,8 +1,9 @@
 import pytest
 
+from cancernet.model.manifest import Band
 from cancernet.report.risk import SHOWN, risk_coverage
 
-BANDS = [{"target": 0.1, "width": 0.3, "threshold": 0.4}, {"target": 0.3, "width": 0.9, "threshold": 0.4}]
+BANDS = [Band(threshold=0.4, width=width, target=target) for target, width in ((0.1, 0.3), (0.3, 0.9))]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cancernet.common.output import Output
 from cancernet.data.synthetic import draw_section
-from cancernet.model.bundle import Bundle, read_bundle
+from cancernet.model.model import Model, load_model
 
 pyvips = pytest.importorskip("pyvips")
 pytest.importorskip("openslide")
@@ -23,9 +24,16 @@ Image = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="session")
-def bundle() -> Bundle:
+def model() -> Model:
     """A small trained model."""
-    return read_bundle(V1)
+    return load_model(V1, threads=1)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[Output]:
+    """The folder of a slide's results, open for writing."""
+    with Output(tmp_path / "written", "slide") as out:
+        yield out
 
 
 @pytest.fixture(scope="session")

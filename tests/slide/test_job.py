@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet.common import defaults
-from cancernet.model.bundle import Bundle
-from cancernet.slide.job import OTHER_STAIN, SYNTHETIC, Options, _alarms, _doubts, _settings
+from cancernet.model.model import Model
+from cancernet.slide.job import SYNTHETIC, Options, alarms_of, areas_line, doubts, identify, settings_of
+from cancernet.slide.scale import BadSlide
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue
 
@@ -24,37 +24,49 @@ def tissue(pen: float = 0.0) -> Tissue:
 
 @pytest.mark.parametrize(("width", "told"), [(100, False), (130, False), (124, True), (110, True)])
 def test_an_edge_is_told_to_be_left_out_only_where_it_is(width: int, told: bool) -> None:
-    found = _doubts(section(width, 100), tissue(), 50)
+    found = doubts(section(width, 100), tissue(), 50)
     assert bool(found) == told
     if told:
         assert f"{width - 100} px at the right edge" in found[0]
 
 
 def test_overlap_leaves_less_out() -> None:
-    assert _doubts(section(124, 100), tissue(), 50)
-    assert not _doubts(section(124, 100), tissue(), 5)
+    assert doubts(section(124, 100), tissue(), 50)
+    assert not doubts(section(124, 100), tissue(), 5)
 
 
 def test_ink_is_told() -> None:
-    [said] = _doubts(section(100, 100), tissue(pen=0.2), 50)
+    [said] = doubts(section(100, 100), tissue(pen=0.2), 50)
     assert "20%" in said
     assert "ink" in said
 
 
-def test_a_synthetic_model_is_always_an_alarm(bundle: Bundle) -> None:
-    assert _alarms(bundle, None) == [SYNTHETIC]
+@pytest.mark.parametrize("synthetic", [True, False])
+@pytest.mark.parametrize("stain", ["", "stained unlike"])
+def test_alarms_are_of_a_synthetic_model_and_of_another_stain(synthetic: bool, stain: str) -> None:
+    told = ["Stained unlike. Do not rely on this map."] if stain else []
+    assert alarms_of(synthetic, stain) == [SYNTHETIC] * synthetic + told
 
 
-def test_another_stain_is_an_alarm_beyond_the_limit_and_none_below(bundle: Bundle) -> None:
-    far, near = defaults.SLIDE_STAIN_LIMIT + 0.1, defaults.SLIDE_STAIN_LIMIT - 0.1
-    assert OTHER_STAIN.format(far) in _alarms(bundle, far)
-    assert _alarms(bundle, near) == [SYNTHETIC]
+def test_area_and_share_agree() -> None:
+    measured = {"tissue_mm2": 0.0187, "malignant_mm2": 0.004, "malignant_share": 0.214}
+    assert areas_line(measured) == "tissue 0.019 mm2, called malignant 0.0040 mm2, 21.4% of the analysed"
 
 
-def test_settings_hold_what_results_depend_on_and_no_threads(bundle: Bundle) -> None:
+def test_a_changed_file_is_another_state(tmp_path: Path) -> None:
+    path = tmp_path / "x.svs"
+    path.write_text("x")
+    before = identify(path)
+    path.write_text("xy")
+    assert identify(path) != before
+    with pytest.raises(BadSlide, match="no such file"):
+        identify(tmp_path / "none.svs")
+
+
+def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> None:
     owner = {"path": "a.svs", "bytes": 1, "stamp": 2}
-    base = _settings(owner, bundle, Options())
-    assert base == _settings(owner, bundle, Options(threads=8))
+    base = settings_of(owner, model, Options())
+    assert base == settings_of(owner, model, Options(threads=8))
     for other in (Options(mpp=0.5), Options(stride=10)):
-        assert base != _settings(owner, bundle, other)
-    assert base != _settings({**owner, "stamp": 3}, bundle, Options())
+        assert base != settings_of(owner, model, other)
+    assert base != settings_of({**owner, "stamp": 3}, model, Options())

@@ -6,63 +6,141 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cancernet.common import defaults
 from cancernet.data.decode import fit_patch
-from cancernet.model.bundle import Bundle
-from cancernet.model.inference import predict
+from cancernet.model.judge import NO_TISSUE
+from cancernet.model.model import Model
 from cancernet.slide import score as module
-from cancernet.slide.patches import positions
-from cancernet.slide.score import SCORES, score
+from cancernet.slide.score import HEAD, SCORES, cut, judge, measure_stain, positions, score
 from cancernet.slide.section import Section
+
+SIDE = defaults.PATCH_SIZE
 
 
 @pytest.fixture
 def section(tmp_path: Path, tissue_image: np.ndarray) -> Section:
     image = np.ascontiguousarray(tissue_image[:280, :380])
-    (tmp_path / "s").write_bytes(image.tobytes())
-    return Section(tmp_path / "s", 380, 280, 16.0, 16.0, (0, 0), 0)
+    return section_of(image, tmp_path)
 
 
-@pytest.fixture
-def session(bundle: Bundle):
-    return bundle.session(threads=1)
+def section_of(image: np.ndarray, folder: Path) -> Section:
+    image.tofile(folder / "section.rgb")
+    return Section(folder / "section.rgb", image.shape[1], image.shape[0], 16.0, 16.0, (0, 0), 0)
 
 
-def test_each_score_is_that_of_its_own_patch(section: Section, session, tmp_path: Path) -> None:
+def test_each_score_is_that_of_its_own_patch(section: Section, model: Model, tmp_path: Path) -> None:
     x, y = positions(380, 280, 50)
-    found = score(section, x, y, session, tmp_path, {})
+    found = score(section, x, y, model, tmp_path, {})
     image = section.rows(0, 280)
     for i in (0, 7, 20, len(x) - 1):
         alone = fit_patch(image[y[i] : y[i] + 50, x[i] : x[i] + 50])
-        assert found[i] == pytest.approx(predict(session, alone[None])[0], abs=1e-5)
+        assert found[i] == pytest.approx(model.predict(alone[None])[0], abs=1e-5)
     assert found.dtype == np.float32
     assert found.shape == x.shape
 
 
 @pytest.mark.parametrize("left", [0, 3, 64, 130, 400])
 def test_a_run_cut_short_anywhere_ends_at_the_same_bits(
-    section: Section, session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+    section: Section, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 32)
     x, y = positions(380, 280, 25)
-    uninterrupted = score(section, x, y, session, tmp_path, {"a": 1})
+    uninterrupted = score(section, x, y, model, tmp_path, {"a": 1})
     path = tmp_path / SCORES
-    path.write_bytes(path.read_bytes()[:left])
-    asked = []
-    real = module.predict
-    monkeypatch.setattr(module, "predict", lambda s, images: asked.append(len(images)) or real(s, images))
-    np.testing.assert_array_equal(score(section, x, y, session, tmp_path, {"a": 1}), uninterrupted)
+    path.write_bytes(path.read_bytes()[: HEAD + left])
+    asked: list[int] = []
+    real = Model.predict
+    monkeypatch.setattr(
+        Model, "predict", lambda self, images: asked.append(len(images)) or real(self, images)
+    )
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), uninterrupted)
     assert sum(asked) == len(x) - left // 4 // 32 * 32
 
 
-def test_finished_scores_are_not_made_again(section: Section, session, tmp_path: Path) -> None:
+def test_finished_scores_are_not_made_again(section: Section, model: Model, tmp_path: Path) -> None:
     x, y = positions(380, 280, 50)
-    first = score(section, x, y, session, tmp_path, {"a": 1})
+    first = score(section, x, y, model, tmp_path, {"a": 1})
     np.testing.assert_array_equal(score(section, x, y, None, tmp_path, {"a": 1}), first)  # type: ignore[arg-type]
 
 
-def test_scores_of_other_settings_are_made_anew(section: Section, session, tmp_path: Path) -> None:
+def test_scores_of_other_settings_are_made_anew(section: Section, model: Model, tmp_path: Path) -> None:
     x, y = positions(380, 280, 50)
-    first = score(section, x, y, session, tmp_path, {"a": 1})
-    (tmp_path / SCORES).write_bytes(np.zeros(len(x), np.float32).tobytes())
-    np.testing.assert_array_equal(score(section, x, y, session, tmp_path, {"a": 2}), first)
+    first = score(section, x, y, model, tmp_path, {"a": 1})
+    head = (tmp_path / SCORES).read_bytes()[:HEAD]
+    (tmp_path / SCORES).write_bytes(head + np.zeros(len(x), np.float32).tobytes())
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 2}), first)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_enough_values_of_another_run_are_not_taken(
+    section: Section, model: Model, tmp_path: Path, more: int
+) -> None:
+    x, y = positions(380, 280, 50)
+    first = score(section, x, y, model, tmp_path, {"a": 1})
+    score(section, *positions(380, 280, 25), model, tmp_path, {"a": 1})
+    longer = (tmp_path / SCORES).read_bytes()
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), first)
+    head = (tmp_path / SCORES).read_bytes()[:HEAD]
+    (tmp_path / SCORES).write_bytes(head + longer[HEAD : HEAD + 4 * (len(x) + 1)] if more else longer)
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), first)
+
+
+def test_patches_that_cannot_be_judged_are_told_in_their_order(model: Model, tmp_path: Path) -> None:
+    image = np.full((50, 150, 3), (205, 140, 190), np.uint8)
+    image[:, 50:100] = 240
+    x, y = positions(150, 50, 50)
+    assert judge(section_of(image, tmp_path), x, y, model).tolist() == ["", NO_TISSUE, ""]
+    assert judge(section_of(image, tmp_path), x[:0], y[:0], model).tolist() == []
+
+
+def test_the_stain_of_a_large_slide_is_looked_at_in_places_spread_over_it(
+    section: Section, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(module, "STAIN_PATCHES", 3)
+    monkeypatch.setattr(Model, "stain", lambda _, images: seen.append(images.copy()))
+    x, y = positions(380, 280, 50)
+    measure_stain(section, x, y, model)
+    places = [0, (len(x) - 1) // 2, len(x) - 1]
+    np.testing.assert_array_equal(seen[0], next(cut(section, x[places], y[places], 3)))
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([5, 10, 25, 50]))
+def test_every_patch_has_enough_of_the_section_and_none_is_missing(
+    width: int, height: int, stride: int
+) -> None:
+    x, y = positions(width, height, stride)
+    expected = {
+        (left, top)
+        for left in range(0, width, stride)
+        for top in range(0, height, stride)
+        if (left == 0 or width - left >= defaults.MIN_PATCH_SIDE)
+        and (top == 0 or height - top >= defaults.MIN_PATCH_SIDE)
+    }
+    assert set(zip(x.tolist(), y.tolist(), strict=True)) == expected
+    assert len(x) == len(expected)
+
+
+def test_positions_run_row_by_row() -> None:
+    x, y = positions(100, 100, SIDE)
+    assert list(zip(x.tolist(), y.tolist(), strict=True)) == [(0, 0), (50, 0), (0, 50), (50, 50)]
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_patches_are_the_pixels_at_their_place_whatever_the_chunk(tmp_path: Path, chunk: int) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (120, 170, 3), dtype=np.uint8)
+    x, y = positions(170, 120, 25)
+    found = np.concatenate([part.copy() for part in cut(section_of(image, tmp_path), x, y, chunk)])
+    assert len(found) == len(x)
+    for patch, left, top in zip(found, x, y, strict=True):
+        part = image[top : top + SIDE, left : left + SIDE]
+        assert np.array_equal(patch[: part.shape[0], : part.shape[1]], part)
+
+
+def test_edges_are_reflected(tmp_path: Path) -> None:
+    image = np.random.default_rng(2).integers(0, 256, (50, 80, 3), dtype=np.uint8)
+    [patches] = cut(section_of(image, tmp_path), np.array([50]), np.array([0]), 8)
+    assert np.array_equal(patches[0][:, 30:], image[:, 79:59:-1])

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cancernet.common import defaults
+from cancernet.common.defaults import PATCH_SIZE
 from cancernet.slide.section import Section
-from cancernet.slide.tissue import block_means, find_tissue, tissue_share
+from cancernet.slide.tissue import BLOCK, CHROMA_LIMITS, MIN_TISSUE, block_means, find_tissue, tissue_share
 
 GLASS, PINK = (240, 240, 238), (205, 140, 190)
 
@@ -89,15 +89,15 @@ def test_block_means_are_means_and_partial_blocks_are_kept(tmp_path: Path) -> No
 
 @pytest.mark.real
 def test_the_share_asked_for_keeps_99_percent_of_real_malignant_patches(real_data: Path) -> None:
-    size = defaults.PATCH_SIZE // defaults.SLIDE_BLOCK
+    size = PATCH_SIZE // BLOCK
     shares = []
     for path in sorted((real_data / "idc").glob("*/1/*.png"))[::7]:
         image = cv2.imread(str(path))
         if image.shape[:2] == (50, 50):
             mean = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(int)
-            shares.append(np.mean(mean.max(2) - mean.min(2) >= defaults.SLIDE_CHROMA_LIMITS[1]))
+            shares.append(np.mean(mean.max(2) - mean.min(2) >= CHROMA_LIMITS[1]))
     assert len(shares) > 800
-    assert np.mean(np.array(shares) >= defaults.SLIDE_MIN_TISSUE) >= 0.99
+    assert np.mean(np.array(shares) >= MIN_TISSUE) >= 0.99
 
 
 @pytest.mark.real

@@ -16,6 +16,7 @@ import click
 
 import cancernet
 from cancernet.common.errors import UserError
+from cancernet.common.provenance import CALLED
 
 VERBS = {
     "run": "Check, split, train every recipe, evaluate and report: all in one.",
@@ -71,6 +72,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line."""
+    CALLED[:] = ["cancernet", *sys.argv[1:]]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     signal.signal(

@@ -24,7 +24,7 @@ from cancernet.cli.options import (
 )
 @click.option("--models", type=PATH, default=Path("models"), show_default=True, help="Folder for the models.")
 @click.option(
-    "--results", type=PATH, default=Path("results"), show_default=True, help="Folder for the report."
+    "--results", "--out", type=PATH, default=Path("results"), show_default=True, help="Folder for the report."
 )
 @click.option(
     "--recipe",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH, model_option, open_model, threads_option
+from cancernet.cli.options import PATH, load, model_option, say, threads_option
 from cancernet.common import defaults
 
 
@@ -48,25 +48,17 @@ def command(
       patches.csv                         a row a patch, in the columns of WSInfer
       tiles.geojson, regions.geojson      for QuPath: File > Import objects from file
       summary.json                        areas in mm2, scale, model, settings, warnings
-    and OUT/index.html shows all of them.
+    and OUT/index.html shows all of them. A patch that cannot be judged is `unsure`, with the reason, and not mapped.
 
     Slides that cannot be mapped go to OUT/errors.csv, with the reason; the exit code is then 1, and 2 where
     none could be. A run that was stopped goes on where it was; a slide that is done is not done again.
     """  # noqa: D301 - \b is for click
-    from cancernet.common.threads import available_cpus
-    from cancernet.slide.batch import map_slides
-    from cancernet.slide.job import Options
+    from cancernet.slide.batch import map_slide
 
-    bundle = open_model(model)
-    options = Options(mpp=mpp, stride=int(stride), threads=threads or available_cpus())
-    if bundle.manifest["data"]["synthetic"]:
-        click.echo(
-            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
-        )
-    outcome = map_slides(files, bundle, out, options, say=lambda line: click.echo(line, err=True))
+    loaded = load(model, threads)
+    outcome = map_slide(files, loaded, out=out, mpp=mpp, stride=int(stride), threads=threads or None, say=say)
     click.echo(
-        f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {out / 'index.html'}",
-        err=True,
+        f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}"
     )
     if outcome.failed:
         click.echo(

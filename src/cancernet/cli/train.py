@@ -21,7 +21,9 @@ from cancernet.cli.options import (
 @click.command()
 @click.option("--recipe", "names", multiple=True, required=True, help="Recipe to train; repeat for several.")
 @click.option("--data", type=PATH, required=True, help="Folder or zip of labelled patches.")
-@click.option("--models", type=PATH, default=Path("models"), show_default=True, help="Folder for the models.")
+@click.option(
+    "--models", "--out", type=PATH, default=Path("models"), show_default=True, help="Folder for the models."
+)
 @split_options
 @training_options
 @cache_option

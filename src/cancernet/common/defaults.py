@@ -1,4 +1,7 @@
-"""Every default in one place, with its unit and its reason."""
+"""What several modules share, and what a user may choose, each with its unit and reason.
+
+A number that one module alone needs stands at its top.
+"""
 
 PATCH_SIZE = 50  # px; the public IDC set is cut into 50x50 px patches
 MIN_PATCH_SIDE = 25  # px; below half a patch, padding would invent more tissue than there is
@@ -6,8 +9,6 @@ MPP = 4.0  # um/px; 0.25 um/px (40x) reduced 16 times
 CLASS_NAMES = ("benign", "malignant")  # index is the label
 
 SYNTHETIC_MARKER = "SYNTHETIC.txt"  # at the top of a generated sample; it says that nothing there is evidence
-MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
-MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
 WHITE_LEVEL = 200  # mean grey level (0-255) above which, with little contrast, a patch is near-white
 WHITE_SPREAD = 12  # grey-level standard deviation below which a bright patch is empty; 0.4 % of IDC
 
@@ -16,15 +17,12 @@ TEST_FRACTION = 0.2  # share of patches (by patient) that a grouped split tests 
 VAL_FRACTION = 0.2  # share of patches (by patient) that choose epochs and thresholds
 
 TARGET_RECALL = 0.95  # the recall of malignant patches that the operating threshold is chosen for
-DEFAULT_THRESHOLD = 0.5
 ABSTAIN_SHARES = (0.05, 0.1, 0.2, 0.3)  # of patches; what a bundle can be asked to leave to a person
 BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to about 0.002
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)
 
 MAX_EXPLAINED = 100  # patches drawn by `explain`; a page of them has some 20 MB
-SHOWN_ERRORS = 6  # most confident errors of each kind in a report
-SHOWN_ERRORS_PER_PATIENT = 2  # of them, of one patient: one odd section would fill the row
 
 SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three groups
 SAMPLE_PATCHES_PER_PATIENT = 120  # of the synthetic sample; the sections draw in a few seconds
@@ -47,29 +45,6 @@ AUDIT_LOW_SHARE = 0.10  # of patients that may lie below it
 AUDIT_MIN_MALIGNANT = 10  # malignant patches a patient needs to be judged; with fewer, one patch decides
 
 SLIDE_STRIDES = (50, 25, 10, 5)  # px between patches of a slide; whole blocks, and divisors of a patch
-SLIDE_MPP_LIMITS = (0.05, 20.0)  # um/px; beyond a 100x oil objective and beyond any overview scan
-SLIDE_DPI_LIMITS = (0.05, 10.0)  # um/px; 300 dpi is 85: what a print resolution may be to be a microscope's
-SLIDE_MPP_SKEW = 1.2  # across to down; scanners differ by a percent
-SLIDE_POWER_SKEW = 1.5  # stated um/px to what the objective makes; scanners of 40x range from 0.23 to 0.28
-SLIDE_COARSEST = 1.25  # um/px of a slide to that of the model, above which detail would be invented
-SLIDE_MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small file that never ends
-SLIDE_MAX_WHOLE_PIXELS = 250_000_000  # px; 750 MB, where a format cannot be decoded in strips
 SLIDE_MAX_SECTION = (
     250_000_000  # px at the model's scale; a glass slide of 76x26 mm has half of it at 4 um/px
 )
-SLIDE_BAND_PIXELS = 16_000_000  # px decoded at once; 48 MB, and several rows of tiles
-
-SLIDE_BLOCK = 5  # px at the model's scale; 20 um, finer than what tissue is left out by
-SLIDE_CHROMA_LIMITS = (
-    10,
-    20,
-)  # grey levels; of 23,020 patches of the IDC set, glass lies below, tissue above
-SLIDE_PEN = 15  # grey levels that green exceeds red by in ink; both dyes take more green than red
-SLIDE_SPECK = 25  # blocks; 0.01 mm2, a quarter of a patch: dust as a piece, a lumen as a hole
-SLIDE_MIN_TISSUE = 0.1  # share of a patch; at 20 grey levels 99.89 % of the malignant IDC patches have it
-SLIDE_STAIN_PATCHES = 500  # of a slide; its mean colours then stray by less than 0.05
-SLIDE_STAIN_LIMIT = (
-    1.25  # standard deviations; 194 IDC patients reach 1.21, a field of another laboratory 2.2
-)
-SLIDE_PICTURE = 950  # px, longer side of the overlay's section at least: what its panel shows
-SLIDE_THUMBNAIL = 512  # px, longer side

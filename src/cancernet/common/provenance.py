@@ -6,7 +6,6 @@ import datetime
 import os
 import platform
 import shlex
-import sys
 from importlib import metadata
 from typing import Any
 
@@ -14,6 +13,7 @@ import cancernet
 from cancernet.common.threads import available_cpus
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # switch of TensorFlow, read when it starts: 1 oneDNN's kernels, 0 its own
+CALLED: list[str] = []  # the words of the command line; the entry point puts them in
 PACKAGES = (
     "keras",
     "tensorflow",
@@ -50,9 +50,8 @@ def machine() -> dict[str, str | int]:
 
 def begin() -> dict[str, Any]:
     """Return the facts of a job that begins now: command, time, versions, machine."""
-    program = "cancernet" if sys.argv[0].endswith(("cancernet", "cancernet.exe")) else "python"
     return {
-        "command": shlex.join([program, *sys.argv[1:]]) if program == "cancernet" else "called from Python",
+        "command": shlex.join(CALLED) if CALLED else "called from Python",
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "machine": machine(),

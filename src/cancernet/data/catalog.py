@@ -15,8 +15,7 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.data.decode import Image
 from cancernet.data.integrity import copies
-from cancernet.data.layout import check_layout, detect_layout, place
-from cancernet.data.source import Member
+from cancernet.data.layout import detect_layout, place
 from cancernet.data.stream import Patches, PatchStream
 
 
@@ -39,37 +38,13 @@ class Catalog:
     """(N,) position of each row's image in what `sink` was given."""
 
 
-def catalog(
-    path: Path | str,
-    *,
-    layout: str | None = None,
-    workers: int | None = None,
-    sink: Callable[[Image], object] | None = None,
-) -> Catalog:
-    """Read every file of a labelled folder or zip once, and sort usable patches from the rest.
-
-    Nothing is deleted, moved or rewritten, and no single file ends it.
-
-    Args:
-        path: folder or zip.
-        layout: one of `layout.LAYOUTS`; by default detected.
-        workers: threads; by default the number of usable cores.
-        sink: called with the decoded patches, uint8 (n, 50, 50, 3), chunk after chunk. It also gets those
-            later found to be copies: `Catalog.slots` says which ones the table kept.
-
-    Raises:
-        UserError: nothing there, a single file, no known layout, or no usable patch.
-    """
-    return catalog_of(open_labelled(path), layout=layout, workers=workers, sink=sink)
-
-
 def open_labelled(path: Path | str) -> PatchStream:
     """Open a labelled folder or zip and list it.
 
     Raises:
         UserError: see `open_source`; a single file; an empty folder.
     """
-    stream = PatchStream([path])
+    stream = PatchStream([path], plain=True)
     if stream.parts[0].source.is_file:
         raise UserError(
             f"{stream.root}: is a file, not a folder or zip of patches; give the folder it lies in"
@@ -79,15 +54,30 @@ def open_labelled(path: Path | str) -> PatchStream:
     return stream
 
 
-def catalog_of(
+def catalog(
     stream: PatchStream,
     *,
-    layout: str | None = None,
     workers: int | None = None,
     sink: Callable[[Image], object] | None = None,
 ) -> Catalog:
-    """Do what `catalog` does for a stream that is open."""
-    layout = _layout(stream.root, stream.members, layout)
+    """Read every file of a labelled folder or zip once, and sort usable patches from the rest.
+
+    Nothing is deleted, moved or rewritten, and no single file ends it.
+
+    Args:
+        stream: from `open_labelled`.
+        workers: threads; by default the number of usable cores.
+        sink: called with the decoded patches, uint8 (n, 50, 50, 3), chunk after chunk. It also gets those
+            later found to be copies: `Catalog.slots` says which ones the table kept.
+
+    Raises:
+        UserError: no known layout, or no usable patch.
+    """
+    layout = detect_layout([member.path for member in stream.members])
+    if layout is None:
+        raise UserError(
+            f"{stream.root}: no known layout; expected PATIENT/0 and PATIENT/1, or benign and malignant folders"
+        )
     chunks: list[Patches] = []
     for chunk in stream.chunks(what="Reading patches", check=partial(place, layout=layout), threads=workers):
         if sink is not None and len(chunk.images):
@@ -109,18 +99,6 @@ def catalog_of(
     table = table.reset_index(drop=True)
     warnings = _warnings(table, quarantine) + stream.notes
     return Catalog(stream.root, layout, table, quarantine, warnings, stream.synthetic, slots)
-
-
-def _layout(root: Path, members: list[Member], layout: str | None) -> str:
-    if layout is not None:
-        check_layout(layout)
-        return layout
-    found = detect_layout([member.path for member in members])
-    if found is None:
-        raise UserError(
-            f"{root}: no known layout; expected PATIENT/0 and PATIENT/1, or benign and malignant folders"
-        )
-    return found
 
 
 def _table(chunks: list[Patches]) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.data.headers import BadImage, read_header
 
+MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
+
 __all__ = ["BadImage", "decode", "fit_patch"]
 
 # OpenCV before 4.11 cannot give RGB by itself.
@@ -34,13 +36,11 @@ def decode(content: bytes) -> Image:
 
     Raises:
         BadImage: empty, truncated, damaged, not an image, another format, or more than
-            `defaults.MAX_PIXELS` pixels.
+            `MAX_PIXELS` pixels.
     """
     header = read_header(content)
-    if header.width * header.height > defaults.MAX_PIXELS:
-        raise BadImage(
-            f"too large ({header.width}x{header.height} px; at most {defaults.MAX_PIXELS:,} pixels)"
-        )
+    if header.width * header.height > MAX_PIXELS:
+        raise BadImage(f"too large ({header.width}x{header.height} px; at most {MAX_PIXELS:,} pixels)")
     flags = _PLAIN if header.plain else cv2.IMREAD_UNCHANGED
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)

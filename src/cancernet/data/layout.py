@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cancernet.common import defaults
-from cancernet.common.errors import UserError
 from cancernet.data.headers import BadImage
 from cancernet.data.names import parse_name
 
@@ -91,16 +90,6 @@ def mirrored_folder(sizes: Mapping[str, int]) -> str | None:
         if inside and all(sizes.get(path) == size for path, size in inside.items()):
             return top
     return None
-
-
-def check_layout(layout: str) -> None:
-    """Refuse the name of a layout that does not exist.
-
-    Raises:
-        UserError: it is none of `LAYOUTS`.
-    """
-    if layout not in LAYOUTS:
-        raise UserError(f"layout {layout!r} is unknown; use one of: {', '.join(LAYOUTS)}")
 
 
 def class_folder(path: str) -> int | None:

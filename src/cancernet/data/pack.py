@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.data.catalog import Catalog, catalog_of, open_labelled
+from cancernet.data.catalog import Catalog, catalog, open_labelled
 from cancernet.data.decode import Image
 from cancernet.data.stream import PatchStream
 
@@ -139,7 +139,7 @@ def _make(stream: PatchStream, target: Path, workers: int | None) -> None:
                 while rest:  # a raw write may stop short
                     rest = rest[file.write(rest) or 0 :]
 
-            found = catalog_of(stream, workers=workers, sink=write)
+            found = catalog(stream, workers=workers, sink=write)
         _drop_copies(staging / "images.u8", found)
         _write_table(staging, found)
         shutil.rmtree(target, ignore_errors=True)  # a pack that did not open

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cancernet.common.errors import UserError
-
 
 class Member(NamedTuple):
     """One regular file of a source."""
@@ -41,31 +39,6 @@ class Source(Protocol):
             OSError: it cannot be read, or (zip) is damaged.
         """
         ...
-
-
-def open_source(path: Path | str) -> Source:
-    """Open a folder, a `.zip`, or a single image file for reading; nothing is ever written to it.
-
-    Raises:
-        UserError: the path is missing or unreadable, the zip is damaged or has members that point
-            outside of it.
-    """
-    path = Path(path).expanduser()
-    try:
-        if path.is_dir():
-            os.scandir(path).close()
-            return FolderSource(path)
-        with path.open("rb") as file:
-            head = file.read(4)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such folder or file; check the path") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    if head[:2] == b"PK" or path.suffix.lower() == ".zip":
-        from cancernet.data.zip_source import ZipSource
-
-        return ZipSource(path)
-    return FileSource(path)
 
 
 def hidden(path: str) -> bool:

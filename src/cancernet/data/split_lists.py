@@ -12,6 +12,8 @@ import pandas as pd
 from cancernet.common.errors import UserError
 from cancernet.data.sides import SIDES, Split, check_sides
 
+SEPARATORS = (",", ";", "\t")
+
 
 def official_cases() -> dict[str, list[str]]:
     """Return the official case lists: side -> patients (84 train, 29 val, 49 test).
@@ -58,6 +60,7 @@ def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
     listed = _read(path)
     present = set(table["patient"])
     assignment = {patient: side for patient, side in listed.items() if patient in present}
+    _refuse_lost_zeros(path, sorted(set(listed) - present), present)
     if not assignment:
         raise UserError(
             f"{path}: none of its {len(listed)} patients is in this folder; check the file, or the folder"
@@ -77,17 +80,22 @@ def _read(path: Path) -> dict[str, str]:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check --split-file") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text; save it as CSV with the columns patient,split") from None
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    columns = set(reader.fieldnames or [])
-    if {"path", "split"} <= columns:
+    head = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(SEPARATORS, key=head.count)  # spreadsheets write others than commas in some countries
+    reader = csv.DictReader(text.splitlines(), delimiter=separator, skipinitialspace=True)
+    columns = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
+    if {"path", "split"} <= columns.keys():
         raise UserError(
             f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead"
         )
-    if not {"patient", "split"} <= columns:
-        raise UserError(f"{path}: needs the columns patient,split in its first line")
+    if not {"patient", "split"} <= columns.keys():
+        raise UserError(
+            f"{path}: needs the columns patient,split in its first line, and that is {head[:100]!r}"
+        )
     listed: dict[str, str] = {}
     for row in reader:
-        patient, side = ((row[column] or "").strip() for column in ("patient", "split"))
+        patient, side = ((row[columns[name]] or "").strip() for name in ("patient", "split"))
+        side = side.lower()
         where = f"{path}, line {reader.line_num}"
         if not patient:
             raise UserError(f"{where}: the patient is missing; name one, or delete the line")
@@ -98,6 +106,17 @@ def _read(path: Path) -> dict[str, str]:
                 f"{where}: patient {patient} is in {listed[patient]} already; keep one of the two lines"
             )
     return listed
+
+
+def _refuse_lost_zeros(path: Path, absent: Collection[str], present: Collection[str]) -> None:
+    """Refuse a list whose patients have lost their leading zeros: all of them would be left out."""
+    plain = {patient.lstrip("0"): patient for patient in present if patient.startswith("0")}
+    for patient in absent:
+        if patient in plain:
+            raise UserError(
+                f"{path}: patient {patient} is not in this folder, and {plain[patient]} is: a spreadsheet took its "
+                "zeros; write the column as text"
+            )
 
 
 def _left_out(present: Collection[str], assignment: Collection[str]) -> list[str]:

@@ -7,6 +7,7 @@ alike everywhere: a patch comes out of the stream, or its path and a reason are 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,10 @@ from cancernet.common.threads import available_cpus
 from cancernet.data.decode import BadImage, Image, cv2, decode, fit_patch
 from cancernet.data.integrity import near_white
 from cancernet.data.layout import mirrored_folder
-from cancernet.data.source import Member, Source, open_source
+from cancernet.data.source import FileSource, FolderSource, Member, Source
+from cancernet.data.zip_source import ZipSource
+
+MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
 
 CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
 
@@ -63,6 +67,7 @@ class PatchStream:
 
     Args:
         paths: image files, folders and zips.
+        plain: show the names within a folder or zip alone, as one table of its patches has them.
 
     Attributes:
         parts: what was opened, path by path.
@@ -74,7 +79,7 @@ class PatchStream:
         UserError: a path is not there or cannot be read.
     """
 
-    def __init__(self, paths: Sequence[Path | str]) -> None:
+    def __init__(self, paths: Sequence[Path | str], *, plain: bool = False) -> None:
         self.parts: list[Part] = []
         self.synthetic = False
         self.notes: list[str] = []
@@ -83,7 +88,7 @@ class PatchStream:
         several = len(paths) > 1
         for path in map(Path, paths):
             source = open_source(path)
-            prefix = _prefix(source.root) if several or source.is_file else ""
+            prefix = _prefix(source.root) if not plain and (several or source.root.is_file()) else ""
             members = self._usable(source)
             if several:
                 members = _new(source, members, seen)
@@ -143,6 +148,29 @@ class PatchStream:
             return kept
         self.notes.append(f"Folder {repeated}/ repeats all the files beside it and was left out.")
         return [member for member in kept if not member.path.startswith(f"{repeated}/")]
+
+
+def open_source(path: Path | str) -> Source:
+    """Open a folder, a `.zip`, or a single image file for reading; nothing is ever written to it.
+
+    Raises:
+        UserError: the path is missing or unreadable, the zip is damaged or has members that point
+            outside of it.
+    """
+    path = Path(path).expanduser()
+    try:
+        if path.is_dir():
+            os.scandir(path).close()
+            return FolderSource(path)
+        with path.open("rb") as file:
+            head = file.read(4)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such folder or file; check the path") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    if head[:2] == b"PK" or path.suffix.lower() == ".zip":
+        return ZipSource(path)
+    return FileSource(path)
 
 
 def _new(source: Source, members: list[Member], seen: set[str]) -> list[Member]:
@@ -231,7 +259,7 @@ def read_member(source: Source, member: Member) -> bytes:
     """
     if printable(member.path) != member.path:
         raise BadImage("unreadable (its name is not valid UTF-8)")
-    if member.size > defaults.MAX_FILE_BYTES:
+    if member.size > MAX_FILE_BYTES:
         raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
     try:
         return source.read(member.path)

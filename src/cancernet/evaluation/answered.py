@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from cancernet.common import defaults
-from cancernet.evaluation.bootstrap import interval, multiplicities, units
+from cancernet.evaluation.bootstrap import Interval, interval, multiplicities, units
 from cancernet.evaluation.metrics import rates
 from cancernet.evaluation.ranking import Floats, checked, ratio
 from cancernet.model.decide import UNSURE, decide
@@ -23,7 +21,7 @@ def answered(
     *,
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
-) -> dict[str, Any]:
+) -> dict[str, Interval]:
     """Measure a band of abstention on patients that did not fit it.
 
     Args:
@@ -33,8 +31,7 @@ def answered(
         seed: of the resampling.
 
     Returns:
-        target (the share the band was fitted to abstain on), and as Interval: coverage (share of patches
-        answered), recall, specificity and error, the three among the answered.
+        coverage (share of patches answered), recall, specificity and error, the three among the answered.
 
     Raises:
         ValueError: labels or scores that make no sense, or no rows.
@@ -49,10 +46,7 @@ def answered(
     counts[:, 0] += counts[:, 1:].sum(axis=1)
     whole = _statistics(counts.sum(axis=0, keepdims=True))
     drawn = _statistics(np.concatenate(list(multiplicities(n_units, samples, seed, samples))) @ counts)
-    return {
-        "target": band.target,
-        **{name: interval(float(whole[name][0]), drawn[name], n_units) for name in whole},
-    }
+    return {name: interval(float(whole[name][0]), drawn[name], n_units) for name in whole}
 
 
 def _statistics(counts: Floats) -> dict[str, Floats]:

@@ -18,6 +18,7 @@ from cancernet.evaluation.corruptions import CORRUPTIONS
 from cancernet.evaluation.label_shuffle import label_shuffle
 from cancernet.evaluation.leakage import audit_leakage
 from cancernet.evaluation.per_patient import per_patient
+from cancernet.evaluation.results import SYNTHETIC, Shown, html_table
 from cancernet.evaluation.robustness import robustness
 from cancernet.evaluation.scoring import score_floor, score_model
 from cancernet.evaluation.verdicts import Check
@@ -61,6 +62,35 @@ class Audit:
     def warnings(self) -> list[Check]:
         """The checks that warn."""
         return [check for check in self.checks if check.state == verdicts.WARN]
+
+    @property
+    def caption(self) -> str:
+        """What was counted, for a figure or a table."""
+        data = self.data
+        share = data["n_malignant"] / max(data["n_patches"], 1)
+        whose = f"{data['n_patches']:,} patches of {data['n_patients']} patients ({data['side']})"
+        return f"n = {whose}, {share:.0%} malignant"
+
+    @property
+    def warning(self) -> str:
+        """What every figure must say in red, or nothing."""
+        return SYNTHETIC if self.synthetic else ""
+
+    @property
+    def tally(self) -> str:
+        """How many checks passed, warn, and could not be made."""
+        states = [check.state for check in self.checks]
+        text = f"{states.count(verdicts.PASS)} checks passed, {states.count(verdicts.WARN)} warn"
+        skipped = states.count(verdicts.SKIP)
+        return text + (f", {skipped} could not be made" if skipped else "")
+
+    def _repr_html_(self) -> str:
+        side = self.data["side"]
+        rows = [Shown(entry["model"], side, entry["splits"][side]) for entry in self.metrics]
+        warned = ": " + ", ".join(check.name for check in self.warnings) if self.warnings else ""
+        return html_table(
+            f"Audit of {self.model}. {self.tally}{warned}. {self.caption}. {self.warning}", rows
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the predictions as plain JSON."""

@@ -8,7 +8,7 @@ metrics need the multiplicities spread over patches, done in chunks of bounded m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from cancernet.evaluation.ranking import (
     area_under_roc,
     checked,
     cumulative,
+    finite,
     ratio,
 )
 
@@ -38,9 +39,9 @@ class Interval:
     high: float
     skipped: int = 0  # resamples in which the statistic was undefined
 
-    def to_dict(self) -> dict[str, float]:
-        """`value`, `low` and `high` as a plain dictionary."""
-        return {name: number for name, number in asdict(self).items() if name != "skipped"}
+    def to_dict(self) -> dict[str, float | None]:
+        """`value`, `low` and `high` as plain JSON, None where undefined."""
+        return {"value": finite(self.value), "low": finite(self.low), "high": finite(self.high)}
 
 
 @dataclass(frozen=True)

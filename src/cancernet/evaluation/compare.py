@@ -6,7 +6,6 @@ easy and hard patients. Resampling the patients of both together removes what th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import pandas as pd
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.evaluation.bootstrap import interval, replicate
+from cancernet.evaluation.ranking import finite
 
 RANKING = ("auc", "average_precision")
 RATES = ("recall", "specificity", "balanced_accuracy")
@@ -92,8 +92,7 @@ def paired_difference(
         gap = interval(
             two.value[name] - one.value[name], two.resampled[name] - one.resampled[name], one.n_units
         )
-        numbers = {"a": one.value[name], "b": two.value[name], **gap.to_dict()}
-        return {key: number if math.isfinite(number) else None for key, number in numbers.items()}
+        return {"a": finite(one.value[name]), "b": finite(two.value[name]), **gap.to_dict()}
 
     return {
         "n_patches": len(a),

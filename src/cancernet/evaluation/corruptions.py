@@ -23,8 +23,9 @@ from cancernet.evaluation.distortions import DRAWS, Floats, Images
 
 @dataclass(frozen=True)
 class Corruption:
-    """One corruption: its level at severity 1 to 5, what a level is, what it stands for, where it is from."""
+    """One corruption: how, its level at severity 1 to 5, what a level is, what it stands for, where it is from."""
 
+    change: Callable[[Images, float, Floats], Images]
     levels: tuple[float, float, float, float, float]
     unit: str
     says: str
@@ -39,54 +40,57 @@ HENDRYCKS = "Hendrycks & Dietterich 2019, CIFAR-10-C"
 MEDMNIST_C = "Di Salvo et al. 2024, MedMNIST-C, PathMNIST"
 CORRUPTIONS = {
     "stain": Corruption(
-        (0.05, 0.10, 0.15, 0.20, 0.30),
+        distortions.stain, (0.05, 0.10, 0.15, 0.20, 0.30),
         "relative gain and absolute shift of each stain's optical density, either way",
         "another laboratory's staining",
         "Tellez et al. 2019: 0.05 is their light, 0.2 their strong variation",
         by_slide=True,
     ),
     "brightness": Corruption(
-        (0.05, 0.10, 0.15, 0.20, 0.25),
+        distortions.brightness, (0.05, 0.10, 0.15, 0.20, 0.25),
         "added to or taken from the value (HSV, 0-1)",
         "another exposure",
         ZHANG,
         by_slide=True,
     ),
     "contrast": Corruption(
-        (0.80, 0.70, 0.60, 0.55, 0.50),
+        distortions.contrast, (0.80, 0.70, 0.60, 0.55, 0.50),
         "factor on the distance to the patch's mean colour, or its inverse",
         "another scanner's tone curve, a thinner or thicker section",
         MEDMNIST_C,
         by_slide=True,
     ),
     "saturation": Corruption(
-        (0.05, 0.10, 0.15, 0.20, 0.25),
+        distortions.saturation, (0.05, 0.10, 0.15, 0.20, 0.25),
         "added to or taken from the saturation (HSV, 0-1)",
         "faded stain, another colour profile",
         ZHANG,
         by_slide=True,
     ),
     "gaussian blur": Corruption(
-        (0.4, 0.6, 0.7, 0.8, 1.0),
+        distortions.gaussian_blur, (0.4, 0.6, 0.7, 0.8, 1.0),
         "sigma in px of 4 um",
         "a soft lens, smoothing on saving",
         HENDRYCKS,
     ),
     "defocus": Corruption(
-        (0.75, 1.0, 1.25, 1.5, 1.75),
+        distortions.defocus, (0.75, 1.0, 1.25, 1.5, 1.75),
         "radius of the disc in px of 4 um",
         "out of focus",
         ZHANG + ": 3 to 7 um",
     ),
-    "jpeg": Corruption((80, 65, 58, 50, 40), "JPEG quality", "saved again with loss", HENDRYCKS),
+    "jpeg": Corruption(distortions.jpeg, (80, 65, 58, 50, 40), "JPEG quality", "saved again with loss", HENDRYCKS),
     "pixelation": Corruption(
-        (0.95, 0.90, 0.85, 0.75, 0.65), "share of the pixels of a side kept", "a coarser scan", HENDRYCKS
+        distortions.pixelation, (0.95, 0.90, 0.85, 0.75, 0.65),
+        "share of the pixels of a side kept", "a coarser scan", HENDRYCKS
     ),
     "bubbles": Corruption(
-        (5, 8, 11, 14, 18), "radius in px of 4 um", "air under the cover slip", "kind: " + ZHANG + "; sizes: own"
+        distortions.bubbles, (5, 8, 11, 14, 18),
+        "radius in px of 4 um", "air under the cover slip", "kind: " + ZHANG + "; sizes: own"
     ),
     "dust": Corruption(
-        (1, 2, 4, 8, 12), "dark specks of 6 to 14 um", "dirt on the slide", "kind: " + MEDMNIST_C + "; sizes: own"
+        distortions.dust, (1, 2, 4, 8, 12),
+        "dark specks of 6 to 14 um", "dirt on the slide", "kind: " + MEDMNIST_C + "; sizes: own"
     ),
 }  # fmt: skip
 CHUNK = 250  # patches in float at once, 7.5 MB
@@ -129,7 +133,7 @@ def corrupt(
     made = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        made[part] = _APPLY[name](np.ascontiguousarray(images[part]), level, drawn[part])
+        made[part] = corruption.change(np.ascontiguousarray(images[part]), level, drawn[part])
     return made
 
 
@@ -143,17 +147,3 @@ def _draws(n: int, name: str, seed: int, slide: ArrayLike | None) -> Floats:
         np.random.default_rng([*key, zlib.crc32(each.encode())]).random(DRAWS, np.float32) for each in slides
     ]
     return np.stack(rows)[code] if rows else np.empty((0, DRAWS), np.float32)
-
-
-_APPLY: dict[str, Callable[[Images, float, Floats], Images]] = {
-    "stain": distortions.stain,
-    "brightness": distortions.brightness,
-    "contrast": distortions.contrast,
-    "saturation": distortions.saturation,
-    "gaussian blur": distortions.gaussian_blur,
-    "defocus": distortions.defocus,
-    "jpeg": distortions.jpeg,
-    "pixelation": distortions.pixelation,
-    "bubbles": distortions.bubbles,
-    "dust": distortions.dust,
-}

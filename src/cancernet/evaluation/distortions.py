@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.model.floor import STAINS
+from cancernet.model.floor import DENSITY, STAINS
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -33,10 +33,9 @@ def stain(images: Images, level: float, drawn: Floats) -> Images:
     """Scale and shift the optical density of each stain, either way (Tellez et al. 2019, their HED variation)."""
     n, height, width, _ = images.shape
     gain, shift = 1 + level * _sign(drawn[:, 0:3]), level * _sign(drawn[:, 3:6])
-    # Unmixing, scaling and mixing are one 3 x 3 matrix a patch. The +1 keeps black finite.
+    # Unmixing, scaling and mixing are one 3 x 3 matrix a patch.
     mix = np.linalg.inv(STAINS).astype(np.float32) @ (gain[:, :, None] * STAINS.astype(np.float32))
-    density = (-np.log((np.arange(256) + 1) / 256)).astype(np.float32)[images.reshape(n, -1, 3)]
-    changed = density @ mix + (shift @ STAINS.astype(np.float32))[:, None, :]
+    changed = DENSITY[images.reshape(n, -1, 3)] @ mix + (shift @ STAINS.astype(np.float32))[:, None, :]
     return _bytes(256 * np.exp(-changed) - 1).reshape(n, height, width, 3)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,13 +11,15 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.evaluation import metrics
 from cancernet.evaluation.answered import answered
-from cancernet.evaluation.bootstrap import PLAIN_METRICS, Interval, patient_bootstrap, patient_names
+from cancernet.evaluation.bootstrap import PLAIN_METRICS, patient_bootstrap, patient_names
 from cancernet.evaluation.operating_points import OPERATING_POINTS
 from cancernet.evaluation.per_patient import per_patient, worst
+from cancernet.evaluation.ranking import finite
 from cancernet.model.manifest import Band
 
 SPLIT_ORDER = ("test", "val", "train")  # the split to read comes first; any other follows by name
 COLUMNS = ("path", "patient", "label", "probability", "split")
+CELLS = ("tn", "fp", "fn", "tp")  # of a confusion matrix
 N_WORST = 5  # patients named in the report
 
 
@@ -98,14 +99,13 @@ def evaluate(
     present = [str(name) for name in predictions["split"].dropna().unique() if name]
     if not present:
         raise UserError(f"no prediction of {model} belongs to a split: nothing to evaluate")
-    order = sorted(present, key=lambda name: (SPLIT_ORDER.index(name) if name in SPLIT_ORDER else 9, name))
     return {
         "model": model,
         "splits": {
             name: _one_split(
                 predictions[predictions["split"] == name], thresholds, bands, samples=samples, seed=seed
             )
-            for name in order
+            for name in _ordered(present, SPLIT_ORDER)
         },
     }
 
@@ -118,9 +118,7 @@ def _one_split(
     samples: int,
     seed: int,
 ) -> dict[str, Any]:
-    points = sorted(
-        thresholds, key=lambda name: OPERATING_POINTS.index(name) if name in OPERATING_POINTS else 9
-    )
+    points = {name: thresholds[name] for name in _ordered(thresholds, OPERATING_POINTS)}
     found = patient_bootstrap(rows, thresholds, samples=samples, seed=seed)
     patients = patient_names(rows)
     label, probability = rows["label"].to_numpy(), rows["probability"].to_numpy()
@@ -129,28 +127,21 @@ def _one_split(
         "n_patients": int(patients[patients != ""].nunique()),
         "n_malignant": int(label.sum()),
         "prevalence": float(label.mean()),
-        **{name: _plain(found[name]) for name in PLAIN_METRICS},
+        **{name: found[name].to_dict() for name in PLAIN_METRICS},
         "operating_points": {
             point: {
-                "threshold": float(thresholds[point]),
-                **{name: _plain(found[f"{name}@{point}"]) for name in metrics.RATES},
-                "confusion": dict(
-                    zip(
-                        ("tn", "fp", "fn", "tp"),
-                        (int(cell) for cell in metrics.confusion(label, probability, thresholds[point])),
-                        strict=True,
-                    )
-                ),
+                "threshold": float(at),
+                **{name: found[f"{name}@{point}"].to_dict() for name in metrics.RATES},
+                "confusion": dict(zip(CELLS, metrics.confusion(label, probability, at), strict=True)),
             }
-            for point in points
+            for point, at in points.items()
         },
-        "per_patient": _patients(rows, thresholds[points[0]]) if points else None,
-        "class_report": {
-            point: metrics.class_report(label, probability, thresholds[point]) for point in points
-        },
+        "per_patient": _patients(rows, next(iter(points.values()))) if points else None,
+        "class_report": {point: metrics.class_report(label, probability, at) for point, at in points.items()},
         "selective": [
-            {key: _plain(value) if isinstance(value, Interval) else value for key, value in found.items()}
-            for found in (answered(rows, band, samples=samples, seed=seed) for band in bands)
+            {"target": band.target, **{name: each.to_dict() for name, each in measured.items()}}
+            for band in bands
+            for measured in [answered(rows, band, samples=samples, seed=seed)]
         ],
         "bootstrap": {
             "unit": "patch" if (patients == "").any() else "patient",
@@ -167,19 +158,11 @@ def _patients(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
     table = per_patient(rows, threshold)
     lowest = worst(table, N_WORST)
     return {
-        "median_recall": _number(table["recall"].median()),
-        "worst": [
-            {"patient": patient, "n_malignant": int(n), "recall": float(recall)}
-            for patient, n, recall in zip(
-                lowest["patient"], lowest["n_malignant"], lowest["recall"], strict=True
-            )
-        ],
+        "median_recall": finite(table["recall"].median()),
+        "worst": lowest[["patient", "n_malignant", "recall"]].to_dict("records"),
     }
 
 
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _plain(interval: Interval) -> dict[str, float | None]:
-    return {name: _number(value) for name, value in interval.to_dict().items()}
+def _ordered(names: Iterable[str], first: Sequence[str]) -> list[str]:
+    """Return names in the order of `first`, and those it lacks behind them, by name."""
+    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))

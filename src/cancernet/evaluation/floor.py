@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.model.floor import Features, Floor, colour_features
+from cancernet.model.floor import Features, Floor
 
 
-def fit_floor(
-    images: NDArray[np.uint8],
-    label: ArrayLike,
-    *,
-    seed: int = defaults.SEED,
-    patient: ArrayLike | None = None,
+def fit_floor_features(
+    features: Features, label: ArrayLike, *, seed: int = defaults.SEED, patient: ArrayLike | None = None
 ) -> Floor:
     """Fit the floor on training patches.
 
     Args:
-        images: (N, H, W, 3) uint8 RGB.
+        features: (N, N_FEATURES) from `colour_features`.
         label: (N,) of 0 and 1.
         seed: kept for the solver; the fit is deterministic.
         patient: (N,) names. Where given, a patient with n patches weighs sqrt(n) in all, so that a few
@@ -30,13 +26,6 @@ def fit_floor(
         UserError: one class only.
         ValueError: shapes that do not fit.
     """
-    return fit_floor_features(colour_features(images), label, seed=seed, patient=patient)
-
-
-def fit_floor_features(
-    features: Features, label: ArrayLike, *, seed: int = defaults.SEED, patient: ArrayLike | None = None
-) -> Floor:
-    """Fit the floor on `colour_features` computed before; else as `fit_floor`."""
     from sklearn.linear_model import LogisticRegression
 
     labels = np.asarray(label)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cancernet.common import defaults
-from cancernet.evaluation.metrics import auc
-from cancernet.evaluation.ranking import checked, ratio
+from cancernet.evaluation.ranking import checked, finite, ratio
 
 CHUNK_CELLS = 2_000_000  # labels shuffled at once, 16 MB
 
@@ -58,11 +57,6 @@ def label_shuffle(
         rows = min(samples - len(shuffled), max(1, CHUNK_CELLS // labels.size))
         drawn = generator.permuted(np.tile(labels, (rows, 1)), axis=1)
         shuffled += ((drawn @ rank - least) / cells).tolist()
-    mean, sd, own = np.mean(shuffled), np.std(shuffled), auc(labels, scores)
-    distance = float(ratio(own - mean, sd))
-    numbers = (own, mean, sd, min(shuffled), max(shuffled), distance)
-    plain = {
-        name: float(number) if np.isfinite(number) else None
-        for name, number in zip(names, numbers, strict=True)
-    }
-    return {**plain, "samples": samples}
+    mean, sd, own = np.mean(shuffled), np.std(shuffled), (labels @ rank - least) / cells
+    numbers = (own, mean, sd, min(shuffled), max(shuffled), float(ratio(own - mean, sd)))
+    return {**dict(zip(names, map(finite, numbers), strict=True)), "samples": samples}

@@ -29,11 +29,6 @@ class Leakage:
     near: pd.DataFrame  # the same columns, distance (bits of 64): pixels that are all but the same
     n_checked: int  # patches compared for near copies (even, empty ones would all be alike)
 
-    @property
-    def clean(self) -> bool:
-        """Whether nothing at all crosses."""
-        return not self.patients_shared and self.exact.empty and self.near.empty
-
 
 def audit_leakage(images: NDArray[np.uint8], table: pd.DataFrame, split_of_row: pd.Series) -> Leakage:
     """Look for patients, equal patches and nearly equal patches on two sides of a split.
@@ -59,7 +54,7 @@ def audit_leakage(images: NDArray[np.uint8], table: pd.DataFrame, split_of_row: 
 
 
 def _exact(table: pd.DataFrame, side: pd.Series) -> pd.DataFrame:
-    """Pair each row whose pixels are on several sides with the first such row of another side."""
+    """Pair the first row of some pixels with every row of the same pixels on another side."""
     hashes = table["hash"].astype(object)
     crossing = side.groupby(hashes).transform("nunique") > 1
     firsts = pd.DataFrame({"hash": hashes, "side": side, "a": table.index})[crossing]

@@ -1,8 +1,7 @@
-"""Metrics of malignant-patch detection: pure functions of labels, probabilities and a threshold.
+"""Metrics of malignant-patch detection at a threshold, as pure functions; those of the order are in `ranking`.
 
-The rule everywhere: a patch is called malignant when its probability >= threshold. Every function
-takes `weight`: None, (N,), or (B, N) for B weightings at once (then it returns (B,) arrays). What is
-undefined (recall without a malignant patch, precision without a malignant call) is NaN, never 0.
+The rule everywhere: a patch is called malignant when its probability >= threshold. What is undefined (recall without a
+malignant patch, precision without a malignant call) is NaN, never 0.
 """
 
 from __future__ import annotations
@@ -11,34 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.common import defaults
-from cancernet.evaluation.ranking import (
-    Floats,
-    auc,
-    average_precision,
-    checked,
-    like_weight,
-    ratio,
-    weights_2d,
-)
-
-__all__ = [
-    "RATES",
-    "accuracy",
-    "auc",
-    "average_precision",
-    "balanced_accuracy",
-    "bin_of",
-    "brier",
-    "class_report",
-    "confusion",
-    "expected_calibration_error",
-    "f1",
-    "f1_weighted",
-    "precision",
-    "rates",
-    "recall",
-    "specificity",
-]
+from cancernet.evaluation.ranking import Floats, checked, ratio
 
 RATES = ("recall", "specificity", "precision", "f1", "f1_weighted", "balanced_accuracy", "accuracy")
 
@@ -51,6 +23,10 @@ def rates(tn: ArrayLike, fp: ArrayLike, fn: ArrayLike, tp: ArrayLike) -> dict[st
 
     Returns:
         the names in `RATES` -> float64 arrays of the cells' shape; NaN where undefined.
+
+    Example:
+        >>> float(rates(tn=8, fp=2, fn=1, tp=3)["recall"])
+        0.75
     """
     tn, fp, fn, tp = (np.asarray(cell, dtype=np.float64) for cell in (tn, fp, fn, tp))
     benign, malignant = tn + fp, fn + tp
@@ -69,96 +45,24 @@ def rates(tn: ArrayLike, fp: ArrayLike, fn: ArrayLike, tp: ArrayLike) -> dict[st
     }
 
 
-def confusion(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> tuple[float | Floats, float | Floats, float | Floats, float | Floats]:
+def confusion(label: ArrayLike, probability: ArrayLike, threshold: float) -> tuple[int, int, int, int]:
     """The confusion matrix (tn, fp, fn, tp), malignant being positive.
 
     Args:
         label: (N,) of 0 and 1.
         probability: (N,) probability of malignant.
         threshold: called malignant at or above it.
-        weight: None, (N,) or (B, N).
-
-    Returns:
-        four floats (whole numbers without weights), or four (B,) arrays for (B, N) weights.
 
     Raises:
         ValueError: shapes, labels or scores that make no sense.
-    """
-    labels, scores = checked(label, probability)
-    rows = weights_2d(weight, labels.size)
-    cell = 2 * labels + (scores >= threshold)  # 0 tn, 1 fp, 2 fn, 3 tp
-    tn, fp, fn, tp = (like_weight(rows @ (cell == index).astype(np.float64), weight) for index in range(4))
-    return tn, fp, fn, tp
-
-
-def _rate(
-    name: str, label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None
-) -> float | Floats:
-    value = rates(*confusion(label, probability, threshold, weight))[name]
-    return value if value.ndim else float(value)
-
-
-def recall(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """Share of malignant patches called malignant (sensitivity); NaN without a malignant patch.
 
     Example:
-        >>> recall([0, 1, 1], [0.2, 0.5, 0.4], 0.5)
-        0.5
+        >>> confusion([0, 1, 1], [0.2, 0.5, 0.4], 0.5)
+        (1, 0, 1, 1)
     """
-    return _rate("recall", label, probability, threshold, weight)
-
-
-def specificity(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """Share of benign patches called benign; NaN without a benign patch."""
-    return _rate("specificity", label, probability, threshold, weight)
-
-
-def precision(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """Share of malignant calls that are malignant; NaN without a malignant call."""
-    return _rate("precision", label, probability, threshold, weight)
-
-
-def f1(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """F1 of the malignant class: harmonic mean of its precision and recall."""
-    return _rate("f1", label, probability, threshold, weight)
-
-
-def f1_weighted(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """F1 of both classes averaged by true class size (scikit-learn's `average="weighted"`)."""
-    return _rate("f1_weighted", label, probability, threshold, weight)
-
-
-def balanced_accuracy(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """Mean of recall and specificity; NaN where a class is absent."""
-    return _rate("balanced_accuracy", label, probability, threshold, weight)
-
-
-def accuracy(
-    label: ArrayLike, probability: ArrayLike, threshold: float, weight: ArrayLike | None = None
-) -> float | Floats:
-    """Share of patches called rightly; flattering where one class is rare."""
-    return _rate("accuracy", label, probability, threshold, weight)
-
-
-def brier(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None) -> float | Floats:
-    """Mean squared difference between probability and label, 0 best (Brier 1950)."""
     labels, scores = checked(label, probability)
-    rows = weights_2d(weight, labels.size)
-    return like_weight(ratio(rows @ (scores - labels) ** 2, rows.sum(axis=1)), weight)
+    tn, fp, fn, tp = np.bincount(2 * labels + (scores >= threshold), minlength=4).tolist()
+    return tn, fp, fn, tp
 
 
 def bin_of(probability: ArrayLike, bins: int) -> NDArray[np.int64]:
@@ -167,12 +71,8 @@ def bin_of(probability: ArrayLike, bins: int) -> NDArray[np.int64]:
 
 
 def expected_calibration_error(
-    label: ArrayLike,
-    probability: ArrayLike,
-    weight: ArrayLike | None = None,
-    *,
-    bins: int = defaults.CALIBRATION_BINS,
-) -> float | Floats:
+    label: ArrayLike, probability: ArrayLike, *, bins: int = defaults.CALIBRATION_BINS
+) -> float:
     """Mean gap between stated probability and observed share of malignant, over equal-width bins.
 
     Of the probability of malignant, not of the confidence in the winning class: a consumer reads the
@@ -181,18 +81,18 @@ def expected_calibration_error(
     Args:
         label: (N,) of 0 and 1.
         probability: (N,) in [0, 1].
-        weight: None, (N,) or (B, N).
         bins: how many equal-width bins.
+
+    Returns:
+        from 0 to 1; NaN without a patch.
 
     Raises:
         ValueError: shapes, labels or scores that make no sense.
     """
     labels, scores = checked(label, probability)
-    rows = weights_2d(weight, labels.size)
-    member = bin_of(scores, bins)[:, None] == np.arange(bins)
     # Within a bin, size * |mean probability - share malignant| is |sum of residuals|.
-    gaps = np.abs(rows @ np.where(member, (scores - labels)[:, None], 0.0)).sum(axis=1)
-    return like_weight(ratio(gaps, rows.sum(axis=1)), weight)
+    gaps = np.bincount(bin_of(scores, bins), weights=scores - labels, minlength=bins)
+    return float(ratio(np.abs(gaps).sum(), labels.size))
 
 
 def class_report(label: ArrayLike, probability: ArrayLike, threshold: float) -> str:

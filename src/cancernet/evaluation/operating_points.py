@@ -11,6 +11,8 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.evaluation.ranking import checked, ratio
 
+DEFAULT_THRESHOLD = 0.5
+
 OPERATING_POINTS = ("target_recall", "default", "best_f1")  # the first is the headline
 
 
@@ -42,7 +44,7 @@ def choose_thresholds(
     labels, scores = checked(label, probability)
     return {
         "target_recall": recall_threshold(labels, scores, target_recall),
-        "default": defaults.DEFAULT_THRESHOLD,
+        "default": DEFAULT_THRESHOLD,
         "best_f1": best_f1_threshold(labels, scores),
     }
 

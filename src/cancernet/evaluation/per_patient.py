@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cancernet.evaluation import metrics
 from cancernet.evaluation.bootstrap import patient_names
-from cancernet.evaluation.ranking import checked, ratio
+from cancernet.evaluation.ranking import auc, checked, ratio
 
 COLUMNS = ["patient", "n_patches", "n_malignant", "recall", "specificity", "auc"]
 
@@ -44,9 +43,7 @@ def per_patient(predictions: pd.DataFrame, threshold: float) -> pd.DataFrame:
     table["recall"] = ratio(table["found"], table["n_malignant"])
     table["specificity"] = ratio(table["cleared"], table["n_patches"] - table["n_malignant"])
     by_patient = known.groupby("patient", sort=True)
-    table["auc"] = np.array(
-        [metrics.auc(rows["label"], rows["probability"]) for _, rows in by_patient], dtype=float
-    )
+    table["auc"] = np.array([auc(rows["label"], rows["probability"]) for _, rows in by_patient], float)
     return table[COLUMNS]
 
 

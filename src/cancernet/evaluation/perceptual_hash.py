@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 2000  # patches at a time: 20 MB of grey levels
-_BITS_OF_BYTE = np.array([bin(i).count("1") for i in range(256)], np.uint8)
 
 
 def grey_levels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -27,7 +26,7 @@ def block_means(grey: NDArray[np.float32], side: int = 5) -> NDArray[np.float32]
 
     Saving with loss and blurring change single pixels by a lot and these means hardly at all.
     """
-    n, height, width = (len(grey), grey.shape[1] // side, grey.shape[2] // side)
+    n, height, width = len(grey), grey.shape[1] // side, grey.shape[2] // side
     return grey[:, : height * side, : width * side].reshape(n, height, side, width, side).mean(axis=(2, 4))
 
 
@@ -56,11 +55,6 @@ def hash_patches(
     return hashes, contrast
 
 
-def hamming(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Return in how many of 64 bits each pair differs, uint8 (n,)."""
-    return _BITS_OF_BYTE[(a ^ b).view(np.uint8).reshape(-1, 8)].sum(axis=1, dtype=np.uint8)
-
-
 def near_pairs(
     hashes: NDArray[np.uint64], group: NDArray[np.int64], max_bits: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
@@ -85,11 +79,11 @@ def near_pairs(
             if not len(left):
                 break
             across = left[sorted_group[left] != sorted_group[left + step]]
-            close = across[hamming(sorted_hash[across], sorted_hash[across + step]) <= max_bits]
+            close = across[np.bitwise_count(sorted_hash[across] ^ sorted_hash[across + step]) <= max_bits]
             found.append(np.stack([order[close], order[close + step]], axis=1))
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
-    return pairs[:, 0], pairs[:, 1], hamming(hashes[pairs[:, 0]], hashes[pairs[:, 1]])
+    return pairs[:, 0], pairs[:, 1], np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
 
 
 def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

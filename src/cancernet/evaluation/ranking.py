@@ -1,7 +1,7 @@
 """Metrics of the order of the scores: area under the ROC curve and average precision.
 
-Both take weights, one set or many at once, because a bootstrap over patients is nothing but a set of
-whole-number weights: sorting once and summing cumulatively serves every resample.
+Their curves take many sets of weights at once, because a bootstrap over patients is nothing but sets of whole-number
+weights: sorting once and summing cumulatively serves every resample.
 """
 
 from __future__ import annotations
@@ -37,31 +37,15 @@ def checked(label: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int64]
     return labels.astype(np.int64), scores
 
 
-def weights_2d(weight: ArrayLike | None, n: int) -> Floats:
-    """Give weights as (B, N): one row of ones for None, one row for (N,).
-
-    Raises:
-        ValueError: not None, (N,) or (B, N); or a negative or non-finite weight.
-    """
-    if weight is None:
-        return np.ones((1, n))
-    rows = np.atleast_2d(np.asarray(weight, dtype=np.float64))
-    if rows.ndim != 2 or rows.shape[1] != n:
-        raise ValueError(f"weights must be ({n},) or (B, {n}), not {np.shape(weight)}")
-    if not (np.isfinite(rows).all() and (rows >= 0).all()):
-        raise ValueError("weights must be finite and not negative")
-    return rows
-
-
-def like_weight(values: Floats, weight: ArrayLike | None) -> float | Floats:
-    """Give a float where one set of weights was given, the (B,) array where many were."""
-    return values if weight is not None and np.ndim(weight) == 2 else float(values[0])
-
-
 def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:
     """Divide, giving NaN (undefined) where the denominator is 0."""
     over, under = np.broadcast_arrays(np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64))
     return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON has it: None where it is undefined."""
+    return float(value) if np.isfinite(value) else None
 
 
 def cumulative(label: NDArray[np.int64], score: Floats, rows: Floats) -> tuple[Floats, Floats]:
@@ -112,16 +96,15 @@ def area_under_precision(malignant: Floats, benign: Floats) -> Floats:
     return value
 
 
-def auc(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None) -> float | Floats:
+def auc(label: ArrayLike, probability: ArrayLike) -> float:
     """Area under the ROC curve: the chance that a malignant patch outscores a benign one, ties half.
 
     Args:
         label: (N,) of 0 and 1.
         probability: (N,) scores, higher is more malignant.
-        weight: None, (N,) or (B, N) non-negative weights.
 
     Returns:
-        a float, or (B,) for (B, N) weights; NaN where one class has no weight.
+        from 0 to 1; NaN where one class is missing.
 
     Raises:
         ValueError: shapes, labels or scores that make no sense.
@@ -132,34 +115,22 @@ def auc(label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = Non
         >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.75
     """
-    labels, scores = checked(label, probability)
-    return like_weight(area_under_roc(*cumulative(labels, scores, weights_2d(weight, labels.size))), weight)
+    return float(area_under_roc(*_curve(label, probability))[0])
 
 
-def average_precision(
-    label: ArrayLike, probability: ArrayLike, weight: ArrayLike | None = None
-) -> float | Floats:
+def average_precision(label: ArrayLike, probability: ArrayLike) -> float:
     """Average precision: precision at each distinct score, weighted by the recall gained there.
 
-    No interpolation, as scikit-learn defines it; its chance level is the prevalence.
-
-    Args:
-        label: (N,) of 0 and 1.
-        probability: (N,) scores, higher is more malignant.
-        weight: None, (N,) or (B, N) non-negative weights.
-
-    Returns:
-        a float, or (B,) for (B, N) weights; NaN where either class has no weight (with malignant
-        patches only it would be 1 whatever the model).
-
-    Raises:
-        ValueError: shapes, labels or scores that make no sense.
+    No interpolation, as scikit-learn defines it; its chance level is the prevalence. Arguments and errors as of `auc`;
+    NaN where either class is missing (with malignant patches only it would be 1 whatever the model).
 
     Example:
         >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 3)
         0.833
     """
+    return float(area_under_precision(*_curve(label, probability))[0])
+
+
+def _curve(label: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:
     labels, scores = checked(label, probability)
-    return like_weight(
-        area_under_precision(*cumulative(labels, scores, weights_2d(weight, labels.size))), weight
-    )
+    return cumulative(labels, scores, np.ones((1, labels.size)))

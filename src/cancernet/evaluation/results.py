@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from cancernet.common.errors import UserError
 from cancernet.model.manifest import Band
 
 FLOOR = "colour floor"  # the name under which logistic regression on colour statistics is listed
+SYNTHETIC = "SYNTHETIC, NOT EVIDENCE"
 HEADLINE = "target_recall"  # the operating point that is read first
 
 
@@ -82,6 +85,9 @@ class RunResults:
         if not any(entry["model"] != FLOOR and entry["splits"] for entry in self.metrics):
             raise UserError(f"{self.title}: no model was evaluated, so there is nothing to report.")
 
+    def _repr_html_(self) -> str:
+        return html_table(f"{self.title}. {caption(self)}. {warning(self)}", shown(self))
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -102,6 +108,22 @@ class Shown:
         """Numbers at the target-recall threshold; the first operating point where there is none."""
         points = self.numbers["operating_points"]
         return points.get(HEADLINE) or next(iter(points.values()))
+
+
+def html_table(caption: str, rows: Sequence[Shown]) -> str:
+    """Return a row a model, its AUC, recall and specificity with their intervals, for a notebook."""
+
+    def text(metric: dict[str, Any]) -> str:
+        value, low, high = (metric[key] for key in ("value", "low", "high"))
+        between = "" if low is None else f" ({low:.3f} to {high:.3f})"
+        return "undefined" if value is None else f"{value:.3f}{between}"
+
+    table: list[tuple[str, ...]] = [("model", "AUC", "recall", "specificity")]
+    for row in rows:
+        metrics = (row.numbers["auc"], row.headline["recall"], row.headline["specificity"])
+        table.append((row.model, *map(text, metrics)))
+    cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in table]
+    return f"<table><caption>{escape(caption)}</caption>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
 
 def shown(results: RunResults) -> list[Shown]:
@@ -168,7 +190,7 @@ def warning(results: RunResults) -> str:
     """Return what every figure must say in red, or nothing."""
     words = []
     if results.synthetic:
-        words.append("SYNTHETIC, NOT EVIDENCE")
+        words.append(SYNTHETIC)
     if not results.patient_safe:
         words.append("NOT SPLIT BY PATIENT: SCORES TOO HIGH")
     return " · ".join(words)

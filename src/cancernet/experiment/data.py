@@ -17,7 +17,7 @@ from cancernet.evaluation.leakage import Leakage, audit_leakage
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DataCheck:
     """What `check_data` found: the packed patches, a split of them, and what leaks across its sides."""
 
@@ -37,11 +37,13 @@ class DataCheck:
             describe_leakage(self.leakage, by_patient=self.split.patient_safe),
         ]
 
+    def __repr__(self) -> str:
+        return "\n".join((describe_pack(self.pack), describe_split(self.pack, self.split), *self.lines))
+
     def _repr_html_(self) -> str:
         from html import escape
 
-        lines = (describe_pack(self.pack), describe_split(self.pack, self.split), *self.lines)
-        return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+        return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in repr(self).splitlines()) + "</ul>"
 
 
 def check_data(

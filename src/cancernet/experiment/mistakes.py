@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cancernet.common.defaults import SHOWN_ERRORS, SHOWN_ERRORS_PER_PATIENT
 from cancernet.data.pack import Pack
 from cancernet.evaluation.confident import confident_errors
 from cancernet.evaluation.results import Mistakes, RunResults, chosen, reported_rows
 from cancernet.model.model import Model
+
+SHOWN_ERRORS_PER_PATIENT = 2  # of them, of one patient: one odd section would fill the row
+
+SHOWN_ERRORS = 6  # most confident errors of each kind in a report
 
 
 def find_mistakes(results: RunResults, models: Sequence[Model], pack: Pack) -> Mistakes | None:

@@ -70,7 +70,8 @@ def explain(
     """
     named = [Path(each) for each in ([paths] if isinstance(paths, str | Path) else paths)]
     model = model or load_model()
-    with Output(Path(out), "explain", inputs=named, names=(TABLE, PAGE, FOLDER)) as output:
+    read = named if data is None else [*named, data]
+    with Output(Path(out), "explain", inputs=read, names=(TABLE, PAGE, FOLDER)) as output:
         index = read_index(model)
         pictures = Pictures(data) if data is not None else None
         stream = PatchStream(named)

@@ -8,7 +8,8 @@ import numpy as np
 
 from cancernet.context.grid import ADJOINING, MIN_NEIGHBOURS, neighbour_counts
 from cancernet.context.smooth import Contextual
-from cancernet.evaluation.metrics import auc, confusion, rates
+from cancernet.evaluation.metrics import confusion, rates
+from cancernet.evaluation.ranking import auc
 from cancernet.maps.specimens import Specimen, holes
 from cancernet.model.decide import MALIGNANT, UNSURE
 from cancernet.model.model import Model

@@ -25,6 +25,7 @@ from cancernet.model.decide import words
 from cancernet.model.model import Model, load_model
 from cancernet.report.html import fill
 
+FORMAT = 2  # of specimen.json
 INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"
 COLUMNS = ("path", "x", "y", "label", "probability", "probability_context", "decision", "reason")
 
@@ -71,7 +72,9 @@ def map_specimens(
             f"{model.name} sees patches of {model.size_px} px at {model.mpp:g} um/px; "
             f"maps need {PATCH_SIZE} px at {MPP:g} um/px"
         )
-    stream = PatchStream([data])
+    stream = PatchStream([data], plain=True)
+    if stream.synthetic:
+        say("These patches are SYNTHETIC: what follows is no evidence of anything.")
     with Output(Path(out), "map", inputs=[stream.root], names=(INDEX, TABLE)) as output:
         listed = list_specimens(stream)
         absent = [patient for patient in patients if patient not in listed]
@@ -101,19 +104,21 @@ def map_specimens(
             first = f": {found.errors[0][0]}: {found.errors[0][1]}" if found.errors else ""
             raise UserError(f"{stream.root}: no specimen could be drawn{first}")
         output.errors = found.errors
-        pages = finished(output)
+        pages = finished(output, model)
         output.write_csv(TABLE, pd.DataFrame([row for _, row in pages]))
-        output.write_text(INDEX, index(pages, found.errors, model, stream.root))
+        output.write_text(INDEX, index(pages, found.errors, model, stream.root, synthetic=stream.synthetic))
         return found
 
 
-def finished(output: Output) -> list[tuple[str, dict[str, Any]]]:
-    """Return folder and row of every specimen in a folder of maps, of this run and earlier ones."""
+def finished(output: Output, model: Model) -> list[tuple[str, dict[str, Any]]]:
+    """Return folder and row of every specimen that this model has mapped here, in this run and earlier ones."""
     found = []
     for child in output.children():
         try:
-            found.append((child.folder.name, json.loads((child.folder / NOTES).read_text("utf-8"))))
-        except (OSError, ValueError):  # begun, and not finished yet
+            notes = json.loads((child.folder / NOTES).read_text("utf-8"))
+            if (notes["format"], notes["model"]) == (FORMAT, model.describe()):
+                found.append((child.folder.name, notes["specimen"]))
+        except (OSError, ValueError, KeyError, TypeError):  # begun and not finished, or of an older version
             continue
     return found
 
@@ -166,21 +171,26 @@ def write_specimen(
     )
     rows["label"] = rows["label"].where(rows["label"] >= 0).astype("Int64")
     folder.write_csv("patches.csv", rows[list(COLUMNS)])
-    folder.write_json(NOTES, row)
+    folder.write_json(NOTES, {"format": FORMAT, "model": model.describe(), "specimen": row})
     return row
 
 
 def index(
-    pages: list[tuple[str, dict[str, Any]]], errors: list[tuple[str, str]], model: Model, root: Path
+    pages: list[tuple[str, dict[str, Any]]],
+    errors: list[tuple[str, str]],
+    model: Model,
+    root: Path,
+    *,
+    synthetic: bool,
 ) -> str:
-    """Return the page of all specimens: (folder, row) each."""
+    """Return the page of all specimens: (folder, row) each; `synthetic` says that the patches are."""
     return fill(
         "maps.html",
         {
             "title": f"Specimens of {root.name or root}",
             "version": __version__,
             "model": model.name,
-            "synthetic": model.synthetic,
+            "synthetic": model.synthetic or synthetic,
             "thresholds": thresholds(model),
             "context": model.context,
             "pages": [{"row": row, "folder": folder} for folder, row in pages],

@@ -21,6 +21,8 @@ CHUNK_PATCHES = 16  # patches in float at once: 0.5 MB a colour space stays in t
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the pixels of a channel
 # Optical density of haematoxylin, eosin and DAB, one row each (Ruifrok & Johnston 2001, table 1).
 STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
+# Optical density of each of the 256 levels, looked up instead of worked out. The +1 keeps black finite.
+DENSITY = (-np.log((np.arange(256) + 1) / 256)).astype(np.float32)
 N_FEATURES = 6 * (2 + len(QUANTILES)) + 6 + 3
 Vector = tuple[float, ...]
 
@@ -60,9 +62,7 @@ def _chunk_features(images: NDArray[np.uint8]) -> Features:
     rgb = np.ascontiguousarray(images.reshape(n, -1, 3).transpose(0, 2, 1))
     planes = rgb.astype(np.float32)
     hsv_planes = np.ascontiguousarray(hsv.transpose(0, 2, 1), dtype=np.float32)
-    # 256 levels only: the logarithm is looked up. The +1 keeps black finite.
-    density = (-np.log((np.arange(256) + 1) / 256)).astype(np.float32)[rgb]
-    stains = np.linalg.inv(STAINS).T.astype(np.float32) @ density
+    stains = np.linalg.inv(STAINS).T.astype(np.float32) @ DENSITY[rgb]
     parts = [*_moments(planes), _quantiles(rgb), *_moments(stains), _quantiles(stains)]
     return np.concatenate([*parts, *_moments(hsv_planes), _correlations(planes)], axis=1, dtype=np.float32)
 
@@ -95,7 +95,7 @@ class Floor(msgspec.Struct, frozen=True):
     """A fitted floor: probability = sigmoid((features - mean) / scale . coef + intercept)."""
 
     mean: Vector
-    scale: tuple[Annotated[float, Meta(gt=0)], ...]
+    scale: tuple[Annotated[float, Meta(ge=1e-9)], ...]
     coef: Vector
     intercept: float
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from cancernet.common.errors import UserError
 from cancernet.common.threads import available_cpus
 
 OUTPUTS = ("probability", "evidence", "embedding")  # of an exported graph; of an older one the first alone
+# A tensor kept outside of the graph is named by entries of key and value, the first of which has the key "location"; in
+# protobuf that is field 1 and a length of 8, both as numbers that may be padded. A string of a graph cannot be hidden.
+OUTSIDE = re.compile(rb"(?:\n|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 BATCH = 32  # patches; measured fastest on a CPU: activations of a larger batch leave the cache
 
 
@@ -33,16 +37,24 @@ def open_session(
         spin: whether its threads wait for work busily: sooner at hand, but they take the CPUs from others.
 
     Raises:
-        UserError: the file is no graph that ONNX Runtime can run.
+        UserError: the file is no graph that ONNX Runtime can run, or it names other files, which would be read from
+            whatever folder this process runs in.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or available_cpus()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is said once, by us
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
+    options.add_session_config_entry(
+        "session.load_model_format", "ONNX"
+    )  # no other is guessed from the bytes
     try:
-        model = graph if isinstance(graph, bytes) else str(graph)
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        content = graph if isinstance(graph, bytes) else graph.read_bytes()
+        if OUTSIDE.search(content):
+            raise UserError("the model graph keeps its weights in another file: export it in one")
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except UserError:
+        raise
     except Exception as error:  # ONNX Runtime raises its own classes, one for each status code
         raise UserError(f"cannot run the model graph: {_first_line(error)}") from error
 
@@ -62,7 +74,7 @@ def run_batches(
         An array (batch, ...) an output, in the order of `rows`.
 
     Raises:
-        UserError: the graph takes other inputs, or fails.
+        UserError: the graph takes other inputs, fails, or answers more or fewer patches than it was given.
     """
     options = ort.RunOptions()
     options.only_execute_path_to_fetches = True  # or what explains an answer would be worked out as well
@@ -70,11 +82,15 @@ def run_batches(
         try:
             name = session.get_inputs()[0].name
             wanted = list(outputs) or [session.get_outputs()[0].name]
-            yield session.run(wanted, {name: images[rows[start : start + BATCH]]}, options)
+            batch = images[rows[start : start + BATCH]]
+            found = session.run(wanted, {name: batch}, options)
         except Exception as error:  # as above; a graph of a stranger can fail in any of its ways
             raise UserError(
                 f"the model graph cannot be run on these patches: {_first_line(error)}"
             ) from error
+        if any(np.shape(each)[:1] != (len(batch),) for each in found):
+            raise UserError(f"the model graph does not answer each of {len(batch)} patches with one row")
+        yield found
 
 
 def predict(session: ort.InferenceSession, images: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

@@ -43,6 +43,7 @@ def judge(images: NDArray[np.uint8]) -> NDArray[np.str_]:
         str (N,).
 
     Example:
+        >>> import numpy as np
         >>> judge(np.zeros((1, 50, 50, 3), "uint8"))[0][:17]
         'no stained tissue'
     """

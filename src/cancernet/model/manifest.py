@@ -51,7 +51,7 @@ class Calibration(Part, frozen=True):
     """Calibrated logit = logit / temperature + offset; the graph has it built in."""
 
     method: Literal["temperature", "platt"] = "temperature"
-    temperature: Annotated[float, Meta(gt=0)] = 1.0
+    temperature: Annotated[float, Meta(ge=1e-3, le=1e3)] = 1.0  # the fit ends at 0.05 and 20
     offset: float = 0.0
     validation_ece_before: Amount | None = None
     validation_ece_after: Amount | None = None

@@ -44,6 +44,7 @@ class Model:
         threads: CPU threads it runs on; those this process may use by default.
 
     Example:
+        >>> import numpy as np
         >>> from cancernet import load_model
         >>> model = load_model()
         >>> patch = np.full((1, 50, 50, 3), (200, 120, 180), "uint8")
@@ -61,10 +62,13 @@ class Model:
     def _repr_html_(self) -> str:
         from html import escape
 
+        data, training = self.manifest.data, self.manifest.training
+        learned = f"{training.n_patches:,} patches of " if training and training.n_patches is not None else ""
+        patients = sum(side == "train" for side in self.manifest.split.patients.values())
         facts = {
             "input": f"{self.size_px} px at {self.mpp:g} µm/px",
             "malignant from": f"{self.threshold:.3f} (chosen for {self.manifest.target_recall:.0%} recall)",
-            "trained on": f"{self.manifest.data.n_patches:,} patches of {self.manifest.data.n_patients} patients"
+            "learned from": f"{learned}{patients} patients, of {data.n_patches:,} of {data.n_patients} at hand"
             + (", SYNTHETIC: its answers mean nothing" if self.synthetic else ""),
             "created": self.manifest.created,
             "folder": str(self.folder),

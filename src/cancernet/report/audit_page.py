@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cancernet import __version__
+from matplotlib.figure import Figure
+
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.evaluation.audit import Audit
 from cancernet.evaluation.results import FLOOR
-from cancernet.evaluation.verdicts import PASS, SKIP, WARN, WORDS, signed
+from cancernet.evaluation.verdicts import WARN, WORDS, signed
 from cancernet.report import tables
 from cancernet.report.bars import per_patient_recall
 from cancernet.report.curves import calibration
@@ -22,7 +23,6 @@ from cancernet.report.style import picture
 
 NAMES = ("audit.json", "audit.html")
 WIDTH = 112  # characters of a console line
-SYNTHETIC = "SYNTHETIC, NOT EVIDENCE"
 WHOSE = {
     "test": "patients the model has never seen",
     "val": "the patients that chose the model's threshold; on new patients expect somewhat less",
@@ -53,7 +53,7 @@ def write_audit(out: Output, found: Audit, run: Mapping[str, Any]) -> Path:
 
 def console(found: Audit) -> str:
     """Return the checks as lines for the console: state, name, what was found; the limit where it warns."""
-    lines = ["", f"{'':<5} {'check':<15} {caption(found)}"]
+    lines = ["", f"{'':<5} {'check':<15} {found.caption}"]
     indent = " " * 22
     for check in found.checks:
         text = check.found
@@ -62,32 +62,23 @@ def console(found: Audit) -> str:
         first, *rest = textwrap.wrap(text, WIDTH - len(indent)) or [""]
         lines.append(f"{check.state:<5} {check.name:<15} {first}")
         lines += [indent + line for line in rest]
-    lines += ["", _tally(found)]
+    lines += ["", found.tally]
     if found.synthetic:
         lines.append("SYNTHETIC patches: not evidence of anything.")
     return "\n".join(lines)
 
 
-def caption(found: Audit) -> str:
-    """Return what was counted."""
-    data = found.data
-    share = data["n_malignant"] / max(data["n_patches"], 1)
-    return f"n = {data['n_patches']:,} patches of {data['n_patients']} patients ({data['side']}), {share:.0%} malignant"
-
-
 def _context(found: Audit, run: Mapping[str, Any]) -> dict[str, Any]:
     shaken = found.robustness
-    warning = SYNTHETIC if found.synthetic else ""
     corrupted = f"n = {shaken['n_patches']:,} patches of {shaken['n_patients']} patients"
     model = found.metrics[0]["splits"][found.data["side"]]
     return {
         "title": f"Audit of {found.model}",
-        "version": __version__,
         "model": found.model,
         "synthetic": found.synthetic,
-        "caption": caption(found),
+        "caption": found.caption,
         "whose": WHOSE[found.data["side"]],
-        "tally": _tally(found),
+        "tally": found.tally,
         "checks": found.checks,
         "names": [check.name for check in found.warnings],
         "headline": _headline(model),
@@ -100,32 +91,23 @@ def _context(found: Audit, run: Mapping[str, Any]) -> dict[str, Any]:
         "severity": defaults.AUDIT_SEVERITY,
         "severities": [level["severity"] for level in next(iter(shaken["corruptions"].values()))["levels"]],
         "corruptions": [_rows(name, kind) for name, kind in shaken["corruptions"].items()],
-        "figures": {
-            "robustness": embed(
-                "robustness", picture(robustness_figure(shaken, caption=corrupted, warning=warning))
-            ),
-            "patients": embed(
-                "per_patient_recall",
-                picture(
-                    per_patient_recall(
-                        found.patients,
-                        model=found.model,
-                        target=found.target_recall,
-                        caption=caption(found),
-                        warning=warning,
-                    )
-                ),
-            ),
-            "calibration": embed(
-                "calibration",
-                picture(calibration(found.predictions, caption=caption(found), warning=warning)),
-            ),
-        },
+        "figures": {name: embed(name, picture(made)) for name, made in _figures(found, corrupted).items()},
         "floor_name": FLOOR,
         "data": tables.facts(found.data),
         "run": tables.facts(run),
         "confidence": f"{defaults.CONFIDENCE:.0%}",
         "target": f"{found.target_recall:.0%}",
+    }
+
+
+def _figures(found: Audit, corrupted: str) -> dict[str, Figure]:
+    says = {"caption": found.caption, "warning": found.warning}
+    return {
+        "robustness": robustness_figure(found.robustness, caption=corrupted, warning=found.warning),
+        "per_patient_recall": per_patient_recall(
+            found.patients, model=found.model, target=found.target_recall, **says
+        ),
+        "calibration": calibration(found.predictions, **says),
     }
 
 
@@ -154,9 +136,3 @@ def _rows(name: str, kind: Mapping[str, Any]) -> dict[str, Any]:
         "levels": ", ".join(f"{level['level']:g}" for level in kind["levels"]),
         "measures": [(word, [cell(level[key]) for level in kind["levels"]]) for key, word in WORDS.items()],
     }
-
-
-def _tally(found: Audit) -> str:
-    states = [check.state for check in found.checks]
-    text = f"{states.count(PASS)} checks passed, {states.count(WARN)} warn"
-    return text + (f", {states.count(SKIP)} could not be made" if SKIP in states else "")

@@ -15,7 +15,6 @@ from typing import Any
 
 import jinja2
 
-from cancernet import __version__
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.output import output_file
@@ -132,7 +131,6 @@ def _context(
     sources = [each for each in (metrics, audit) if each]
     return {
         "manifest": manifest,
-        "version": __version__,
         "plain": plain,
         "validated": _validated(manifest),
         "sides": {side: sides.count(side) for side in ("train", "val", "test")},
@@ -148,10 +146,7 @@ def _context(
 
 
 def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | None) -> dict[str, Any]:
-    def text(metric: Mapping[str, Any] | None) -> str:
-        value, between = tables.interval(metric)
-        return f"{value} ({between})" if between else value
-
+    text = tables.joined
     points = numbers["operating_points"]
     headline = points["target_recall"]
     rows = [(HEADINGS[key], text(numbers[key]), text(floor[key]) if floor else UNKNOWN) for key in MEASURES]
@@ -171,8 +166,8 @@ def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | Non
             for point, each in points.items()
         ],
         "abstaining": [
-            (row["name"], *(f"{value} ({between})" if between else value for value, between in row["cells"]))
-            for row in tables.abstaining(numbers)
+            (f"{found['target']:.0%}", *(text(found[key]) for key in tables.ANSWERED))
+            for found in numbers.get("selective", [])
         ],
         "point_headings": [HEADINGS[key] for key in RATES[:4]],
         "patients": numbers.get("per_patient") or {},

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, shown
+from cancernet.report.tables import joined
 
 
 def table(results: RunResults) -> str:
@@ -36,12 +35,8 @@ def _line(entry: Shown, results: RunResults) -> str:
     point = entry.headline
     values = [entry.numbers["auc"], point["recall"], point["specificity"], point["f1"]]
     minutes = "" if entry.model == FLOOR else f"{results.minutes.get(entry.model, float('nan')):7.1f}"
-    return f"{marked:<16} " + " ".join(f"{_interval(value):<22}" for value in values) + f" {minutes:>7}"
-
-
-def _interval(value: dict[str, Any]) -> str:
-    if value["value"] is None:
-        return "undefined"
-    if value["low"] is None:
-        return f"{value['value']:.3f}"
-    return f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})"
+    return (
+        f"{marked:<16} "
+        + " ".join(f"{joined(value).replace('–', '-'):<22}" for value in values)
+        + f" {minutes:>7}"
+    )

@@ -25,23 +25,6 @@ from cancernet.report.mistakes import confident_errors
 from cancernet.report.risk import risk_coverage
 from cancernet.report.style import Picture, picture
 
-__all__ = [
-    "Pictures",
-    "accuracy_plot",
-    "approaches",
-    "calibration",
-    "confident_errors",
-    "confusion_matrix",
-    "draw",
-    "model_figures",
-    "per_patient_recall",
-    "precision_recall",
-    "risk_coverage",
-    "roc",
-    "run_figures",
-]
-
-
 # of the headline model, these stand among those of all
 HEADLINE_FIGURES = ("per_patient_recall", "risk_coverage", "calibration_change")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from cancernet.common.output import Output
 from cancernet.evaluation.results import RunResults, chosen
 from cancernet.report.figures import draw
-from cancernet.report.html import render
+from cancernet.report.html import DESCRIPTIONS, render
 
 REPORT, METRICS, RUN, SPLIT = "report.html", "metrics.json", "run.json", "split.csv"
 PREDICTIONS, QUARANTINE = "predictions.csv", "quarantine.csv"
@@ -42,7 +42,11 @@ def write_results(out: Output, results: RunResults) -> Path:
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
         out.write_csv(QUARANTINE, quarantined)
+    else:
+        out.remove(QUARANTINE)
     pictures = draw(results)
+    for name in DESCRIPTIONS:
+        out.remove(f"{name}.png")  # an earlier run may have drawn what this one cannot
     for name, drawn in pictures.run.items():
         out.write_bytes(f"{name}.png", drawn.png)
     return out.write_text(REPORT, render(results, pictures))

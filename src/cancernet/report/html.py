@@ -43,7 +43,7 @@ def fill(template: str, context: Mapping[str, Any], *, escape: bool = True) -> s
 
     Args:
         template: a file of `report/templates`.
-        context: all that it names; what is missing raises rather than leaving a hole.
+        context: all that it names but `version`; what is missing raises rather than leaving a hole.
         escape: for HTML.
     """
     environment = jinja2.Environment(
@@ -53,7 +53,7 @@ def fill(template: str, context: Mapping[str, Any], *, escape: bool = True) -> s
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template(template).render(context)
+    return environment.get_template(template).render({"version": __version__, **context})
 
 
 def embed(name: str, drawn: Picture, *, alt: str = "") -> dict[str, Any]:
@@ -68,17 +68,11 @@ def embed(name: str, drawn: Picture, *, alt: str = "") -> dict[str, Any]:
 
 
 def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
-    data = dict(results.data)
-    split = dict(data.pop("split", {}) or {})
-    leakage = data.pop("leakage", {}) or {}
-    quarantined = tables.quarantine(results)
-    data.pop("quarantined", None)
-    sizes = split.pop("sizes", {}) or {}
-    split_notes = split.pop("notes", []) or []
+    apart = ("split", "leakage", "quarantined")
+    split = results.data.get("split", {})
     entries = models(results)
     return {
         "title": results.title,
-        "version": __version__,
         "banners": tables.banners(results),
         "notes": results.notes,
         "headline": tables.headline(results),
@@ -88,14 +82,17 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
         "floor": FLOOR,
         "prevalence": f"{entries[0].numbers['prevalence']:.3f}",
         "figures": {name: embed(name, drawn) for name, drawn in pictures.run.items()},
-        "models": [_model(results, entry, pictures.models[entry.model]) for entry in entries],
+        "models": [
+            _model(results, entry, pictures.models[entry.model], number)
+            for number, entry in enumerate(entries, 1)
+        ],
         "mistakes": tables.mistakes(results),
-        "data": tables.facts(data),
-        "quarantine": quarantined,
-        "split": tables.facts(split),
-        "split_sizes": sizes,
-        "split_notes": split_notes,
-        "leakage": tables.facts(leakage),
+        "data": tables.facts({key: value for key, value in results.data.items() if key not in apart}),
+        "quarantine": tables.quarantine(results),
+        "split": tables.facts({key: split[key] for key in split if key not in ("sizes", "notes")}),
+        "split_sizes": split.get("sizes", {}),
+        "split_notes": split.get("notes", []),
+        "leakage": tables.facts(results.data.get("leakage", {})),
         "patient_safe": results.patient_safe,
         "run": tables.facts(results.run),
         "target": f"{target_recall(results):.0%}",
@@ -103,14 +100,14 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
     }
 
 
-def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture]) -> dict[str, Any]:
+def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture], number: int) -> dict[str, Any]:
     numbers = entry.numbers
     patients = numbers.get("per_patient") or {}
     reports = numbers.get("class_report", {})
     median = patients.get("median_recall")
     return {
         "name": entry.model,
-        "anchor": f"model-{models(results).index(entry) + 1}",
+        "anchor": f"model-{number}",
         "below": entry.model in results.below_floor,
         "weights": results.weights.get(entry.model, ""),
         "minutes": f"{results.minutes[entry.model]:.1f}" if entry.model in results.minutes else "",

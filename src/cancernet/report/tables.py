@@ -40,6 +40,7 @@ COLUMNS = (
     ),
 )
 POINT_NAMES = {"target_recall": "target recall", "default": "0.5", "best_f1": "best F1"}
+ANSWERED = ("coverage", "recall", "specificity", "error")  # of a band of abstention
 QUARANTINE_ROWS = 30  # listed one by one; the rest is counted by reason
 
 
@@ -51,6 +52,12 @@ def interval(metric: Mapping[str, float | None] | None, digits: int = 3) -> tupl
     if metric.get("low") is None or metric.get("high") is None:
         return value, ""
     return value, f"{metric['low']:.{digits}f}–{metric['high']:.{digits}f}"
+
+
+def joined(metric: Mapping[str, float | None] | None) -> str:
+    """Return a metric and its interval as one text, "0.912 (0.894–0.930)"."""
+    value, between = interval(metric)
+    return f"{value} ({between})" if between else value
 
 
 def percent(metric: Mapping[str, float | None]) -> tuple[str, str]:
@@ -95,7 +102,7 @@ def abstaining(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": f"{found['target']:.0%}",
-            "cells": [interval(found[key]) for key in ("coverage", "recall", "specificity", "error")],
+            "cells": [interval(found[key]) for key in ANSWERED],
         }
         for found in numbers.get("selective", [])
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,90 +10,142 @@ from typing import Any
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.common.inputs import ERRORS, refuse_other, refuse_other_errors, write_errors
+from cancernet.common.output import RECORD, Output
+from cancernet.common.threads import available_cpus
 from cancernet.data.stream import printable
-from cancernet.model.bundle import Bundle
+from cancernet.model.model import Model, load_model
 from cancernet.slide.extra import need_all
-from cancernet.slide.folders import assign_folders, discard
-from cancernet.slide.index import NAME as INDEX
-from cancernet.slide.index import write_index
-from cancernet.slide.job import WORK, Options, map_slide
+from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
+from cancernet.slide.pages import INDEX, write_index
+from cancernet.slide.reader import first_line
 from cancernet.slide.scale import BadSlide, check_mpp
 
 
 @dataclass
 class Outcome:
-    """What became of the slides: summaries by folder, those `skipped` as finished, and `failed` with reasons."""
+    """What became of the slides.
+
+    Attributes:
+        mapped: summaries by folder.
+        skipped: those of the folders that an earlier run had finished.
+        failed: path and reason of what could not be mapped.
+        page: index.html.
+    """
 
     mapped: dict[Path, dict[str, Any]] = field(default_factory=dict)
     skipped: list[Path] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    page: Path = field(default_factory=Path)
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        names = ("slide", "tissue_mm2", "analysed_mm2", "malignant_mm2", "malignant_share", "patches")
+        rows = [{name: found[name] for name in names} for found in self.mapped.values()]
+        rows += [{"slide": path, "not mapped": reason} for path, reason in self.failed]
+        return pd.DataFrame(rows).to_html(index=False, na_rep="")
 
 
-def map_slides(
-    paths: Sequence[Path], bundle: Bundle, out: Path, options: Options, *, say: Callable[[str], None]
+def map_slide(
+    paths: Path | str | Sequence[Path | str],
+    model: Model | None = None,
+    *,
+    out: Path | str,
+    mpp: float | None = None,
+    stride: int = defaults.PATCH_SIZE,
+    threads: int | None = None,
+    say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Map slides into folders of `out`, and write index.html and, where some failed, errors.csv.
+    """Map the tumour on slides, one after the other.
 
     Args:
-        paths: the slides.
-        bundle: the model.
-        out: made if absent.
-        options: what the user chose.
-        say: told a line a slide.
+        paths: one slide or several.
+        model: from `load_model`; by default the one that ships.
+        out: folder; gets a folder a slide, index.html and, where some could not be mapped, errors.csv. A run that was
+            stopped goes on where it was, and a slide that is done is not done again.
+        mpp: um/px at full resolution of all slides, in place of what they say.
+        stride: px from one patch to the next at the model's scale, one of SLIDE_STRIDES.
+        threads: CPU threads; those this process may use by default. A model given keeps its own.
+        say: where lines for the user go, one a slide and one a warning.
 
     Raises:
-        UserError: the extra is missing, --mpp is impossible, the stride is none of SLIDE_STRIDES, the model
-            sees another size of patch, or not one slide could be mapped.
-        OSError: `out` cannot be written.
+        UserError: the extra is missing, `mpp` or `stride` is impossible, the model sees another size of patch or
+            cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
+        OSError: the disk is full.
     """
-    _check(bundle, options)
+    given = [paths] if isinstance(paths, (str, Path)) else paths
+    slides = list({path.resolve(): path for path in (Path(each).expanduser() for each in given)}.values())
+    options = Options(mpp, stride, threads or available_cpus())
+    model = model or load_model(threads=threads)
+    _check(model, options)
     need_all()
-    out.mkdir(parents=True, exist_ok=True)
-    refuse_other_errors(out / ERRORS)
-    refuse_other(out / INDEX)
-    unique = list(dict.fromkeys(paths))
-    if "context" not in bundle.manifest:
-        say(f"WARNING: {bundle.name} has no step for neighbours; each patch is judged by itself")
-    session = bundle.session(threads=options.threads)
-    outcome = Outcome()
-    for path, folder in zip(unique, assign_folders(unique, out), strict=True):
-        try:
-            found, skipped = map_slide(path, folder, bundle, session, options)
-        except BadSlide as reason:
-            discard(folder, path, WORK)
-            outcome.failed.append((printable(path.as_posix()), str(reason)))
-            say(f"{printable(str(path))}: NOT MAPPED: {reason}")
-            continue
-        outcome.mapped[folder] = found
-        if skipped:
-            outcome.skipped.append(folder)
-        say(_line(path, folder, found, skipped))
-    write_index(out, outcome.failed)
-    write_errors(out / ERRORS, outcome.failed)
-    if not outcome.mapped:
-        first = ": ".join(outcome.failed[0])
-        raise UserError(f"no slide could be mapped of {len(unique)}: {first}")
+    with Output(Path(out).expanduser(), "slide", inputs=slides, names=(INDEX,)) as output:
+        if model.context is None:
+            say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
+        _ = model.session  # one that cannot be run is told before a slide is read
+        outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
+        for path in slides:
+            reason = _map(path, output, model, options, outcome, say)
+            if reason:
+                outcome.failed.append((printable(path.as_posix()), reason))
+                say(f"WARNING: {printable(str(path))}: NOT MAPPED: {reason}")
+        write_index(output, outcome.failed)
+        output.write_errors()
+        if not outcome.mapped:
+            first = ": ".join(outcome.failed[0]) if outcome.failed else "none was given"
+            raise UserError(f"no slide could be mapped of {len(slides)}: {first}")
     return outcome
 
 
-def _check(bundle: Bundle, options: Options) -> None:
+def _map(
+    path: Path,
+    output: Output,
+    model: Model,
+    options: Options,
+    outcome: Outcome,
+    say: Callable[[str], None],
+) -> str:
+    """Map one slide into `outcome`; returns why not, or ""."""
+    try:
+        owner = identify(path)
+    except BadSlide as error:
+        return str(error)
+    child = output.child(path.stem, owner=owner["path"])
+    try:
+        found, skipped = map_one(path, child, owner, model, options)
+    except OSError:  # of writing: what reading meets is a BadSlide
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a library makes of one slide, the others are mapped
+        _discard(child)
+        known = isinstance(error, (BadSlide, UserError))
+        return str(error) if known else f"unexpected {type(error).__name__}: {first_line(error)}"
+    outcome.mapped[child.folder] = found
+    done = ""
+    if skipped:
+        outcome.skipped.append(child.folder)
+        done = " [done before with these settings]"
+    scale = f"{found['mpp']['x']:.4g} um/px ({found['mpp']['from']})"
+    say(f"{path.name}: {scale}, {areas_line(found)}: {child.folder}{done}")
+    for warning in found["warnings"]:
+        say(f"WARNING: {path.name}: {warning}")
+    return ""
+
+
+def _check(model: Model, options: Options) -> None:
     if options.mpp is not None:
         check_mpp(options.mpp)
     if options.stride not in defaults.SLIDE_STRIDES:
         allowed = ", ".join(str(stride) for stride in defaults.SLIDE_STRIDES)
         raise UserError(f"--stride {options.stride}: give one of {allowed}")
-    size = bundle.manifest["input"]["size_px"]
-    if size != defaults.PATCH_SIZE:
-        raise UserError(f"{bundle.name} sees patches of {size} px; slides need {defaults.PATCH_SIZE}")
+    if model.size_px != defaults.PATCH_SIZE:
+        raise UserError(f"{model.name} sees patches of {model.size_px} px; slides need {defaults.PATCH_SIZE}")
 
 
-def _line(path: Path, folder: Path, found: dict[str, Any], skipped: bool) -> str:
-    share = found["malignant_share"]
-    told = (
-        f"{path.name}: {found['mpp']['x']:.4g} um/px ({found['mpp']['from']}), tissue {found['tissue_mm2']:.1f} mm2, "
-        f"malignant {found['malignant_mm2']:.1f} mm2" + ("" if share is None else f" ({share:.1%})")
-    )
-    done = " [done before with these settings]" if skipped else ""
-    notes = "".join(f"\n  WARNING: {warning}" for warning in found["warnings"])
-    return f"{told}: {folder}{done}{notes}"
+def _discard(child: Output) -> None:
+    """Remove what a slide that could not be mapped has left: its work, and its folder if there was nothing else.
+
+    Results of an earlier state of the slide stay.
+    """
+    child.remove(WORK)
+    if {item.name for item in child.folder.iterdir()} <= {RECORD}:
+        shutil.rmtree(child.folder)

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cancernet import __version__
 from cancernet.common import defaults
+from cancernet.common.output import Output
 from cancernet.context.smooth import apply_context
 from cancernet.data.stream import printable
-from cancernet.model.bundle import Bundle
-from cancernet.slide import geojson, pictures, summary, table
-from cancernet.slide.cells import to_cells
-from cancernet.slide.folders import claim, identify
-from cancernet.slide.patches import positions
-from cancernet.slide.reader import open_slide
-from cancernet.slide.regions import find_regions
+from cancernet.model.decide import UNSURE
+from cancernet.model.model import Model
+from cancernet.slide import pages, summary, tables
+from cancernet.slide.formats import open_slide
+from cancernet.slide.geometry import find_regions, map_cells
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.score import score
-from cancernet.slide.section import Section, load_section, make_section
-from cancernet.slide.stain import stain_distance
-from cancernet.slide.tissue import Tissue, block_means, find_tissue, tissue_share
-
-if TYPE_CHECKING:
-    import onnxruntime as ort
+from cancernet.slide.score import judge, measure_stain, positions, score
+from cancernet.slide.section import Section, make_section
+from cancernet.slide.summary import area, share
+from cancernet.slide.tissue import MIN_TISSUE, Tissue, block_means, find_tissue, tissue_share
 
 SYNTHETIC = "The model was trained on SYNTHETIC patches: this map means nothing."
-OTHER_STAIN = (
-    "Stained or scanned unlike the patches that the model learned from ({:.1f} standard deviations): it may miss "
-    "all tumour here. Do not rely on this map."
-)
 WORK = ".work"  # of a slide not finished yet; removed when it is
-OUTPUTS = (
-    table.NAME,
-    geojson.TILES,
-    geojson.REGIONS,
-    pictures.OVERLAY,
-    pictures.THUMBNAIL,
-    summary.NAME,
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,7 @@ class Options:
     Attributes:
         mpp: um/px at full resolution that overrides the file's, or nothing.
         stride: px from one patch to the next.
-        threads: CPU threads.
+        threads: CPU threads that decode.
     """
 
     mpp: float | None = None
@@ -61,16 +44,32 @@ class Options:
     threads: int = 1
 
 
-def map_slide(
-    path: Path, folder: Path, bundle: Bundle, session: ort.InferenceSession, options: Options
+def identify(path: Path) -> dict[str, Any]:
+    """Return what tells a slide from others and from an older state of itself: path, bytes, time of change (ns).
+
+    Raises:
+        BadSlide: it is not there, or cannot be named in a table.
+    """
+    if printable(str(path)) != str(path):
+        raise BadSlide("its name is not valid UTF-8; rename it")
+    try:
+        stat = path.stat()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        raise BadSlide("no such file" if absent else str(error.strerror)) from error
+    return {"path": str(path.resolve()), "bytes": stat.st_size, "changed_ns": stat.st_mtime_ns}
+
+
+def map_one(
+    path: Path, out: Output, owner: dict[str, Any], model: Model, options: Options
 ) -> tuple[dict[str, Any], bool]:
     """Map one slide into its folder.
 
     Args:
         path: the slide.
-        folder: for its results; made if absent.
-        bundle: the model.
-        session: of it.
+        out: folder for its results.
+        owner: from `identify`.
+        model: the model.
         options: what the user chose.
 
     Returns:
@@ -80,149 +79,114 @@ def map_slide(
         BadSlide: the reason why there is no map.
         OSError: the results cannot be written.
     """
-    if printable(str(path)) != str(path):
-        raise BadSlide("its name is not valid UTF-8; rename it")
-    try:
-        owner = identify(path)
-    except OSError as error:
-        raise BadSlide("no such file" if not path.exists() else str(error.strerror)) from error
-    settings = _settings(owner, bundle, options)
-    found = summary.read_summary(folder)
-    if found and found["settings"] == settings and all((folder / name).is_file() for name in OUTPUTS):
+    settings = settings_of(owner, model, options)
+    found = summary.read_summary(out.folder)
+    if found and found["settings"] == settings and all((out.folder / name).is_file() for name in pages.FILES):
         return found, True
-    summary.drop_summary(folder)
+    out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     started = time.perf_counter()
-    section, about = _section(path, folder, owner, bundle, options)
+    section, about = _read(path, out, owner, model, options)
     read = time.perf_counter()
     blocks = block_means(section)
     tissue = find_tissue(blocks)
     x, y = positions(section.width, section.height, options.stride)
-    keep = tissue_share(tissue.mask, x, y, defaults.PATCH_SIZE) >= defaults.SLIDE_MIN_TISSUE
+    keep = tissue_share(tissue.mask, x, y, defaults.PATCH_SIZE) >= MIN_TISSUE
     x, y = x[keep], y[keep]
-    if not len(x):
+    reasons = judge(section, x, y, model)
+    if np.all(reasons != ""):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
-    probability = score(section, x, y, session, folder / WORK, settings)
+    probability = score(section, x, y, model, out.folder / WORK, settings)
+    stain = measure_stain(section, x, y, model)
+    alarms = alarms_of(model.synthetic, stain.alarm)
     predicted = time.perf_counter()
-    stain = stain_distance(bundle, section, x, y)
-    outcome = _write(path.stem, folder, section, blocks, tissue, bundle, options, (x, y, probability), stain)
-    seconds = {
-        "read": round(read - started, 2),
-        "predict": round(predicted - read, 2),
-        "write": round(time.perf_counter() - predicted, 2),
-    }
+
+    context = apply_context(model, x, y, probability, step=options.stride, reasons=reasons)
+    made = map_cells(section, x, y, probability, context, step=options.stride, mpp=model.mpp)
+    regions = find_regions(made)
+    measured = summary.measure(tissue, made, regions)
+    tables.write_patches(out, section, x, y, probability, context, reasons)
+    mark = f"{path.name}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
+    tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
+    tables.write_features(out, tables.REGIONS, tables.region_features(made, regions, mark))
+    pages.write_thumbnail(out, blocks)
+    unsure = int(np.sum(context.decision == UNSURE))
+    left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
+    caption = (
+        f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
+        "Research use only."
+    )
+    pages.write_overlay(out, made, title=path.stem, caption=caption, warning=" ".join(alarms))
+    seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
+        "format": summary.FORMAT,
         "slide": path.name,
         "path": owner["path"],
         "file": about["file"],
         "mpp": about["mpp"],
         "section": summary.describe_section(section),
         "stride_px": options.stride,
-        **outcome,
-        "stain_distance": None if stain is None else round(stain, 3),
-        "model": summary.describe_model(bundle),
-        "synthetic": bool(bundle.manifest["data"]["synthetic"]),
-        "alarms": _alarms(bundle, stain),
-        "warnings": about["warnings"] + _alarms(bundle, stain) + _doubts(section, tissue, options.stride),
-        "seconds": seconds,
+        "threshold": model.threshold,
+        "patches": len(x),
+        "patches_malignant": int(context.malignant.sum()),
+        "patches_unsure": unsure,
+        "patches_in_context": int(context.in_context.sum()),
+        **measured,
+        "tissue_chroma": tissue.chroma,
+        "stain_distance": round(stain.distance, 3),
+        "model": model.describe(),
+        "synthetic": model.synthetic,
+        "alarms": alarms,
+        "warnings": about["warnings"] + alarms + doubts(section, tissue, options.stride),
+        "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "versions": summary.all_versions(),
         "settings": settings,
     }
-    summary.write_summary(folder, whole)
-    shutil.rmtree(folder / WORK, ignore_errors=True)
+    out.write_json(summary.NAME, whole)  # the last file of a slide: a folder with it is whole
+    out.remove(WORK)
     return whole, False
 
 
-def _settings(owner: dict[str, Any], bundle: Bundle, options: Options) -> dict[str, Any]:
-    """All that results depend on; a slide with the same is not mapped again."""
+def settings_of(owner: dict[str, Any], model: Model, options: Options) -> dict[str, Any]:
+    """Return all that results depend on; a slide with the same is not mapped again."""
     return {
         "cancernet": __version__,
         "slide": owner,
         "mpp": options.mpp,
         "stride": options.stride,
-        "min_tissue": defaults.SLIDE_MIN_TISSUE,
-        "model": summary.describe_model(bundle),
+        "min_tissue": MIN_TISSUE,
+        "model": model.describe(),
     }
 
 
-def _section(
-    path: Path, folder: Path, owner: dict[str, Any], bundle: Bundle, options: Options
+def _read(
+    path: Path, out: Output, owner: dict[str, Any], model: Model, options: Options
 ) -> tuple[Section, dict[str, Any]]:
     """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
-    model_mpp = float(bundle.manifest["input"]["mpp"])
     reader = open_slide(path, threads=options.threads)
     try:
-        scale = settle(reader.found, asked=options.mpp, model_mpp=model_mpp)
-        about = {
-            "file": {"kind": reader.kind, "width_px": reader.size[0], "height_px": reader.size[1]},
-            "mpp": {"x": scale.mpp_x, "y": scale.mpp_y, "from": scale.source},
-            "warnings": [scale.note] if scale.note else [],
-        }
-        fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
-        work = folder / WORK
-        section = load_section(work, fingerprint)
-        if section is None:
-            claim(folder, owner)
-            section = make_section(reader, scale, model_mpp, work, fingerprint)
+        scale = settle(reader.found, asked=options.mpp, model_mpp=model.mpp)
+        fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
+        section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
     finally:
         reader.close()
+    about = {
+        "file": {"kind": reader.kind, "width_px": reader.size[0], "height_px": reader.size[1]},
+        "mpp": {"x": scale.mpp_x, "y": scale.mpp_y, "from": scale.source},
+        "warnings": [scale.note] if scale.note else [],
+    }
     return section, about
 
 
-def _write(
-    name: str,
-    folder: Path,
-    section: Section,
-    blocks: Any,
-    tissue: Tissue,
-    bundle: Bundle,
-    options: Options,
-    scored: tuple[Any, Any, Any],
-    stain: float | None,
-) -> dict[str, Any]:
-    """Write table, GeoJSON and pictures; returns what the summary says of them."""
-    x, y, probability = scored
-    step, mpp = options.stride, float(bundle.manifest["input"]["mpp"])
-    context = apply_context(bundle, x, y, probability, step=step)
-    shape = {"stride": step, "width": section.width, "height": section.height}
-    values = to_cells(x, y, context.probability, **shape)
-    margin = to_cells(x, y, context.probability - context.threshold, **shape)
-    malignant = margin >= 0  # NaN is not
-    regions = find_regions(values, malignant)
-    mm2 = [geojson.region_mm2(region, section, step, mpp) for region in regions]
-    measured = summary.areas(tissue, (section.width, section.height), values, malignant, step, mpp)
-    table.write_patches(folder, section, x, y, probability, context)
-    alone = to_cells(x, y, probability, **shape)
-    tiles = geojson.tile_features(folder.name, section, alone, values, malignant, step)
-    geojson.write_features(folder / geojson.TILES, tiles)
-    features = geojson.region_features(folder.name, section, regions, step, mpp)
-    geojson.write_features(folder / geojson.REGIONS, features)
-    pictures.write_thumbnail(folder, blocks)
-    pictures.write_overlay(
-        folder,
-        section,
-        values,
-        malignant,
-        step=step,
-        mpp=mpp,
-        title=name,
-        caption=f"{len(x):,} patches of {bundle.name} every {step * mpp:g} um; tissue "
-        f"{measured['tissue_mm2']:.1f} mm2, called malignant {measured['malignant_mm2']:.1f} mm2"
-        f" ({measured['malignant_share'] or 0:.1%} of what was analysed). Research use only.",
-        warning=" ".join(_alarms(bundle, stain)),
+def areas_line(measured: dict[str, Any]) -> str:
+    """Return how much tissue there is and how much of it is called malignant, in words."""
+    return (
+        f"tissue {area(measured['tissue_mm2'])} mm2, called malignant {area(measured['malignant_mm2'])} mm2, "
+        f"{share(measured['malignant_share'])} of the analysed"
     )
-    return {
-        "threshold": bundle.threshold,
-        "patches": len(x),
-        "patches_malignant": int(np.sum(context.malignant)),
-        "patches_in_context": int(np.sum(context.in_context)),
-        **measured,
-        **summary.describe_regions(regions, mm2),
-        "tissue_chroma": tissue.chroma,
-    }
 
 
-def _doubts(section: Section, tissue: Tissue, stride: int) -> list[str]:
-    """What a reader of the results ought to know."""
+def doubts(section: Section, tissue: Tissue, stride: int) -> list[str]:
+    """Return what a reader of the results ought to know."""
     found = []
     for edge, side in (("right", section.width), ("bottom", section.height)):
         last = (side - defaults.MIN_PATCH_SIDE) // stride * stride
@@ -234,9 +198,7 @@ def _doubts(section: Section, tissue: Tissue, stride: int) -> list[str]:
     return found
 
 
-def _alarms(bundle: Bundle, stain: float | None) -> list[str]:
-    """Why a map may mean nothing."""
-    found = [SYNTHETIC] if bundle.manifest["data"]["synthetic"] else []
-    if stain is not None and stain > defaults.SLIDE_STAIN_LIMIT:
-        found.append(OTHER_STAIN.format(stain))
-    return found
+def alarms_of(synthetic: bool, stain: str) -> list[str]:
+    """Return why a map may mean nothing, from whether the model learned from drawn patches and `Stain.alarm`."""
+    found = [SYNTHETIC] if synthetic else []
+    return [*found, f"{stain[0].upper()}{stain[1:]}. Do not rely on this map."] if stain else found

@@ -1,17 +1,18 @@
-"""One way to read any slide: sizes, scale and pixels; which library does it is decided by the file's content."""
+"""One way to read any slide: sizes, scale and pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from cancernet.slide.extra import need
+from cancernet.common.errors import UserError
 from cancernet.slide.scale import BadSlide, Found
 
-HEAD = 16  # bytes that tell a PNG, a JPEG or a TIFF
+MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small file that never ends
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,6 @@ class Reader(Protocol):
         size: width, height of that area in full-resolution px.
         levels: finest first.
         found: what the file says of its scale.
-        rows_only: whether it can only be read in whole rows, from top to bottom.
     """
 
     kind: str
@@ -41,10 +41,11 @@ class Reader(Protocol):
     size: tuple[int, int]
     levels: tuple[Level, ...]
     found: Found
-    rows_only: bool
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[Any]:
         """Return uint8 RGB (height, width, 3) of that part of a level, in its px; transparent is white.
+
+        Some formats can be read in whole rows alone, from top to bottom.
 
         Raises:
             BadSlide: the file is damaged there.
@@ -54,45 +55,36 @@ class Reader(Protocol):
         """Let the file go."""
 
 
-def open_slide(path: Path, *, threads: int) -> Reader:
-    """Open a slide or a plain image of any size.
-
-    Formats of scanners and tiled pyramids go to OpenSlide; plain PNG, JPEG and TIFF to libvips, which reads
-    them in strips. The name's ending does not matter, save where a format is a file and a folder (MRXS).
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Make whatever a library meets in a file the reason why that file has no map.
 
     Args:
-        path: the file.
-        threads: threads that decode.
+        what: is wrong, if anything is.
 
     Raises:
-        BadSlide: not there, a folder, empty, no image, damaged, or too large; says which.
-        UserError: the extra is not installed.
+        BadSlide: for any error, that of a machine out of memory excepted.
     """
-    from cancernet.slide.plain import Plain
-    from cancernet.slide.pyramid import Pyramid
-
-    if path.is_dir():
-        raise BadSlide("a folder; name the slides in it (for example FOLDER/*.svs)")
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except FileNotFoundError:
-        raise BadSlide("no such file") from None
-    except OSError as error:
-        raise BadSlide(f"cannot be read: {error.strerror}") from error
-    if not head:
-        raise BadSlide("empty")
-    vendor = need("openslide").OpenSlide.detect_format(str(path))
-    if vendor is not None:
-        return Pyramid(path, vendor, threads=threads)
-    return Plain(path, head)
+        yield
+    except (BadSlide, UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise BadSlide(f"{what} ({first_line(error)})") from error
 
 
-def refuse_larger(width: int, height: int, most: int, why: str = "") -> None:
-    """Refuse an image of more than `most` px.
+def first_line(error: Exception) -> str:
+    """Return what an error says, in one line; its class where it says nothing."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (said.strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def refuse_larger(width: int, height: int, most: int | None = None, why: str = "") -> None:
+    """Refuse an image of more than `most` px; of MAX_PIXELS by default.
 
     Raises:
         BadSlide: it has more.
     """
+    most = most or MAX_PIXELS
     if width * height > most:
         raise BadSlide(f"too large ({width}x{height} px; at most {most / 1e6:,.0f} megapixels{why})")

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cancernet.common import defaults
 from cancernet.common.errors import UserError
 
 UM_AT_1X = 10.0  # um/px x objective power on scanners: 0.25 at 40x, 0.5 at 20x
+MPP_LIMITS = (0.05, 20.0)  # um/px; beyond a 100x oil objective and beyond any overview scan
+DPI_LIMITS = (0.05, 10.0)  # um/px; 300 dpi is 85: what a print resolution may be to be a microscope's
+MPP_SKEW = 1.2  # across to down; scanners differ by a percent
+POWER_SKEW = 1.5  # stated um/px to what the objective makes; scanners of 40x range from 0.23 to 0.28
+COARSEST = 1.25  # um/px of a slide to that of the model, above which detail would be invented
 SAY = "pass --mpp, the um a pixel (usually 0.25 at 40x, 0.5 at 20x)"
 
 
@@ -53,7 +57,7 @@ def check_mpp(asked: float) -> None:
     Raises:
         UserError: not a number, zero, negative, or outside MPP_LIMITS.
     """
-    low, high = defaults.SLIDE_MPP_LIMITS
+    low, high = MPP_LIMITS
     if not (math.isfinite(asked) and low <= asked <= high):
         raise UserError(
             f"--mpp {asked:g}: not between {low:g} and {high:g} um a pixel; usual are 0.25 at 40x, 0.5 at 20x"
@@ -62,7 +66,7 @@ def check_mpp(asked: float) -> None:
 
 def believable(mpp: float | None) -> bool:
     """Whether a resolution in a TIFF, PNG or JPEG can be a microscope's: 72 or 300 dpi say nothing."""
-    low, high = defaults.SLIDE_DPI_LIMITS
+    low, high = DPI_LIMITS
     return mpp is not None and low <= mpp <= high
 
 
@@ -80,7 +84,7 @@ def settle(found: Found, *, asked: float | None, model_mpp: float) -> Scale:
     """
     scale = _asked(found, asked) if asked is not None else _stated(found)
     coarse = max(scale.mpp_x, scale.mpp_y) / model_mpp
-    if coarse > defaults.SLIDE_COARSEST:
+    if coarse > COARSEST:
         raise BadSlide(
             f"too coarse: {scale.mpp_x:g} um/px ({scale.source}) and the model sees {model_mpp:g}; "
             "enlarging would invent detail, so use a finer scan, or correct the scale with --mpp"
@@ -105,15 +109,15 @@ def _stated(found: Found) -> Scale:
         scale = Scale(mpp, mpp, "objective power", note)
     else:
         scale = Scale(found.mpp_x, found.mpp_y, found.source)
-    low, high = defaults.SLIDE_MPP_LIMITS
+    low, high = MPP_LIMITS
     for mpp in (scale.mpp_x, scale.mpp_y):
         if not (math.isfinite(mpp) and low <= mpp <= high):
             raise BadSlide(f"impossible scale in the file ({mpp:g} um/px, {scale.source}); {SAY}")
-    if _ratio(scale.mpp_x, scale.mpp_y) > defaults.SLIDE_MPP_SKEW:
+    if _ratio(scale.mpp_x, scale.mpp_y) > MPP_SKEW:
         raise BadSlide(
             f"contradictory scale: {scale.mpp_x:g} um/px across and {scale.mpp_y:g} down ({scale.source}); {SAY}"
         )
-    if found.power and _ratio(scale.mpp_x * found.power, UM_AT_1X) > defaults.SLIDE_POWER_SKEW:
+    if found.power and _ratio(scale.mpp_x * found.power, UM_AT_1X) > POWER_SKEW:
         raise BadSlide(
             f"contradictory scale: {scale.mpp_x:g} um/px ({scale.source}) but an objective of "
             f"{found.power:g}x, which makes {UM_AT_1X / found.power:g}; {SAY}"

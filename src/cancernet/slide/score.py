@@ -1,39 +1,87 @@
-"""Predict the patches of a section; a run that was killed goes on where it stopped.
+"""The patches of a section: where they lie, what they look like, what the model says of them.
 
-Probabilities are appended, a chunk at a time, to a file of float32 in the order of the patches; a note
-beside it says what they depend on. Whatever was cut short is dropped back to whole chunks, so that a run
-that was resumed has put the same patches into the same batches.
+Probabilities are appended, a chunk at a time, to a file of float32 in the order of the patches, whose head tells what
+they depend on. Whatever a killed run cut short is dropped back to whole chunks, so that a run that was resumed has put
+the same patches into the same batches.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.common.files import write_text
+from cancernet.common import defaults
+from cancernet.common.files import write_bytes
 from cancernet.common.progress import progress
-from cancernet.model.inference import BATCH, predict
-from cancernet.slide.patches import Ints, cut
+from cancernet.data.decode import fit_patch
+from cancernet.model.inference import BATCH
+from cancernet.model.judge import STAIN_PATCHES, Stain
+from cancernet.model.model import Model
 from cancernet.slide.section import Section
 
-if TYPE_CHECKING:
-    import onnxruntime as ort
-
-SCORES, NOTES = "scores.f32", "scores.json"
+SCORES = "scores.f32"
+HEAD = 32  # bytes: SHA-256 of what the scores depend on
 CHUNK = 16 * BATCH  # patches; under a second of work, so little is lost
+
+Ints = NDArray[np.int64]
+
+
+def positions(width: int, height: int, stride: int) -> tuple[Ints, Ints]:
+    """Return left and top px, int (N,), of all patches of a section, row by row.
+
+    At the right and bottom edge a patch needs MIN_PATCH_SIDE px of the section; what is missing is continued by
+    reflection, as in the patches the model learned from.
+    """
+    across = np.arange(0, max(0, width - defaults.MIN_PATCH_SIDE) + 1, stride)
+    down = np.arange(0, max(0, height - defaults.MIN_PATCH_SIDE) + 1, stride)
+    x, y = np.meshgrid(across, down)
+    return x.ravel().astype(np.int64), y.ravel().astype(np.int64)
+
+
+def cut(section: Section, x: Ints, y: Ints, chunk: int) -> Iterator[NDArray[Any]]:
+    """Yield the patches at x, y (rising in y) in their order: uint8 (chunk or fewer, 50, 50, 3), valid until the next.
+
+    Memory stays flat: a row of patches is read at a time.
+    """
+    side = defaults.PATCH_SIZE
+    out = np.empty((min(chunk, len(x)), side, side, 3), np.uint8)
+    filled, top = 0, -1
+    rows = np.empty((0, section.width, 3), np.uint8)
+    for left, wanted in zip(x.tolist(), y.tolist(), strict=True):
+        if wanted != top:
+            rows, top = section.rows(wanted, wanted + side), wanted
+        out[filled] = fit_patch(rows[:, left : left + side])
+        filled += 1
+        if filled == chunk:
+            yield out
+            filled = 0
+    if filled:
+        yield out[:filled]
+
+
+def judge(section: Section, x: Ints, y: Ints, model: Model) -> NDArray[Any]:
+    """Return why the model cannot answer the patches at x, y, or "" where it can: str (N,)."""
+    said = [
+        model.judge(images).astype(object) for images in cut(section, x, y, CHUNK)
+    ]  # most are the same ""
+    return np.concatenate([np.empty(0, object), *said])
+
+
+def measure_stain(section: Section, x: Ints, y: Ints, model: Model) -> Stain:
+    """Say how far the slide's colours lie from those the model learned from, in patches spread evenly over x, y."""
+    some = np.unique(np.linspace(0, len(x) - 1, STAIN_PATCHES).astype(np.int64))
+    [images] = cut(section, x[some], y[some], len(some))
+    return model.stain(images)
 
 
 def score(
-    section: Section,
-    x: Ints,
-    y: Ints,
-    session: ort.InferenceSession,
-    folder: Path,
-    fingerprint: dict[str, Any],
+    section: Section, x: Ints, y: Ints, model: Model, folder: Path, fingerprint: dict[str, Any]
 ) -> NDArray[np.float32]:
     """Return the probability of malignant, float32 (N,), of the patches at x, y.
 
@@ -41,36 +89,35 @@ def score(
         section: of the slide.
         x: int (N,), left px.
         y: int (N,), top px, rising.
-        session: of the model.
-        folder: for the work files; exists.
-        fingerprint: what the scores depend on; scores with another are made anew.
+        model: the model.
+        folder: for the work file; exists.
+        fingerprint: what the scores depend on; scores with another, or of another number of patches, are made anew.
     """
     path = folder / SCORES
-    if not _belongs(folder / NOTES, fingerprint):
-        path.unlink(missing_ok=True)
-        write_text(folder / NOTES, json.dumps(fingerprint, indent=1) + "\n")
-    done = _whole_chunks(path, len(x))
+    depends = json.dumps([fingerprint, len(x)], sort_keys=True).encode()
+    done = _resume(path, hashlib.sha256(depends).digest(), len(x))
     with path.open("ab") as file, progress(total=len(x), what="predict") as bar:
         bar.update(done)
         for images in cut(section, x[done:], y[done:], CHUNK):
-            file.write(predict(session, images).astype(np.float32).tobytes())
+            file.write(model.predict(images).astype(np.float32).tobytes())
             file.flush()
             bar.update(len(images))
-    return np.fromfile(path, np.float32)
+    return np.fromfile(path, np.float32, offset=HEAD)
 
 
-def _belongs(notes: Path, fingerprint: dict[str, Any]) -> bool:
-    try:
-        return json.loads(notes.read_text("utf-8")) == fingerprint
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False
+def _resume(path: Path, head: bytes, most: int) -> int:
+    """Cut a file of scores back to whole chunks, unless it is complete, and return how many scores it has.
 
-
-def _whole_chunks(path: Path, most: int) -> int:
-    """Cut a file of scores back to whole chunks (or leave it, if it is complete) and return how many it has."""
-    found = path.stat().st_size // 4 if path.exists() else 0
-    done = most if found >= most else found // CHUNK * CHUNK
+    One of another head, or with more than there are patches, is begun anew.
+    """
+    found = -1
     if path.exists():
-        with path.open("r+b") as file:
-            file.truncate(done * 4)
+        with path.open("rb") as file:
+            found = (path.stat().st_size - HEAD) // 4 if file.read(HEAD) == head else -1
+    if not 0 <= found <= most:
+        write_bytes(path, head)
+        return 0
+    done = most if found == most else found // CHUNK * CHUNK
+    with path.open("r+b") as file:
+        file.truncate(HEAD + done * 4)
     return done

@@ -2,12 +2,17 @@
 
 section.rgb    height x width x 3 bytes
 section.json   of what file and at what scale it is; written last, so that a section with it is whole
+
+A pixel of the model's scale is the exact mean of what it covers, at any factor: OpenCV's and Pillow's box filters
+either want whole images or round a pixel's edges to whole source pixels; here the edges are fractional and a band can
+begin anywhere.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.common.files import replacing, write_text
+from cancernet.common.files import replacing, to_json, write_text
 from cancernet.common.progress import progress
 from cancernet.slide.reader import Level, Reader
-from cancernet.slide.resample import area_mean
 from cancernet.slide.scale import BadSlide, Scale
 
 PIXELS, NOTES = "section.rgb", "section.json"
+BAND_PIXELS = 16_000_000  # px decoded at once; 48 MB, and several rows of tiles
 LEVEL_SLACK = 1.01  # a level reduced 16.04 times serves a factor of 16: nothing is seen of that
 
 
@@ -91,7 +96,7 @@ def make_section(
     _check_size(width, height, scale, model_mpp)
     section = Section(folder / PIXELS, width, height, factor_x, factor_y, reader.origin, number)
     columns = np.minimum(np.arange(width + 1) * step_x, level.width)
-    band = max(1, int(defaults.SLIDE_BAND_PIXELS / (level.width * step_y)))
+    band = max(1, int(BAND_PIXELS / (level.width * step_y)))
     with (
         replacing(section.path) as temporary,
         temporary.open("wb") as file,
@@ -111,7 +116,7 @@ def make_section(
             kept = kept[int(edges[-1]) - top :].copy()  # a row that two bands share is not read twice
             bar.update(stop - start)
     notes = asdict(section) | {"path": PIXELS, "fingerprint": fingerprint}
-    write_text(folder / NOTES, json.dumps(notes, indent=1) + "\n")
+    write_text(folder / NOTES, to_json(notes))
     return section
 
 
@@ -120,7 +125,7 @@ def load_section(folder: Path, fingerprint: dict[str, Any]) -> Section | None:
     try:
         notes = json.loads((folder / NOTES).read_text("utf-8"))
         size = (folder / PIXELS).stat().st_size
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    except (OSError, ValueError):
         return None
     if notes.pop("fingerprint", None) != fingerprint or size != notes["width"] * notes["height"] * 3:
         return None
@@ -139,3 +144,43 @@ def _check_size(width: int, height: int, scale: Scale, model_mpp: float) -> None
             f"{side_x:.0f}x{side_y:.0f} mm by its scale ({scale.mpp_x:g} um/px, {scale.source}), more than a "
             "glass slide holds; correct the scale with --mpp"
         )
+
+
+def area_mean(
+    source: NDArray[Any], top: int, rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """Return the mean colour of each cell between consecutive edges.
+
+    Args:
+        source: uint8 (h, w, 3), rows `top` to `top + h` of an image.
+        top: first row of `source` in the image.
+        rows: rising edges of the cells in rows of the image, fractional; within `source`.
+        columns: rising edges across, from 0 to w.
+
+    Returns:
+        uint8 (len(rows) - 1, len(columns) - 1, 3), rounded.
+    """
+    out = np.empty((len(rows) - 1, len(columns) - 1, 3), np.uint8)
+    widths = np.diff(columns)[:, None]
+    for i, (above, below) in enumerate(pairwise(rows.tolist())):
+        line = _weighted(source, above - top, below - top)
+        out[i] = np.diff(_integral(line, columns), axis=0) / (widths * (below - above)) + 0.5
+    return out
+
+
+def _weighted(source: NDArray[Any], above: float, below: float) -> NDArray[np.float32]:
+    """Sum of rows from one fractional edge to another: float32 (w, 3)."""
+    first, last = int(above), int(np.ceil(below))
+    weights = np.ones(last - first, np.float32)
+    weights[0] -= above - first
+    weights[-1] -= last - below
+    block = source[first:last].reshape(last - first, -1).astype(np.float32)
+    return (weights @ block).reshape(-1, 3)
+
+
+def _integral(line: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Integral of a line from 0 to each edge, each px being constant over its width: float64 (edges, 3)."""
+    total = np.zeros((len(line) + 1, 3))
+    np.cumsum(line, axis=0, dtype=np.float64, out=total[1:])
+    whole = np.minimum(edges.astype(np.int64), len(line) - 1)
+    return total[whole] + (edges - whole)[:, None] * line[whole]

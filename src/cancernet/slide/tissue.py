@@ -14,9 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.common import defaults
 from cancernet.slide.section import Section
 
+BLOCK = 5  # px at the model's scale; 20 um, finer than what tissue is left out by
+CHROMA_LIMITS = (10, 20)  # grey levels; of 23,020 patches of the IDC set, glass lies below, tissue above
+PEN = 15  # grey levels that green exceeds red by in ink; both dyes take more green than red
+SPECK = 25  # blocks; 0.01 mm2, a quarter of a patch: dust as a piece, a lumen as a hole
+MIN_TISSUE = 0.1  # share of a patch; at 20 grey levels 99.89 % of the malignant IDC patches have it
 BAND = 200  # blocks read at once; 1,000 rows of the section
 
 
@@ -25,7 +29,7 @@ class Tissue:
     """What was found.
 
     Attributes:
-        mask: bool (rows, columns), one a block of SLIDE_BLOCK px.
+        mask: bool (rows, columns), one a block of BLOCK px.
         chroma: grey levels (0-255) from which a block is tissue.
         pen: share of the coloured blocks that are green or blue ink, not tissue.
     """
@@ -36,26 +40,25 @@ class Tissue:
 
 
 def block_means(section: Section) -> NDArray[np.uint8]:
-    """Return the mean colour of each block of SLIDE_BLOCK px: uint8 (rows, columns, 3); edge blocks are partial."""
-    block = defaults.SLIDE_BLOCK
+    """Return the mean colour of each block of BLOCK px: uint8 (rows, columns, 3); edge blocks are partial."""
     bands = []
-    for start in range(0, section.height, BAND * block):
-        rows = section.rows(start, start + BAND * block)
-        down, across = -len(rows) % block, -section.width % block
+    for start in range(0, section.height, BAND * BLOCK):
+        rows = section.rows(start, start + BAND * BLOCK)
+        down, across = -len(rows) % BLOCK, -section.width % BLOCK
         whole = cv2.copyMakeBorder(rows, 0, down, 0, across, cv2.BORDER_REPLICATE)
-        size = (whole.shape[1] // block, whole.shape[0] // block)
+        size = (whole.shape[1] // BLOCK, whole.shape[0] // BLOCK)
         bands.append(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
     return np.concatenate(bands).astype(np.uint8)
 
 
 def find_tissue(blocks: NDArray[np.uint8]) -> Tissue:
     """Find tissue in the mean colours of blocks, uint8 RGB (rows, columns, 3)."""
-    low, high = defaults.SLIDE_CHROMA_LIMITS
+    low, high = CHROMA_LIMITS
     chroma = blocks.max(axis=2) - blocks.min(axis=2)
     otsu, _ = cv2.threshold(chroma, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     level = float(np.clip(otsu, low, high))
     coloured = chroma >= level
-    ink = coloured & (blocks[..., 1].astype(np.int16) - blocks[..., 0] > defaults.SLIDE_PEN)
+    ink = coloured & (blocks[..., 1].astype(np.int16) - blocks[..., 0] > PEN)
     mask = _without_specks(_without_specks(coloured & ~ink), holes=True)
     return Tissue(mask, level, float(ink.sum() / max(1, coloured.sum())))
 
@@ -65,24 +68,23 @@ def tissue_share(mask: NDArray[np.bool_], x: NDArray[Any], y: NDArray[Any], side
 
     Args:
         mask: from `find_tissue`.
-        x: int (N,), left px of the squares, multiples of SLIDE_BLOCK.
+        x: int (N,), left px of the squares, multiples of BLOCK.
         y: int (N,), top px.
-        side: px, a multiple of SLIDE_BLOCK.
+        side: px, a multiple of BLOCK.
     """
-    block = defaults.SLIDE_BLOCK
     total = np.pad(mask, ((1, 0), (1, 0))).astype(np.int64).cumsum(axis=0).cumsum(axis=1)
-    left, top = x // block, y // block
-    right = np.minimum(left + side // block, mask.shape[1])
-    bottom = np.minimum(top + side // block, mask.shape[0])
+    left, top = x // BLOCK, y // BLOCK
+    right = np.minimum(left + side // BLOCK, mask.shape[1])
+    bottom = np.minimum(top + side // BLOCK, mask.shape[0])
     inside = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
     return inside / np.maximum(1, (right - left) * (bottom - top))
 
 
 def _without_specks(mask: NDArray[np.bool_], *, holes: bool = False) -> NDArray[np.bool_]:
-    """Remove pieces of under SLIDE_SPECK blocks; or fill holes of as little."""
+    """Remove pieces of under SPECK blocks; or fill holes of as little."""
     target = (~mask if holes else mask).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(target, connectivity=8)
-    small = np.asarray(stats)[:, cv2.CC_STAT_AREA] < defaults.SLIDE_SPECK
+    small = np.asarray(stats)[:, cv2.CC_STAT_AREA] < SPECK
     small[0] = False  # what is not `target` at all
     specks = small[labels]
     return mask | specks if holes else mask & ~specks

@@ -18,8 +18,9 @@ from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
 from cancernet.evaluation.calibration import apply_platt, fit_platt
 from cancernet.evaluation.floor import fit_floor_features
-from cancernet.evaluation.metrics import auc, average_precision, expected_calibration_error
+from cancernet.evaluation.metrics import expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
+from cancernet.evaluation.ranking import auc, average_precision
 from cancernet.evaluation.selective import fit_selective
 from cancernet.model import manifest as facts
 from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle

@@ -8,21 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet.common import defaults
-from cancernet.slide import pyramid
-from cancernet.slide.plain import Plain
-from cancernet.slide.pyramid import Pyramid, bounds, over_white, scale_of
-from cancernet.slide.reader import open_slide
+from cancernet.slide import openslide_reader, reader, vips_reader
+from cancernet.slide.formats import open_slide
+from cancernet.slide.openslide_reader import OpenSlideReader, over_white, scale_of
 from cancernet.slide.scale import BadSlide
+from cancernet.slide.vips_reader import VipsReader
 
 
 def noise(height: int = 300, width: int = 500, bands: int = 3) -> np.ndarray:
     return np.random.default_rng(2).integers(0, 256, (height, width, bands), dtype=np.uint8)
 
 
-def whole(reader, level: int = 0) -> np.ndarray:
-    size = reader.levels[level]
-    return reader.read(level, 0, 0, size.width, size.height)
+def whole(opened, level: int = 0) -> np.ndarray:
+    size = opened.levels[level]
+    return opened.read(level, 0, 0, size.width, size.height)
 
 
 @pytest.mark.parametrize(
@@ -40,23 +39,23 @@ def whole(reader, level: int = 0) -> np.ndarray:
 def test_pixels_come_back_as_they_were_saved(
     save: Callable, tmp_path: Path, name: str, how: dict[str, object]
 ) -> None:
-    reader = open_slide(save(noise(), tmp_path / name, **how), threads=2)
-    np.testing.assert_array_equal(whole(reader), noise())
-    assert reader.size == (500, 300)
-    reader.close()
+    opened = open_slide(save(noise(), tmp_path / name, **how), threads=2)
+    np.testing.assert_array_equal(whole(opened), noise())
+    assert opened.size == (500, 300)
+    opened.close()
 
 
 def test_strips_are_read_from_top_to_bottom(save: Callable, tmp_path: Path) -> None:
-    reader = open_slide(save(noise(), tmp_path / "a.png"), threads=1)
-    parts = [reader.read(0, 0, top, 500, 60) for top in range(0, 300, 60)]
+    opened = open_slide(save(noise(), tmp_path / "a.png"), threads=1)
+    parts = [opened.read(0, 0, top, 500, 60) for top in range(0, 300, 60)]
     np.testing.assert_array_equal(np.concatenate(parts), noise())
 
 
 def test_the_content_decides_and_not_the_ending(save: Callable, save_svs: Callable, tmp_path: Path) -> None:
     png = save(noise(), tmp_path / "a.svs", format="png")
-    assert isinstance(open_slide(png, threads=1), Plain)
+    assert isinstance(open_slide(png, threads=1), VipsReader)
     slide = save_svs(noise(), tmp_path / "b.png")
-    assert isinstance(open_slide(slide, threads=1), Pyramid)
+    assert isinstance(open_slide(slide, threads=1), OpenSlideReader)
 
 
 def test_grey_is_spread_and_transparent_is_white(save: Callable, tmp_path: Path) -> None:
@@ -74,11 +73,11 @@ def test_openslides_transparency_is_laid_over_white() -> None:
 
 
 def test_a_scanners_slide_tells_scale_power_and_levels(save_svs: Callable, tmp_path: Path) -> None:
-    reader = open_slide(save_svs(noise(2000, 3000), tmp_path / "a.svs"), threads=1)
-    assert (reader.found.mpp_x, reader.found.mpp_y, reader.found.power) == (0.25, 0.25, 40)
+    opened = open_slide(save_svs(noise(2000, 3000), tmp_path / "a.svs"), threads=1)
+    assert (opened.found.mpp_x, opened.found.mpp_y, opened.found.power) == (0.25, 0.25, 40)
     # 3000 / 16 = 187.5: a remainder was dropped, the level is still one of 16
-    assert [level.down_x for level in reader.levels] == [1, 2, 4, 8, 16, 32]
-    assert (reader.levels[4].width, reader.levels[4].height) == (187, 125)
+    assert [level.down_x for level in opened.levels] == [1, 2, 4, 8, 16, 32]
+    assert (opened.levels[4].width, opened.levels[4].height) == (187, 125)
 
 
 def test_a_microscopes_resolution_is_a_scale_and_a_printers_is_none(save: Callable, tmp_path: Path) -> None:
@@ -89,23 +88,13 @@ def test_a_microscopes_resolution_is_a_scale_and_a_printers_is_none(save: Callab
         assert printed.mpp_x is None
 
 
-def test_a_scanners_own_bounds_are_read_alone() -> None:
-    names = ("x", "y", "width", "height")
-    stated = {
-        f"openslide.bounds-{name}": value
-        for name, value in zip(names, ["20", "30", "400", "900"], strict=True)
-    }
-    assert bounds(stated, (1000, 800)) == ((20, 30), (400, 770))
-    assert bounds({}, (1000, 800)) == ((0, 0), (1000, 800))
-
-
 def test_pixels_of_a_bounded_slide_are_those_from_its_origin(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pyramid, "bounds", lambda *_: ((64, 32), (200, 150)))
-    reader = open_slide(save(noise(), tmp_path / "a.tif", tile=True), threads=1)
-    np.testing.assert_array_equal(reader.read(0, 0, 0, 200, 150), noise()[32:182, 64:264])
-    assert (reader.levels[0].width, reader.levels[0].height) == (200, 150)
+    monkeypatch.setattr(openslide_reader, "bounds", lambda *_: ((64, 32), (200, 150)))
+    opened = open_slide(save(noise(), tmp_path / "a.tif", tile=True), threads=1)
+    np.testing.assert_array_equal(opened.read(0, 0, 0, 200, 150), noise()[32:182, 64:264])
+    assert (opened.levels[0].width, opened.levels[0].height) == (200, 150)
 
 
 def test_a_number_that_is_none_is_no_scale() -> None:
@@ -120,7 +109,7 @@ def test_what_is_no_slide_is_refused_with_the_reason(tmp_path: Path) -> None:
         "empty.svs": "^empty$",
         "text.svs": "not a slide that OpenSlide knows",
         "page.png": "nor a PNG, JPEG or TIFF",
-        "none.svs": "no such file",
+        "none.svs": "cannot be read .No such file",
         ".": "a folder; name the slides",
     }.items():
         with pytest.raises(BadSlide, match=says):
@@ -148,7 +137,7 @@ def test_a_file_cut_short_is_told(save: Callable, tmp_path: Path, name: str, how
 def test_too_many_pixels_are_refused_before_any_is_decoded(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(defaults, "SLIDE_MAX_PIXELS", 149_999)
+    monkeypatch.setattr(reader, "MAX_PIXELS", 149_999)
     for name, how in (("a.png", {}), ("a.tif", {"tile": True})):
         with pytest.raises(BadSlide, match=r"too large \(500x300 px; at most 0 megapixels\)"):
             open_slide(save(noise(), tmp_path / name, **how), threads=1)
@@ -168,7 +157,33 @@ def test_a_small_file_that_claims_to_be_huge_is_refused(save: Callable, tmp_path
 def test_what_must_be_held_whole_has_a_lower_limit(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: dict[str, bool]
 ) -> None:
-    monkeypatch.setattr(defaults, "SLIDE_MAX_WHOLE_PIXELS", 149_999)
+    monkeypatch.setattr(vips_reader, "MAX_WHOLE_PIXELS", 149_999)
     with pytest.raises(BadSlide, match="save it anew without that"):
         open_slide(save(noise(), tmp_path / name, **how), threads=1)
     assert open_slide(save(noise(), tmp_path / name), threads=1).size == (500, 300)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), RuntimeError("decoder"), ValueError("odd")]
+)
+def test_any_error_of_a_library_is_the_reason(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    import openslide
+
+    def fails(*_: object) -> None:
+        raise error
+
+    path = save(noise(), tmp_path / "a.tif", tile=True)
+    opened = open_slide(path, threads=1)
+    monkeypatch.setattr(openslide.OpenSlide, "read_region", fails)
+    with pytest.raises(BadSlide, match=r"damaged at row 0 \("):
+        whole(opened)
+    monkeypatch.setattr(openslide.OpenSlide, "detect_format", fails)
+    with pytest.raises(BadSlide, match="cannot be read"):
+        open_slide(path, threads=1)
+
+
+def test_a_machine_out_of_memory_is_no_damage() -> None:
+    with pytest.raises(MemoryError), reader.reading("damaged"):
+        raise MemoryError

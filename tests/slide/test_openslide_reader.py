@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cancernet.slide.pyramid import GENERIC, _down, _level, bounds, over_white, scale_of
+from cancernet.slide.openslide_reader import GENERIC, _down, _level, bounds, over_white, scale_of
 
 
 def test_without_bounds_the_whole_plane_is_the_slide() -> None:
@@ -20,6 +20,22 @@ def test_bounds_are_cut_at_the_plane() -> None:
 
 def test_half_of_the_bounds_are_none() -> None:
     assert bounds({"openslide.bounds-x": "5"}, (10, 10)) == ((0, 0), (10, 10))
+
+
+def test_bounds_between_two_pixels_are_rounded() -> None:
+    stated = {"x": "12.5", "y": "7.6", "width": "30", "height": "20.2"}
+    properties = {f"openslide.bounds-{name}": value for name, value in stated.items()}
+    assert bounds(properties, (100, 80)) == ((12, 8), (30, 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("x", "left"), ("x", "-3"), ("y", "80"), ("width", "0"), ("height", "nan"), ("y", "inf")],
+)
+def test_bounds_that_are_no_part_of_the_plane_say_nothing(name: str, value: str) -> None:
+    stated = {"x": "10", "y": "10", "width": "30", "height": "20", name: value}
+    properties = {f"openslide.bounds-{each}": text for each, text in stated.items()}
+    assert bounds(properties, (100, 80)) == ((0, 0), (100, 80))
 
 
 def test_scale_and_power_are_read() -> None:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cancernet.common import defaults
-from cancernet.slide.pictures import reduced, reduction, write_overlay, write_thumbnail
+from cancernet.common.output import Output
+from cancernet.slide.geometry import CellMap
+from cancernet.slide.pages import THUMBNAIL_PX, reduced, reduction, write_overlay, write_thumbnail
 from cancernet.slide.section import Section
 
 
@@ -43,23 +44,21 @@ def test_reducing_in_bands_is_the_mean_of_blocks(tmp_path: Path) -> None:
     assert np.abs(found - means).max() <= 0.51
 
 
-def test_the_thumbnail_has_the_colours_and_the_shape_of_the_section(tmp_path: Path) -> None:
+def test_the_thumbnail_has_the_colours_and_the_shape_of_the_section(output: Output) -> None:
     blocks = np.full((300, 1500, 3), (200, 100, 50), np.uint8)
-    write_thumbnail(tmp_path, blocks)
-    image = cv2.imread(str(tmp_path / "thumbnail.png"))[..., ::-1]
-    assert image.shape == (102, defaults.SLIDE_THUMBNAIL, 3)
+    write_thumbnail(output, blocks)
+    image = cv2.imread(str(output.folder / "thumbnail.png"))[..., ::-1]
+    assert image.shape == (102, THUMBNAIL_PX, 3)
     assert (image == (200, 100, 50)).all()
 
 
-def test_the_overlay_is_a_whole_picture_that_differs_with_the_map(tmp_path: Path) -> None:
+def test_the_overlay_is_a_whole_picture_that_differs_with_the_map(output: Output, tmp_path: Path) -> None:
     made = section(tmp_path, 100, 150)
     seen = []
     for value in (0.05, 0.95):
         values = np.full((2, 3), value, np.float32)
-        write_overlay(
-            tmp_path, made, values, values > 0.5, step=50, mpp=4.0, title="t", caption="c", warning=""
-        )
-        seen.append(cv2.imread(str(tmp_path / "overlay.png")))
+        cells = CellMap(made, 50, 4.0, values, values, values > 0.5)
+        write_overlay(output, cells, title="t", caption="c", warning="")
+        seen.append(cv2.imread(str(output.folder / "overlay.png")))
     assert seen[0].shape == seen[1].shape
     assert np.abs(seen[0].astype(int) - seen[1]).max() > 80
-    assert {path.name for path in tmp_path.iterdir()} == {"s", "overlay.png"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,34 +11,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.common import defaults
 from cancernet.slide.extra import need
-from cancernet.slide.reader import Level, refuse_larger
-from cancernet.slide.scale import BadSlide, Found, believable
+from cancernet.slide.reader import Level, reading, refuse_larger
+from cancernet.slide.scale import Found, believable
 
 COLUMNS = 2048  # px decoded at once by a thread; several tiles of any scanner
 CACHE_BYTES = 64_000_000  # tiles kept decoded: a row of them, so that the next band finds what it shares
 GENERIC = "generic-tiff"  # no scanner's format: its scale is a print resolution, which may say nothing
 
 
-class Pyramid:
+class OpenSlideReader:
     """A slide read by OpenSlide; see `cancernet.slide.reader.Reader`."""
 
-    rows_only = False
-
     def __init__(self, path: Path, vendor: str, *, threads: int) -> None:
-        self._library = need("openslide")
-        try:
-            self._slide = self._library.OpenSlide(str(path))
-            self._slide.set_cache(self._library.OpenSlideCache(CACHE_BYTES))
+        library = need("openslide")
+        with reading(f"damaged or not supported: {vendor}"):
+            self._slide = library.OpenSlide(str(path))
+            self._slide.set_cache(library.OpenSlideCache(CACHE_BYTES))
             properties, sizes = dict(self._slide.properties), self._slide.level_dimensions
-        except self._library.OpenSlideError as error:
-            raise BadSlide(f"damaged or not supported ({vendor}: {_first_line(error)})") from error
-        self.kind = f"{vendor}, OpenSlide {self._library.__library_version__}"
-        self.origin, self.size = bounds(properties, sizes[0])
-        refuse_larger(*self.size, defaults.SLIDE_MAX_PIXELS)
-        self.levels = tuple(_level(sizes[0], size, self.size) for size in sizes)
-        self.found = scale_of(properties, vendor)
+            self.kind = f"{vendor}, OpenSlide {library.__library_version__}"
+            self.origin, self.size = bounds(properties, sizes[0])
+            refuse_larger(*self.size)
+            self.levels = tuple(_level(sizes[0], size, self.size) for size in sizes)
+            self.found = scale_of(properties, vendor)
         self._pool = ThreadPoolExecutor(threads)
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[Any]:
@@ -52,10 +48,8 @@ class Pyramid:
             part = self._slide.read_region((left, top), level, (stop - start, height))
             out[:, start:stop] = over_white(np.asarray(part))
 
-        try:
+        with reading(f"damaged at row {top}"):
             list(self._pool.map(column, range(0, width, COLUMNS)))
-        except self._library.OpenSlideError as error:
-            raise BadSlide(f"damaged at row {top} ({_first_line(error)})") from error
         return out
 
     def close(self) -> None:
@@ -67,12 +61,13 @@ class Pyramid:
 def bounds(properties: Mapping[str, str], full: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return origin and size (full-resolution px) of the part that was scanned.
 
-    MRXS, SCN and others frame it in a larger, empty plane. QuPath shows that part alone.
+    MRXS, SCN and others frame it in a larger, empty plane. QuPath shows that part alone. Bounds that are no part of
+    the plane say nothing.
     """
-    names = [f"openslide.bounds-{name}" for name in ("x", "y", "width", "height")]
-    if any(name not in properties for name in names):
+    stated = [_number(properties.get(f"openslide.bounds-{name}")) for name in ("x", "y", "width", "height")]
+    x, y, width, height = (-1 if value is None else round(value) for value in stated)
+    if not (0 <= x < full[0] and 0 <= y < full[1] and width > 0 and height > 0):
         return (0, 0), full
-    x, y, width, height = (int(properties[name]) for name in names)
     return (x, y), (min(width, full[0] - x), min(height, full[1] - y))
 
 
@@ -117,10 +112,7 @@ def _down(full: int, size: int) -> float:
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text else None
+        value = float(text or "nan")
     except ValueError:
         return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return value if math.isfinite(value) else None

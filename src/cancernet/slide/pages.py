@@ -1,0 +1,117 @@
+"""What is looked at: overlay.png and thumbnail.png of a slide, and index.html, all slides of a folder on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet import __version__
+from cancernet.common.output import Output
+from cancernet.context.grid import Grid
+from cancernet.maps.draw import draw_map
+from cancernet.report.html import fill
+from cancernet.slide import summary as summaries
+from cancernet.slide import tables
+from cancernet.slide.geometry import CellMap
+from cancernet.slide.section import Section
+from cancernet.slide.summary import area, share
+
+OVERLAY, THUMBNAIL, INDEX = "overlay.png", "thumbnail.png", "index.html"
+PICTURE_PX = 950  # longer side of the overlay's section at least: what its panel shows
+THUMBNAIL_PX = 512  # longer side
+FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, summaries.NAME)  # of a slide
+
+
+def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warning: str) -> None:
+    """Write the section under its map.
+
+    Args:
+        out: folder of the slide's results.
+        made: the map.
+        title: above.
+        caption: below.
+        warning: in red.
+    """
+    by = reduction(made.section, made.step)
+    figure = draw_map(
+        reduced(made.section, by),
+        Grid(made.values, 0, 0, made.step // by),
+        made.malignant,
+        title=title,
+        caption=caption,
+        mpp=made.mpp * by,
+        warning=warning,
+    )
+    out.write_figure(OVERLAY, figure)
+
+
+def write_thumbnail(out: Output, blocks: NDArray[np.uint8]) -> None:
+    """Write the section small, from the mean colours of its blocks, uint8 RGB (rows, columns, 3)."""
+    scale = min(1.0, THUMBNAIL_PX / max(blocks.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in (blocks.shape[1], blocks.shape[0]))
+    out.write_png(THUMBNAIL, cv2.resize(blocks, size, interpolation=cv2.INTER_AREA))
+
+
+def reduction(section: Section, step: int) -> int:
+    """Return by how much to reduce a section for a picture: so that a cell stays a whole number of px."""
+    longer = max(section.width, section.height)
+    fine = [by for by in range(1, step + 1) if step % by == 0 and longer / by >= PICTURE_PX]
+    return max(fine, default=1)
+
+
+def reduced(section: Section, by: int) -> NDArray[Any]:
+    """Return the section reduced by a whole number, read in bands: uint8 (h // by, w // by, 3), at least 1 px."""
+    if by == 1:
+        return section.rows(0, section.height)
+    width = section.width // by
+    band = max(1, 1000 // by) * by
+    parts = []
+    for start in range(0, section.height // by * by, band):
+        rows = section.rows(start, min(start + band, section.height // by * by))[:, : width * by]
+        parts.append(cv2.resize(rows, (width, len(rows) // by), interpolation=cv2.INTER_AREA))
+    return np.concatenate(parts)
+
+
+def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
+    """Write index.html over all finished slides in `out`, of earlier runs too, and what failed (path, reason) now."""
+    found = [(child.folder, summaries.read_summary(child.folder)) for child in out.children()]
+    slides = [_slide(folder.name, summary) for folder, summary in found if summary is not None]
+    context = {
+        "slides": slides,
+        "failed": [{"path": path, "reason": reason} for path, reason in failed],
+        "synthetic": any(slide["synthetic"] for slide in slides),
+        "version": __version__,
+    }
+    out.write_text(INDEX, fill("slides.html", context))
+
+
+def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
+    near = summary["model"]["threshold_in_context"]
+    model = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
+    unsure = f", {summary['patches_unsure']:,} of them unsure" if summary["patches_unsure"] else ""
+    regions = f"{summary['malignant_regions']:,}"
+    if summary["malignant_regions"]:
+        regions += f", the largest {area(summary['largest_region_mm2'])} mm² with its glass"
+    return {
+        "name": summary["slide"],
+        "folder": folder,
+        "links": {Path(name).stem: quote(f"{folder}/{name}") for name in FILES},
+        "facts": [
+            ("tissue", f"{area(summary['tissue_mm2'])} mm²"),
+            ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
+            ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),
+            ("of the analysed", share(summary["malignant_share"])),
+            ("malignant regions", regions),
+            ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px{unsure}"),
+            ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
+            ("model", model if near is None else f"{model}, with neighbours from {near:.3f} on"),
+        ],
+        "alarms": summary["alarms"],
+        "warnings": [warning for warning in summary["warnings"] if warning not in summary["alarms"]],
+        "synthetic": summary["synthetic"],
+    }
