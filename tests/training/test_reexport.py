@@ -27,7 +27,7 @@ pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")
-def before(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def before(small_cnn: None, trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained bundle as it would have been written before there was evidence."""
     model: Model = trained.model
     graph = to_onnx(with_probability(load_network(model), **model.calibration.to_dict()))
