@@ -25,7 +25,8 @@ from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import default_cache_dir, pack
 from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
-from cancernet.evaluation import colour_features, patient_bootstrap
+from cancernet.evaluation import patient_bootstrap
+from cancernet.model.floor import colour_features
 from cancernet.networks import build_network
 from cancernet.training.batches import patient_weights
 from cancernet.training.features import frozen_features

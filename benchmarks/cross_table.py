@@ -22,8 +22,8 @@ from cancernet.evaluation import (
     paired_difference,
     patient_bootstrap,
 )
-from cancernet.evaluation.calibration import logit
-from cancernet.model.bundle import read_bundle
+from cancernet.model.decide import logit
+from cancernet.model.model import load_model
 from cancernet.training.finish import HELD
 
 HEADINGS = (
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="*", help="report these alone, from 1 [default: all]")
     options = parser.parse_args()
     folder = options.model
-    bundle = read_bundle(folder)
+    model = load_model(folder)
     rows = pd.read_csv(folder / HELD, dtype={"patient": "str", "path": "str"})
     told = rows["fold"].isin(options.folds or rows["fold"].unique()).to_numpy()
     shown = rows[told]
@@ -79,9 +79,9 @@ def main() -> None:
     )
     print(f"| model | threshold for | {' | '.join(HEADINGS)} |")
     print("| --- | --- |" + " --- |" * len(HEADINGS))
-    for name, score in ((bundle.name, "probability"), ("colour floor", "floor")):
+    for name, score in ((model.name, "probability"), ("colour floor", "floor")):
         for point in POINTS:
-            found = nested(rows, score, point, bundle.manifest["target_recall"], told)
+            found = nested(rows, score, point, model.manifest.target_recall, told)
             cells = [f"{value.value:.3f} ({value.low:.3f}-{value.high:.3f})" for value in found.values()]
             print(f"| {name} | {point.replace('_', ' ')} | {' | '.join(cells)} |")
     apart = paired_difference(shown.assign(probability=shown["floor"]), shown, {}, {})["auc"]

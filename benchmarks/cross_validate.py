@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -21,12 +21,14 @@ from cancernet.data.pack import Pack, default_cache_dir, pack
 from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
 from cancernet.evaluation import patient_bootstrap
+from cancernet.model.recipe import Recipe
 from cancernet.networks import NETWORKS, trainable_from
+from cancernet.training import recipes
 from cancernet.training.batches import patient_weights
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
-from cancernet.training.recipes import Recipe, find_recipe, load_recipes
+from cancernet.training.recipes import find_recipe, load_recipes
 from cancernet.training.start import starting_network
 from tried import TRIED
 
@@ -90,6 +92,7 @@ def main() -> None:
     options = read_options()
     use_threads(options.threads)
     NETWORKS.update(TRIED)
+    recipes.NETWORKS = (*recipes.NETWORKS, *TRIED)
     data = pack(options.data, cache_dir=default_cache_dir())
     side = assign(split_from_file(data.table, options.split_file), data.table).to_numpy()
     developing = np.flatnonzero((side == "train") | (side == "val"))
@@ -98,7 +101,7 @@ def main() -> None:
     folds = options.only or list(range(options.folds))
     for name in options.recipes:
         recipe = find_recipe(name, load_recipes(options.recipe_file))
-        recipe = replace(recipe, patience=recipe.epochs)
+        recipe = msgspec.structs.replace(recipe, patience=recipe.epochs)
         started = time.perf_counter()
         parts = []
         for fold in folds:

@@ -21,8 +21,7 @@ from scipy.stats import spearmanr
 from cancernet.common.defaults import MPP, PATCH_SIZE
 from cancernet.data.pack import default_cache_dir, pack
 from cancernet.evaluation.metrics import auc, confusion, rates
-from cancernet.model.bundle import read_bundle, shipped
-from cancernet.model.inference import predict
+from cancernet.model.model import load_model
 
 STEP = 10  # px between positions
 SAMPLE = 2000  # training patches whose colours are taken
@@ -50,17 +49,16 @@ def main() -> None:
         "| model | colours | AUC | rank correlation with tumour | called malignant | recall | specificity |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for folder in options.model or [shipped()]:
-        bundle = read_bundle(folder)
-        session = bundle.session()
-        target = colours(training_patches(data, bundle.manifest["split"]["patients"]))
+    for folder in options.model or [None]:
+        model = load_model(folder)
+        target = colours(training_patches(data, model.manifest.split.patients))
         ways = {"as they are": patches, "normalised": windows(normalise(field, target))}
         for name, some in ways.items():
-            probability = predict(session, np.ascontiguousarray(some))
-            found = rates(*confusion(label, probability, bundle.threshold))
+            probability = model.predict(np.ascontiguousarray(some))
+            found = rates(*confusion(label, probability, model.threshold))
             print(
-                f"| {bundle.name} | {name} | {auc(label, probability):.3f} | {spearmanr(share, probability)[0]:.2f} | "
-                f"{np.mean(probability >= bundle.threshold):.0%} | {found['recall']:.2f} | {found['specificity']:.2f} |"
+                f"| {model.name} | {name} | {auc(label, probability):.3f} | {spearmanr(share, probability)[0]:.2f} | "
+                f"{np.mean(probability >= model.threshold):.0%} | {found['recall']:.2f} | {found['specificity']:.2f} |"
             )
 
 

@@ -19,9 +19,8 @@ import numpy as np
 from cancernet.data.pack import default_cache_dir, pack
 from cancernet.data.sides import assign
 from cancernet.data.split_lists import split_from_file
-from cancernet.model.bundle import read_bundle, shipped
-from cancernet.model.evidence import explain_patches, open_explaining
 from cancernet.model.inference import BATCH
+from cancernet.model.model import load_model
 
 SHARE, SAMPLES, SEED = 0.1, 1000, 1  # of the cells blanked; resamples of patients
 CHUNK = 16 * BATCH
@@ -55,15 +54,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split-file", type=Path, required=True)
     options = parser.parse_args()
-    bundle = read_bundle(shipped())
+    model = load_model()
     data = pack(options.data, cache_dir=default_cache_dir())
     rows = np.flatnonzero(assign(split_from_file(data.table, options.split_file), data.table) == "test")
-    session = open_explaining(bundle)
     rng = np.random.default_rng(SEED)
     change: dict[str, list[np.ndarray]] = {"most": [], "random": [], "least": []}
     for start in range(0, len(rows), CHUNK):
         images = np.array(data.images[rows[start : start + CHUNK]])
-        evidence = explain_patches(session, images).evidence
+        evidence = model.explain(images).evidence
         flat = evidence.reshape(len(images), -1)
         orders = {
             "most": np.argsort(-flat, 1),
@@ -71,7 +69,7 @@ def main() -> None:
             "least": np.argsort(flat, 1),
         }
         for name, order in orders.items():
-            after = explain_patches(session, blanked(images, order, evidence.shape[1:], SHARE)).evidence
+            after = model.explain(blanked(images, order, evidence.shape[1:], SHARE)).evidence
             change[name].append(after.mean((1, 2)) - evidence.mean((1, 2)))
     table = data.table.iloc[rows]
     patient, label = table["patient"].to_numpy(), table["label"].to_numpy()

@@ -21,9 +21,11 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from sklearn.metrics import roc_auc_score
 
 from cancernet.data.pack import default_cache_dir, pack
-from cancernet.evaluation.scoring import side_of_bundle
-from cancernet.model.bundle import GRAPH, read_bundle, shipped
+from cancernet.evaluation.scoring import side_of_model
+from cancernet.model.bundle import GRAPH
+from cancernet.model.decide import MALIGNANT
 from cancernet.model.inference import open_session, predict
+from cancernet.model.model import load_model
 from speed.timing import alternate, median, ratio
 
 CALIBRATION, BATCH, TIMED, ROUNDS = 512, 32, 4096, 5
@@ -66,13 +68,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
     logging.getLogger().setLevel(logging.ERROR)
-    bundle = read_bundle(shipped())
+    model = load_model()
     data = pack(options.data, cache_dir=default_cache_dir())
-    side = side_of_bundle(bundle, data.table).to_numpy()
+    side = side_of_model(model, data.table).to_numpy()
     rng = np.random.default_rng(1)
     taught = rng.choice(np.flatnonzero(side == "train"), CALIBRATION, replace=False)
     unseen = np.flatnonzero(side == "test")
-    graph = bundle.read(GRAPH)
+    graph = model.read(GRAPH)
     plain = open_session(graph)
     small = open_session(quantise(graph, plain.get_inputs()[0].name, data.images[taught]))
     timed = np.resize(unseen, TIMED)
@@ -87,7 +89,7 @@ def main() -> None:
     found = {}
     for name, session in (("float32", plain), ("int8", small)):
         probability = predict(session, data.images, unseen)
-        malignant = probability >= bundle.threshold
+        malignant = model.decide(probability) == MALIGNANT
         found[name] = {
             "patches_per_second": TIMED / median(seconds[name]),
             "auc": float(roc_auc_score(label, probability)),

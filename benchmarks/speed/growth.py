@@ -127,11 +127,11 @@ def pack_folder(folder: str, work: str) -> dict[str, Any]:
 
 def predict_folder(folder: str, work: str) -> dict[str, Any]:
     """Predict a folder with the shipped model, as `cancernet predict` does."""
-    from cancernet.model.bundle import read_bundle, shipped
-    from cancernet.prediction.paths import predict_paths
+    from cancernet.model.model import load_model
+    from cancernet.prediction.predict import predict_paths
 
     out = Path(work) / "predictions.csv"
     out.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    predict_paths([Path(folder)], read_bundle(shipped()), out=out, threads=None, screen=sys.stdout)
+    predict_paths([Path(folder)], load_model(), out=out, screen=sys.stdout)
     return {"seconds": time.perf_counter() - started}

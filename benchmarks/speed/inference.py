@@ -10,8 +10,8 @@ import numpy as np
 
 from cancernet.common.provenance import ONEDNN
 from cancernet.data.pack import pack
-from cancernet.model.bundle import read_bundle, shipped
-from cancernet.model.inference import BATCH, predict
+from cancernet.model.inference import BATCH
+from cancernet.model.model import load_model
 from speed.timing import Row, Setup, alternate, cancernet, in_process, median, ratio, seconds_of
 
 PATCHES = 4096  # of a measurement of patches a second
@@ -50,11 +50,11 @@ def rates(data: str, packs: str, rounds: int) -> dict[str, Any]:
     from cancernet.networks import with_probability
     from cancernet.training.start import load_network
 
-    bundle = read_bundle(shipped())
+    shipped = load_model()
     images = pack(data, cache_dir=Path(packs)).images
     rows = np.resize(np.random.default_rng(1).permutation(len(images)), PATCHES)
     memory = images[rows]
-    session, model = bundle.session(), with_probability(load_network(bundle), **bundle.calibration)
+    session, model = shipped.session, with_probability(load_network(shipped), **shipped.calibration.to_dict())
     fixed = {session.get_inputs()[0].name: memory[:BATCH]}
     answers: dict[str, np.ndarray] = {}
 
@@ -62,7 +62,7 @@ def rates(data: str, packs: str, rounds: int) -> dict[str, Any]:
         answers["keras"] = model.predict(memory, batch_size=128, verbose=0)[:, 0]
 
     def ours() -> None:
-        answers["ours"] = predict(session, images, rows)
+        answers["ours"] = shipped.predict(images, rows)
 
     def runtime() -> None:
         for _ in range(0, PATCHES, BATCH):
@@ -84,7 +84,7 @@ def cold_row(setup: Setup) -> Row:
     ways = {
         "predict": [cancernet(), "predict", patch],
         "help": [cancernet(), "--help"],
-        "imports": [sys.executable, "-c", "import cancernet.cli.predict, cancernet.prediction.paths"],
+        "imports": [sys.executable, "-c", "import cancernet.cli.predict, cancernet.prediction.predict"],
         "nothing": [sys.executable, "-c", "pass"],
     }
     seconds = alternate(

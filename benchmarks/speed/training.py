@@ -165,7 +165,7 @@ def ours(
     from cancernet.training.quiet import import_quietly
 
     import_quietly()
-    from cancernet.model.inference import predict
+    from cancernet.common.output import Output
     from cancernet.training.train import train
 
     found, split = opened(data, packs, split_file)
@@ -174,18 +174,19 @@ def ours(
     cache.mkdir(parents=True, exist_ok=True)
     chosen = load_recipes()[recipe]
     started = time.perf_counter()
-    bundle = train(chosen, found, split, models=Path(models), cache=cache, options=options, say=_quiet)
+    with Output(Path(models), "train") as out:
+        model = train(chosen, found, split, models=out, cache=cache, options=options, say=_quiet)
     seconds = time.perf_counter() - started
     test = np.flatnonzero(assign(split, found.table) == "test")
     started = time.perf_counter()
-    probability = predict(bundle.session(), found.images, test)
+    probability = model.predict(found.images, test)
     pass_seconds = time.perf_counter() - started
-    facts = bundle.manifest["training"]
-    learned = facts["n_patches"] * facts["epochs"]
+    facts, told = model.manifest.training, model.manifest.validation
+    learned = facts.n_patches * facts.epochs
     if chosen.cross_fit:
         logs = [Path(models) / recipe / "folds" / f"fold{k + 1}" for k in range(chosen.cross_fit)]
         learned = sum(_learned(folder) for folder in (Path(models) / recipe, *logs))
-    passed = facts["n_patches"] + bundle.manifest["validation"]["n_patches"]
+    passed = facts.n_patches + told.n_patches
     return {
         "seconds": seconds,
         "patches": learned,

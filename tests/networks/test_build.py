@@ -49,7 +49,7 @@ def test_raw_patches_give_one_float32_logit(networks: dict, patches: np.ndarray,
     assert logit.std() > 0
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["cnn", "compact"])  # mobilenet: in test_evidence
 def test_onnx_equals_keras_to_a_hundred_thousandth(networks: dict, patches: np.ndarray, name: str) -> None:
     model = with_probability(networks[name])
     from_keras = model.predict_on_batch(patches)[:, 0]

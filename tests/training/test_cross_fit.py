@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from msgspec import structs
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
@@ -31,7 +30,7 @@ from cancernet.training.train import train
 pytestmark = pytest.mark.train
 
 RECIPE = Recipe(
-    "crossed", "three folds", "cnn", epochs=2, batch_size=16, mixup=0.3, patient_cap=15, cross_fit=3
+    "crossed", "two folds", "cnn", epochs=2, batch_size=16, mixup=0.3, patient_cap=15, cross_fit=2
 )
 ALONE = TrainingOptions(
     threads=1, weights="none"
@@ -67,7 +66,7 @@ def test_no_patient_is_predicted_by_a_network_that_learned_from_it(
 ) -> None:
     patient = packed.table["patient"].to_numpy()
     parts = parts_of(packed, split, monkeypatch)
-    assert [part.name for part in parts] == [WHOLE, "fold1", "fold2", "fold3"]
+    assert [part.name for part in parts] == [WHOLE, "fold1", "fold2"]
     for part in parts:
         learned, held = set(patient[part.examples.train]), set(patient[part.examples.val])
         assert not learned & held
@@ -111,7 +110,7 @@ def test_a_part_reads_the_packed_file_itself(packed: Pack, split: Split, tmp_pat
 def test_the_bundle_says_that_val_patients_taught_it(crossed: Model, split: Split) -> None:
     sides = crossed.manifest.split.patients
     assert {name: "train" if side == "val" else side for name, side in split.assignment.items()} == sides
-    assert crossed.manifest.validation.of == "3 folds of train and val patients"
+    assert crossed.manifest.validation.of == "2 folds of train and val patients"
     assert load_model(crossed.folder).manifest == crossed.manifest
 
 
@@ -147,19 +146,32 @@ def test_trained_again_it_is_found_done(crossed: Model, packed: Pack, split: Spl
 
 
 @pytest.mark.slow
-def test_two_processes_predict_as_one_does(packed: Pack, split: Split, tmp_path: Path) -> None:
-    recipe = Recipe("compact", "", "compact", epochs=1, batch_size=32, cross_fit=2)
+def test_two_processes_predict_as_one_does_and_start_in_silence(
+    packed: Pack,
+    split: Split,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ONEDNN, "1")  # set by hand, TensorFlow says so at start-up
+    recipe = Recipe("small", "", "compact", input_size=32, epochs=1, patient_cap=6, cross_fit=2)
     examples = choose_examples(recipe, packed, split, ALONE)
     found = []
     for threads in (1, 2):
-        options = TrainingOptions(threads=threads, weights="none")
-        place = tmp_path / str(threads)
+        capfd.readouterr()
         done, held, seconds = cross_fit(
-            recipe, packed, examples, folder=place, options=options, fingerprint="f", say=lambda _: None
+            recipe,
+            packed,
+            examples,
+            folder=tmp_path / str(threads),
+            options=replace(ALONE, threads=threads),
+            fingerprint="f",
+            say=lambda _: None,
         )
         assert done.best
         assert seconds > 0
         found.append(held.logit)
+    assert capfd.readouterr().err == ""
     np.testing.assert_allclose(*found, atol=1e-3)
 
 
@@ -167,7 +179,7 @@ def test_the_bar_counts_the_epochs_of_all_parts_and_none_of_an_earlier_run(
     packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     parts = [replace(part, folder=tmp_path / part.name) for part in parts_of(packed, split, monkeypatch)]
-    for part in parts[:3]:
+    for part in parts:
         part.folder.mkdir()
         (part.folder / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
     os.utime(parts[2].folder / "history.csv", (0, 0))
@@ -178,21 +190,4 @@ def test_the_bar_counts_the_epochs_of_all_parts_and_none_of_an_earlier_run(
         bar.update = seen.append  # a bar that is not shown does not count
         time.sleep(0.2)
     assert seen[0] == 4
-    assert bar.total == 4 * RECIPE.epochs
-
-
-@pytest.mark.slow
-def test_the_processes_of_a_cross_fit_start_in_silence(
-    packed: Pack,
-    split: Split,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv(ONEDNN, "1")  # set by hand, TensorFlow says so at start-up
-    few = structs.replace(RECIPE, epochs=1, cross_fit=2, patient_cap=1)
-    examples = choose_examples(few, packed, split, ALONE)
-    capfd.readouterr()
-    two = replace(ALONE, threads=2)
-    cross_fit(few, packed, examples, folder=tmp_path, options=two, fingerprint="f", say=lambda _: None)
-    assert capfd.readouterr().err == ""
+    assert bar.total == 3 * RECIPE.epochs

@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cancernet.common.errors import UserError
 from cancernet.model.recipe import Recipe
-from cancernet.networks import trainable_from
+from cancernet.networks import build_network, trainable_from
 from cancernet.training import engine
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.batches import Batches
@@ -71,30 +71,37 @@ def stopped_at(batch: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("stops", [(4,), pytest.param((7, 1), marks=pytest.mark.slow)], ids=["once", "twice"])
-def test_a_run_stopped_in_an_epoch_ends_at_the_weights_of_one_left_alone(
-    run: Callable, tiny: Callable, coloured: Callable, stops: tuple[int, ...]
+@pytest.fixture(scope="module")
+def whole(small_cnn: None, coloured: Callable, tmp_path_factory: pytest.TempPathFactory) -> keras.Model:
+    """A network trained with everything, left alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    keras.utils.set_random_seed(0)
+    network = build_network("cnn", input_size=50, dropout=0.2)
+    where = {"checkpoint": folder / "c.safetensors", "log_dir": folder}
+    fit(network, coloured(), EVERYTHING, seed=1, fingerprint="f", **where)
+    return network
+
+
+def test_a_run_stopped_twice_ends_at_the_weights_of_one_left_alone(
+    run: Callable, tiny: Callable, coloured: Callable, whole: keras.Model
 ) -> None:
     """With augmentation, dropout, one-cycle, weight decay and the moving average; three batches an epoch."""
-    whole, stopped = tiny(), tiny()
-    run(whole, coloured(), EVERYTHING, "whole")
-    for batch in stops:
+    stopped = tiny()
+    for batch in (4, 1):
         with stopped_at(batch), pytest.raises(KeyboardInterrupt):
-            run(tiny(), coloured(), EVERYTHING, "stopped")
-    found = run(stopped, coloured(), EVERYTHING, "stopped")
+            run(tiny(), coloured(), EVERYTHING)
+    found = run(stopped, coloured(), EVERYTHING)
     assert found.epoch == 3
     assert same(whole, stopped)
 
 
-@pytest.mark.slow
-def test_two_runs_of_the_same_seed_are_bit_identical_and_of_another_are_not(
-    run: Callable, tiny: Callable, coloured: Callable
+@pytest.mark.parametrize(("seed", "alike"), [(1, True), (2, False)])
+def test_a_run_of_the_same_seed_is_bit_identical_and_of_another_is_not(
+    run: Callable, tiny: Callable, coloured: Callable, whole: keras.Model, seed: int, alike: bool
 ) -> None:
-    networks = [tiny(), tiny(), tiny()]
-    for network, where, seed in zip(networks, "abc", (1, 1, 2), strict=True):
-        run(network, coloured(), EVERYTHING, where, seed=seed)
-    assert same(networks[0], networks[1])
-    assert not same(networks[0], networks[2])
+    network = tiny()
+    run(network, coloured(), EVERYTHING, seed=seed)
+    assert same(network, whole) is alike
 
 
 def test_a_finished_run_is_not_trained_again(run: Callable, tiny: Callable, coloured: Callable) -> None:
@@ -109,7 +116,7 @@ def test_a_finished_run_is_not_trained_again(run: Callable, tiny: Callable, colo
 def test_a_checkpoint_of_another_run_is_not_continued(
     run: Callable, tiny: Callable, coloured: Callable
 ) -> None:
-    run(tiny(), coloured(40), PLAIN, fingerprint="another")
+    run(tiny(), coloured(40), structs.replace(PLAIN, epochs=2), fingerprint="another")
     found = run(tiny(), coloured(40), structs.replace(PLAIN, epochs=1))  # a last batch of 8
     assert (found.epoch, len(found.history)) == (1, 1)
 

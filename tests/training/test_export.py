@@ -86,7 +86,7 @@ def test_plain_keras_reads_the_h5_files_without_this_package_and_answers_alike(
     np.save(tmp_path / "patches.npy", patches)
     keras.utils.set_random_seed(0)
     models = {
-        name: with_probability(build_network(name, input_size=64 if name == "mobilenet" else 50, dropout=0.3))
+        name: with_probability(build_network(name, input_size=32 if name == "mobilenet" else 50, dropout=0.3))
         for name in NETWORKS
     }
     for name, model in models.items():

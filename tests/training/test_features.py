@@ -78,7 +78,7 @@ def test_a_pass_that_breaks_leaves_nothing_that_looks_finished(
     part: keras.Model, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(session: object, images: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
-        yield np.zeros((2, part.output.shape[-1]), "float32")
+        yield [np.zeros((2, part.output.shape[-1]), "float32")]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(features, "run_batches", broken)

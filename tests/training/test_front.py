@@ -12,6 +12,7 @@ pytest.importorskip("keras")
 import keras
 
 from cancernet.networks import build_network, cut, trainable_from
+from cancernet.training import front as front_module
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.front import Front
@@ -36,6 +37,16 @@ def parts(network: keras.Model) -> tuple[keras.Model, keras.Model]:
     found = cut(network)
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def graph(parts: tuple[keras.Model, keras.Model]) -> bytes:
+    return front_module.to_onnx(parts[0])
+
+
+@pytest.fixture(autouse=True)
+def _exported_once(graph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_module, "to_onnx", lambda _: graph)
 
 
 @pytest.fixture

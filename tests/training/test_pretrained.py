@@ -27,6 +27,21 @@ def network() -> keras.Model:
     return build_network("mobilenet", input_size=32, dropout=0.0)
 
 
+@pytest.fixture(scope="module")
+def empty() -> keras.Model:
+    return keras.applications.MobileNetV2(include_top=False, weights=None)
+
+
+@pytest.fixture(autouse=True)
+def _built_once(empty: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file is read into takes two seconds to build."""
+    build = keras.applications.MobileNetV2
+    plain = {"include_top": False, "weights": None}
+    monkeypatch.setattr(
+        keras.applications, "MobileNetV2", lambda **how: empty if how == plain else build(**how)
+    )
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of Keras; the fixture's user says what the network does."""
