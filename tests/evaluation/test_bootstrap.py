@@ -296,6 +296,7 @@ def by_hand(value, resampled, n_units, confidence):
         (0.9, np.linspace(0.3, 0.8, 9)),  # above them
         (1.0, np.array([1.0, 1.0, 1.0, 0.9])),
         (0.9, np.array([1.0, 0.9, 0.9, 0.8, 0.7])),
+        (0.3, np.array([0.0, 0.0, 0.3, 0.6, 0.6, 0.6])),
     ],
 )
 def test_the_interval_is_the_one_of_the_textbooks(value, resampled, n_units):
@@ -303,3 +304,10 @@ def test_the_interval_is_the_one_of_the_textbooks(value, resampled, n_units):
         found = interval(value, resampled, n_units, confidence)
         assert [found.low, found.high] == pytest.approx(by_hand(value, resampled, n_units, confidence))
         assert found.value == value
+
+
+@pytest.mark.parametrize("resampled", [[np.nan, np.nan], []])
+def test_without_a_defined_resample_there_is_a_value_and_no_interval(resampled):
+    found = interval(0.5, np.array(resampled), 7)
+    assert (found.value, found.skipped) == (0.5, len(resampled))
+    assert np.isnan([found.low, found.high]).all()
