@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn.metrics as oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from cancernet.evaluation import bootstrap, metrics, ranking
 from cancernet.evaluation.bootstrap import (
@@ -53,6 +56,13 @@ def test_each_resample_equals_the_metric_on_the_patients_drawn(make_predictions)
         assert drawn.resampled["ece"][index] == pytest.approx(error)
         rates = metrics.rates(*metrics.confusion(label, probability, 0.5))
         assert drawn.resampled["f1@default"][index] == pytest.approx(rates["f1"])
+
+
+@pytest.mark.parametrize(("samples", "chunk"), [(10, 4), (8, 4), (3, 100), (1, 1)])
+def test_as_many_resamples_are_drawn_as_asked_for(samples, chunk):
+    drawn = list(multiplicities(5, samples, 0, chunk))
+    assert sum(map(len, drawn)) == samples
+    assert max(map(len, drawn)) <= chunk
 
 
 def test_a_resample_draws_as_many_patients_as_there_are():
@@ -266,3 +276,38 @@ def test_without_correction_an_interval_is_the_plain_percentiles_of_many_units()
     found = interval(0.1, drawn, 100_000, corrected=False)
     assert (found.low, found.high) == pytest.approx((0.025, 0.975), abs=1e-3)
     assert interval(0.1, drawn, 100_000).high < found.high
+
+
+def by_hand(value, resampled, n_units, confidence):
+    """Efron & Tibshirani 1993, section 14.3, and Hesterberg 2015, section 5.3, resample by resample."""
+    normal, b = NormalDist(), len(resampled)
+    share = sum(1.0 if r < value else 0.5 if r == value else 0.0 for r in resampled) / b
+    bias = normal.inv_cdf(min(max(share, 1 / (b + 1)), b / (b + 1)))
+    reach = -t.ppf((1 - confidence) / 2, n_units - 1) * (n_units / (n_units - 1)) ** 0.5
+    return [np.quantile(resampled, normal.cdf(2 * bias + sign * reach)) for sign in (-1, 1)]
+
+
+@pytest.mark.parametrize("n_units", [2, 7, 40])
+@pytest.mark.parametrize(
+    ("value", "resampled"),
+    [
+        (0.5, np.linspace(0.3, 0.8, 41)),
+        (0.2, np.linspace(0.3, 0.8, 9)),  # below all resamples
+        (0.9, np.linspace(0.3, 0.8, 9)),  # above them
+        (1.0, np.array([1.0, 1.0, 1.0, 0.9])),
+        (0.9, np.array([1.0, 0.9, 0.9, 0.8, 0.7])),
+        (0.3, np.array([0.0, 0.0, 0.3, 0.6, 0.6, 0.6])),
+    ],
+)
+def test_the_interval_is_the_one_of_the_textbooks(value, resampled, n_units):
+    for confidence in (0.5, 0.8, 0.95):
+        found = interval(value, resampled, n_units, confidence)
+        assert [found.low, found.high] == pytest.approx(by_hand(value, resampled, n_units, confidence))
+        assert found.value == value
+
+
+@pytest.mark.parametrize("resampled", [[np.nan, np.nan], []])
+def test_without_a_defined_resample_there_is_a_value_and_no_interval(resampled):
+    found = interval(0.5, np.array(resampled), 7)
+    assert (found.value, found.skipped) == (0.5, len(resampled))
+    assert np.isnan([found.low, found.high]).all()

@@ -138,3 +138,17 @@ def test_every_corruption_states_its_unit_its_meaning_and_its_source() -> None:
         assert any(year in kind.source for year in ("2019", "2022", "2024"))
         steps = np.diff(kind.levels)
         assert (steps > 0).all() or (steps < 0).all()
+
+
+def test_every_seed_has_draws_of_its_own() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 50, 50, 3), dtype=np.uint8)
+    made = [corrupt(images, "bubbles", 3, seed=seed).tobytes() for seed in range(6)]
+    assert len(set(made)) == 6
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_each_level_is_beyond_the_one_before(name: str) -> None:
+    steps = np.diff(CORRUPTIONS[name].levels)
+    assert (steps > 0).all() or (steps < 0).all()
+    if name in ("pixelation", "contrast"):  # shares and factors, of which 1 leaves a patch as it is
+        assert CORRUPTIONS[name].levels[0] < 1

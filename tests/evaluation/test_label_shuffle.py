@@ -67,3 +67,19 @@ def test_a_seed_gives_one_answer_in_plain_json(seed: int) -> None:
     label, score = [0, 1, 1, 0, 1, 0], [0.3, 0.4, 0.9, 0.1, 0.2, 0.6]
     one, two = (label_shuffle(label, score, samples=20, seed=seed) for _ in range(2))
     assert one == two == json.loads(json.dumps(one, allow_nan=False))
+
+
+def test_the_distance_is_in_standard_deviations_of_the_shuffles():
+    generator = np.random.default_rng(3)
+    label = generator.integers(0, 2, 80)
+    found = label_shuffle(label, label + generator.normal(0, 1, 80), samples=200)
+    assert found["distance"] == pytest.approx((found["auc"] - found["mean"]) / found["sd"])
+    assert found["low"] < found["mean"] < found["high"] < found["auc"]
+
+
+def test_one_malignant_patch_is_enough_and_none_is_not():
+    alone = label_shuffle([1, 0, 0, 0], [0.9, 0.1, 0.2, 0.3], samples=50)
+    assert alone["auc"] == 1
+    assert alone["low"] < 0.5 < alone["high"]
+    for label in ([0] * 4, [1] * 4):
+        assert label_shuffle(label, [0.9, 0.1, 0.2, 0.3])["auc"] is None

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from cancernet.common import defaults
-from cancernet.evaluation.results import chosen, models
-from cancernet.report.figures import draw, model_figures, run_figures, target_recall
+from cancernet.evaluation.results import chosen, models, target_recall
+from cancernet.report.figures import draw, model_figures, run_figures
 
 NAMES = {
     "accuracy_plot",

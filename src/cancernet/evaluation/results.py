@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.model.manifest import Band
 
@@ -170,6 +171,11 @@ def reported_rows(results: RunResults, entry: Shown) -> pd.DataFrame | None:
         return None
     rows = predictions[predictions["split"] == entry.split]
     return rows if len(rows) else None
+
+
+def target_recall(results: RunResults) -> float:
+    """Return the recall the headline threshold was chosen for."""
+    return float(results.run.get("target_recall", defaults.TARGET_RECALL))
 
 
 def random_weights(results: RunResults) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -76,10 +76,7 @@ def roc(
     axes = tidy(made.subplots())
     axes.plot([0, 1], [0, 1], color=GRID, linewidth=1.5)
     axes.text(0.63, 0.6, "chance", color=MUTED, fontsize=8, rotation=42)
-    for model, style in look(predictions).items():
-        label, probability = _columns(predictions[model])
-        if label.min() == label.max():
-            continue
+    for model, style, label, probability in _defined(predictions):
         alarms, recall, _ = roc_curve(label, probability)
         _curve(axes, alarms, recall, style, f"{model} (AUC {auc(alarms, recall):.3f})")
         if model in thresholds:
@@ -90,8 +87,7 @@ def roc(
         ylabel="recall of malignant patches",
     )
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect="equal")
-    _percent(axes)
-    _legend(axes, "lower right")
+    _finish(axes, "lower right")
     return sign(
         made, "ROC: recall against false alarms", f"{caption}; mark: the target-recall threshold", warning
     )
@@ -117,10 +113,7 @@ def precision_recall(
     prevalence = float(np.mean([_columns(rows)[0].mean() for rows in predictions.values()]))
     axes.axhline(prevalence, color=MUTED, linewidth=1)
     axes.text(0.45, prevalence + 0.012, f"prevalence {prevalence:.0%}", color=MUTED, fontsize=8)
-    for model, style in look(predictions).items():
-        label, probability = _columns(predictions[model])
-        if label.min() == label.max():
-            continue
+    for model, style, label, probability in _defined(predictions):
         precision, recall, _ = precision_recall_curve(label, probability)
         area = average_precision_score(label, probability)
         _curve(axes, recall[:-1][::-1], precision[:-1][::-1], style, f"{model} (AP {area:.3f})")
@@ -129,8 +122,7 @@ def precision_recall(
             _mark(axes, called[label == 1].mean(), label[called].mean() if called.any() else np.nan, style)
     axes.set(xlabel="recall of malignant patches", ylabel="precision of malignant calls")
     axes.set(xlim=(-0.01, 1.01), ylim=(0, 1.02))
-    _percent(axes)
-    _legend(axes, "lower left")
+    _finish(axes, "lower left")
     return sign(made, "Precision against recall", f"{caption}; mark: the target-recall threshold", warning)
 
 
@@ -190,15 +182,21 @@ def _training_panel(axes: Axes, history: pd.DataFrame, panel: tuple[str | None, 
 
 def _best_epoch(history: pd.DataFrame) -> float | None:
     scores = history.get("val_average_precision")
-    return (
-        None
-        if scores is None or scores.isna().all()
-        else float(history["epoch"].to_numpy()[int(np.nanargmax(scores))])
-    )
+    if scores is None or scores.isna().all():
+        return None
+    return float(history["epoch"].to_numpy()[int(np.nanargmax(scores))])
 
 
 def _columns(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return rows["label"].to_numpy(), rows["probability"].to_numpy()
+
+
+def _defined(predictions: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, dict, np.ndarray, np.ndarray]]:
+    """Yield name, style, labels and scores of the models whose patches are of both classes."""
+    for model, style in look(predictions).items():
+        label, probability = _columns(predictions[model])
+        if label.min() != label.max():
+            yield model, style, label, probability
 
 
 def _curve(axes: Axes, x: np.ndarray, y: np.ndarray, style: dict, label: str) -> None:
@@ -212,12 +210,9 @@ def _mark(axes: Axes, x: float, y: float, style: dict) -> None:
     axes.plot(x, y, marker=style["marker"], ms=7, mfc=face, mec=style["color"], mew=1.8, ls="none", zorder=5)
 
 
-def _percent(axes: Axes) -> None:
+def _finish(axes: Axes, where: Literal["lower left", "lower right"]) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
-def _legend(axes: Axes, where: Literal["lower left", "lower right"]) -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, frameon=True, framealpha=0.85, edgecolor=GRID, loc=where)
     else:

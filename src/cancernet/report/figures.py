@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from cancernet.common import defaults
 from cancernet.evaluation.calibration import undo_platt
 from cancernet.evaluation.per_patient import per_patient
 from cancernet.evaluation.results import (
@@ -17,6 +16,7 @@ from cancernet.evaluation.results import (
     models,
     reported_rows,
     shown,
+    target_recall,
     warning,
 )
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
@@ -99,28 +99,12 @@ def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
         names = (f"{entry.model} as trained", f"{entry.model} calibrated")
         both = dict(zip(names, (rows.assign(probability=before), rows), strict=True))
         figures["calibration_change"] = calibration(both, **says)
-    by_patient = _patients(results, entry)
-    if by_patient is not None:
-        figures["per_patient_recall"] = by_patient
+    if rows is not None and (rows["patient"].fillna("") != "").any():
+        patients = per_patient(rows, entry.headline["threshold"])
+        figures["per_patient_recall"] = per_patient_recall(
+            patients, model=entry.model, target=target_recall(results), **says
+        )
     history = results.histories.get(entry.model)
     if history is not None and len(history):
         figures["accuracy_plot"] = accuracy_plot({entry.model: history}, warning=warning(results))
     return figures
-
-
-def target_recall(results: RunResults) -> float:
-    """Return the recall the headline threshold was chosen for."""
-    return float(results.run.get("target_recall", defaults.TARGET_RECALL))
-
-
-def _patients(results: RunResults, entry: Shown) -> Figure | None:
-    rows = reported_rows(results, entry)
-    if rows is None or not (rows["patient"].fillna("") != "").any():
-        return None
-    return per_patient_recall(
-        per_patient(rows, entry.headline["threshold"]),
-        model=entry.model,
-        target=target_recall(results),
-        caption=caption(results),
-        warning=warning(results),
-    )

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from cancernet import __version__
 from cancernet.common import defaults
-from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models
+from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
 from cancernet.report import tables
-from cancernet.report.figures import Pictures, draw, target_recall
+from cancernet.report.figures import Pictures, draw
 from cancernet.report.style import Picture
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot

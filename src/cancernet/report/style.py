@@ -28,15 +28,12 @@ def look(models: Iterable[str]) -> dict[str, dict[str, Any]]:
     styles: dict[str, dict[str, Any]] = {}
     for model in models:
         i = len(styles) - (FLOOR in styles)
-        styles[model] = (
-            FLOOR_STYLE
-            if model == FLOOR
-            else {
-                "color": COLOURS[i % len(COLOURS)],
-                "linestyle": LINES[i % len(LINES)],
-                "marker": MARKERS[i % len(MARKERS)],
-            }
-        )
+        own = {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": LINES[i % len(LINES)],
+            "marker": MARKERS[i % len(MARKERS)],
+        }
+        styles[model] = FLOOR_STYLE if model == FLOOR else own
     return styles
 
 

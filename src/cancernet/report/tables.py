@@ -7,8 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from cancernet.common import defaults
-from cancernet.evaluation.results import FLOOR, RunResults, Shown, chosen, floor, random_weights, shown
+from cancernet.evaluation.results import (
+    FLOOR,
+    RunResults,
+    Shown,
+    chosen,
+    floor,
+    random_weights,
+    shown,
+    target_recall,
+)
 
 # key in metrics, heading, what it says, whether it belongs to a threshold
 COLUMNS = (
@@ -124,7 +132,7 @@ def headline(results: RunResults) -> dict[str, Any]:
         "below_floor": entry.model in results.below_floor,
         "threshold": f"{entry.headline['threshold']:.3g}",
         "unit": entry.numbers.get("bootstrap", {}).get("unit", "patient"),
-        "missed_target": _missed(entry, float(results.run.get("target_recall", defaults.TARGET_RECALL))),
+        "missed_target": _missed(entry, target_recall(results)),
     }
 
 
