@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.common import defaults
 from cancernet.evaluation import verdicts
 from cancernet.evaluation.leakage import Leakage
 from cancernet.evaluation.verdicts import PASS, SKIP, WARN
@@ -60,9 +59,9 @@ SHUFFLE = {"auc": 0.9, "mean": 0.5, "sd": 0.01, "low": 0.47, "high": 0.53, "dist
     ("change", "state"),
     [
         ({}, PASS),
-        ({"mean": 0.5 + 2 * defaults.AUDIT_SHUFFLE_OFF}, WARN),
-        ({"mean": 0.5 - 2 * defaults.AUDIT_SHUFFLE_OFF}, WARN),
-        ({"distance": defaults.AUDIT_SHUFFLE_DISTANCE - 0.1}, WARN),
+        ({"mean": 0.5 + 2 * verdicts.SHUFFLE_OFF}, WARN),
+        ({"mean": 0.5 - 2 * verdicts.SHUFFLE_OFF}, WARN),
+        ({"distance": verdicts.SHUFFLE_DISTANCE - 0.1}, WARN),
         ({"distance": -40.0}, WARN),  # labels the wrong way round
         ({"distance": None}, SKIP),
     ],
@@ -120,7 +119,7 @@ def test_one_badly_served_patient_in_ten_is_allowed_and_two_are_not() -> None:
 
 
 def test_patients_with_few_or_no_malignant_patches_are_not_judged() -> None:
-    few = patients([0.0] * 5, malignant=defaults.AUDIT_MIN_MALIGNANT - 1)
+    few = patients([0.0] * 5, malignant=verdicts.MIN_MALIGNANT - 1)
     none = patients([np.nan] * 5, malignant=0)
     assert verdicts.judge_spread(pd.concat([few, none])).state == SKIP
     assert verdicts.judge_spread(pd.concat([few, patients([0.9] * 3)])).state == PASS

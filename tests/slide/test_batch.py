@@ -280,8 +280,7 @@ def start_slowly(slide: Path, model: Model, out: Path, seconds: float) -> subpro
     arguments = [str(each) for each in (slide, model.folder, out, seconds)]
     child = subprocess.Popen([sys.executable, "-c", SLOWLY, *arguments])
     scores = out / "s" / WORK / "scores.f32"
-    limit = time.monotonic() + 60
-    while not (scores.exists() and scores.stat().st_size >= 64) and time.monotonic() < limit:
+    while child.poll() is None and not (scores.exists() and scores.stat().st_size >= 64):
         time.sleep(0.01)
     return child
 

@@ -28,21 +28,8 @@ SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three g
 SAMPLE_PATCHES_PER_PATIENT = 120  # of the synthetic sample; the sections draw in a few seconds
 MAX_PER_PATIENT = 1000  # training patches; the mean of the public set, whose patients hold 63 to 2,395
 
-NEAR_BITS = 5  # of 64; a patch saved again with loss differs in 0 to 4, unrelated tissue in about 32
-NEAR_CORRELATION = 0.95  # of grey levels in 5x5 px blocks; confirms what the hash suggests
-NEAR_MIN_SPREAD = 8  # grey levels, standard deviation; flatter patches are alike without being copies
-
 AUDIT_PATCHES = 2000  # corrupted at each of 50 settings; the audit of a small CNN then takes two minutes
 AUDIT_SEVERITY = 3  # of 5; the worst that a slide passed by a laboratory's own quality control shows
-AUDIT_AUC_DROP = 0.05  # at that severity; more is the gap between a network and the colour floor
-AUDIT_RECALL_DROP = 0.05  # of malignant patches, at the frozen threshold: from 95 % found to 90 %
-AUDIT_SPECIFICITY_DROP = 0.10  # false alarms cost a second look, missed cancer more: twice the above
-AUDIT_ECE = 0.03  # expected calibration error up to which a stated probability can be read as one
-AUDIT_SHUFFLE_OFF = 0.01  # from 0.5; the mean AUC of 1,000 shuffles strays by less than 0.001
-AUDIT_SHUFFLE_DISTANCE = 5  # standard deviations of the shuffles; chance is beyond 5 once in 3 million
-AUDIT_LOW_RECALL = 0.80  # a patient below it has one malignant patch in five missed
-AUDIT_LOW_SHARE = 0.10  # of patients that may lie below it
-AUDIT_MIN_MALIGNANT = 10  # malignant patches a patient needs to be judged; with fewer, one patch decides
 
 SLIDE_STRIDES = (50, 25, 10, 5)  # px between patches of a slide; whole blocks, and divisors of a patch
 SLIDE_MAX_SECTION = (

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet.common import defaults
 from cancernet.evaluation.perceptual_hash import (
     block_means,
     correlation,
@@ -16,6 +15,10 @@ from cancernet.evaluation.perceptual_hash import (
     hash_patches,
     near_pairs,
 )
+
+NEAR_BITS = 5  # of 64; a patch saved again with loss differs in 0 to 4, unrelated tissue in about 32
+NEAR_CORRELATION = 0.95  # of grey levels in 5x5 px blocks; confirms what the hash suggests
+NEAR_MIN_SPREAD = 8  # grey levels, standard deviation; flatter patches are alike without being copies
 
 _PAIR = ["path_a", "split_a", "path_b", "split_b"]
 
@@ -34,8 +37,8 @@ def audit_leakage(images: NDArray[np.uint8], table: pd.DataFrame, split_of_row: 
     """Look for patients, equal patches and nearly equal patches on two sides of a split.
 
     Equal means equal pixels. Nearly equal (saved again with loss, another brightness, a small retouch)
-    means perceptual hashes at most `defaults.NEAR_BITS` bits apart, and then grey levels, in blocks of
-    5x5 px, correlated by at least `defaults.NEAR_CORRELATION`. Patches with little contrast are not compared.
+    means perceptual hashes at most `NEAR_BITS` bits apart, and then grey levels, in blocks of
+    5x5 px, correlated by at least `NEAR_CORRELATION`. Patches with little contrast are not compared.
 
     Args:
         images: uint8 RGB (N, 50, 50, 3); read a few thousand at a time, so it may be a memory map.
@@ -69,8 +72,8 @@ def _near(
 ) -> tuple[pd.DataFrame, int]:
     """Return pairs (a, b, distance) of nearly equal rows on two sides, and how many rows were compared."""
     hashes, contrast = hash_patches(images, rows)
-    checked = np.flatnonzero(contrast >= defaults.NEAR_MIN_SPREAD)
-    a, b, distance = near_pairs(hashes[checked], side[checked], defaults.NEAR_BITS)
+    checked = np.flatnonzero(contrast >= NEAR_MIN_SPREAD)
+    a, b, distance = near_pairs(hashes[checked], side[checked], NEAR_BITS)
     a, b = checked[a], checked[b]
     digest = table["hash"].to_numpy(object)
     differ = digest[a] != digest[b]  # the equal ones are listed already
@@ -79,7 +82,7 @@ def _near(
     for start in range(0, len(a), 2000):
         part = slice(start, start + 2000)
         one, two = (block_means(grey_levels(images[rows[pairs[part]]])) for pairs in (a, b))
-        alike[part] = correlation(one, two) >= defaults.NEAR_CORRELATION
+        alike[part] = correlation(one, two) >= NEAR_CORRELATION
     found = pd.DataFrame({"a": a[alike], "b": b[alike], "distance": distance[alike]})
     return found.sort_values(["distance", "a", "b"]), len(checked)
 

@@ -15,11 +15,21 @@ import pandas as pd
 from cancernet.common import defaults
 from cancernet.evaluation.leakage import Leakage
 
+AUC_DROP = 0.05  # at AUDIT_SEVERITY; more is the gap between a network and the colour floor
+RECALL_DROP = 0.05  # of malignant patches, at the frozen threshold: from 95 % found to 90 %
+SPECIFICITY_DROP = 0.10  # false alarms cost a second look, missed cancer more: twice the above
+ECE = 0.03  # expected calibration error up to which a stated probability can be read as one
+SHUFFLE_OFF = 0.01  # from 0.5; the mean AUC of 1,000 shuffles strays by less than 0.001
+SHUFFLE_DISTANCE = 5  # standard deviations of the shuffles; chance is beyond 5 once in 3 million
+LOW_RECALL = 0.80  # a patient below it has one malignant patch in five missed
+LOW_SHARE = 0.10  # of patients that may lie below it
+MIN_MALIGNANT = 10  # malignant patches a patient needs to be judged; with fewer, one patch decides
+
 PASS, WARN, SKIP = "PASS", "WARN", "SKIP"
 LIMITS = {
-    "auc": defaults.AUDIT_AUC_DROP,
-    "recall": defaults.AUDIT_RECALL_DROP,
-    "specificity": defaults.AUDIT_SPECIFICITY_DROP,
+    "auc": AUC_DROP,
+    "recall": RECALL_DROP,
+    "specificity": SPECIFICITY_DROP,
 }  # what a corruption may take away
 WORDS = {"auc": "AUC", "recall": "recall", "specificity": "specificity"}
 Entry = Mapping[str, float | None]
@@ -89,8 +99,7 @@ def judge_copies(leakage: Leakage, n_seen: int) -> Check:
 def judge_shuffle(shuffle: Mapping[str, Any]) -> Check:
     """Judge the scoring by `label_shuffle`."""
     limit = (
-        f"shuffled mean within {defaults.AUDIT_SHUFFLE_OFF:g} of 0.5, "
-        f"model {defaults.AUDIT_SHUFFLE_DISTANCE:g} standard deviations above"
+        f"shuffled mean within {SHUFFLE_OFF:g} of 0.5, model {SHUFFLE_DISTANCE:g} standard deviations above"
     )
     why = "else labels and scores do not belong together, or the model knows nothing"
     if shuffle["distance"] is None:
@@ -100,10 +109,7 @@ def judge_shuffle(shuffle: Mapping[str, Any]) -> Check:
         f"mean {shuffle['mean']:.3f}; "
         f"model {shuffle['auc']:.3f}, {shuffle['distance']:.0f} standard deviations above"
     )
-    fine = (
-        abs(shuffle["mean"] - 0.5) <= defaults.AUDIT_SHUFFLE_OFF
-        and shuffle["distance"] >= defaults.AUDIT_SHUFFLE_DISTANCE
-    )
+    fine = abs(shuffle["mean"] - 0.5) <= SHUFFLE_OFF and shuffle["distance"] >= SHUFFLE_DISTANCE
     return Check(PASS if fine else WARN, "label shuffle", found, limit, why)
 
 
@@ -129,30 +135,30 @@ def judge_threshold(recall: Entry, target: float, *, chosen_here: bool) -> Check
 
 def judge_calibration(ece: Entry) -> Check:
     """Judge the expected calibration error."""
-    limit = f"at most {defaults.AUDIT_ECE:g}"
-    why = f"a probability should be wrong by no more than {100 * defaults.AUDIT_ECE:g} points on average"
+    limit = f"at most {ECE:g}"
+    why = f"a probability should be wrong by no more than {100 * ECE:g} points on average"
     if ece["value"] is None:
         return Check(SKIP, "calibration", "undefined here", limit, why)
     between = f" ({ece['low']:.3f} to {ece['high']:.3f})" if ece["low"] is not None else ""
     found = f"expected calibration error {ece['value']:.3f}{between}"
-    return Check(PASS if ece["value"] <= defaults.AUDIT_ECE else WARN, "calibration", found, limit, why)
+    return Check(PASS if ece["value"] <= ECE else WARN, "calibration", found, limit, why)
 
 
 def judge_spread(patients: pd.DataFrame) -> Check:
     """Judge how many patients are badly served; `patients` is from `per_patient`."""
-    least = defaults.AUDIT_MIN_MALIGNANT
-    limit = f"at most {defaults.AUDIT_LOW_SHARE:.0%} of patients with a recall below {defaults.AUDIT_LOW_RECALL:.0%}"
+    least = MIN_MALIGNANT
+    limit = f"at most {LOW_SHARE:.0%} of patients with a recall below {LOW_RECALL:.0%}"
     why = f"an average hides the patient that is missed; with under {least} malignant patches one decides"
     judged = patients[patients["n_malignant"] >= least]
     if judged.empty:
         return Check(SKIP, "patient spread", f"no patient has {least} malignant patches", limit, why)
-    low = judged[judged["recall"] < defaults.AUDIT_LOW_RECALL]
+    low = judged[judged["recall"] < LOW_RECALL]
     lowest = judged.sort_values(["recall", "patient"]).iloc[0]
     found = (
         f"{len(low)} of {len(judged)} patients; lowest {lowest['recall']:.0%} (patient {lowest['patient']}), "
         f"median {judged['recall'].median():.0%}"
     )
-    fine = len(low) <= defaults.AUDIT_LOW_SHARE * len(judged)
+    fine = len(low) <= LOW_SHARE * len(judged)
     return Check(PASS if fine else WARN, "patient spread", found, limit, why)
 
 
