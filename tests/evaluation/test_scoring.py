@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
+from cancernet.evaluation import scoring
 from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.scoring import COLUMNS, below_floor, score_floor, score_model, side_of_model
 from cancernet.model.model import Model, load_model
@@ -59,6 +60,15 @@ def test_each_row_holds_the_probability_and_the_label_of_its_own_path(
     np.testing.assert_allclose(found["probability"], model.predict(packed.images, rows), atol=1e-6)
     np.testing.assert_array_equal(found["label"], packed.table["label"].to_numpy()[rows])
     assert (found["path"].str.split("/").str[1].astype(int) == found["label"]).all()
+
+
+def test_chunks_do_not_show(
+    model: Model, packed: Pack, side: pd.Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = score_model(model, packed, side).predictions
+    monkeypatch.setattr(scoring, "CHUNK", 5)
+    some = score_model(model, packed, side).predictions
+    np.testing.assert_allclose(some["probability"], whole["probability"], atol=1e-6)
 
 
 def test_the_metrics_are_those_of_the_predictions_at_the_thresholds_of_the_bundle(

@@ -101,7 +101,7 @@ def test_risk_coverage_starts_with_all_answered_and_matches_the_answers(make_pre
     table = risk_coverage(rows, 0.4, points=10)
     assert table["coverage"].iloc[0] == 1
     assert table["coverage"].is_monotonic_decreasing
-    assert len(table) in (10, 11)
+    assert table["coverage"].unique() == pytest.approx(np.arange(10, 0, -1) / 10, abs=1e-3)  # no ties here
     label = rows["label"].to_numpy()
     for row in table.itertuples():
         answer = decide(rows["probability"], 0.4, width=row.width)
@@ -110,6 +110,8 @@ def test_risk_coverage_starts_with_all_answered_and_matches_the_answers(make_pre
         assert row.error == pytest.approx((answer != label)[sure].mean())
         if (label[sure] == 1).any():
             assert row.recall == pytest.approx((answer[sure] == 1)[label[sure] == 1].mean())
+        if (label[sure] == 0).any():
+            assert row.specificity == pytest.approx((answer[sure] == 0)[label[sure] == 0].mean())
 
 
 def test_abstaining_lowers_the_error_of_an_informative_model(make_predictions):

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.common import defaults
-from cancernet.evaluation.ranking import Floats, checked, ratio
+from cancernet.evaluation.ranking import Floats, auc, average_precision, checked, ratio
+
+__all__ = [
+    "RATES",
+    "auc",
+    "average_precision",
+    "bin_of",
+    "class_report",
+    "confusion",
+    "expected_calibration_error",
+    "rates",
+]
 
 RATES = ("recall", "specificity", "precision", "f1", "f1_weighted", "balanced_accuracy", "accuracy")
 
