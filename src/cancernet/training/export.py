@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import logging
 import tempfile
@@ -14,6 +15,7 @@ import keras
 import numpy as np
 
 from cancernet.common.files import replacing
+from cancernet.training.quiet import give_back
 
 
 def to_onnx(model: keras.Model, *, outputs: Sequence[str] = ()) -> bytes:
@@ -23,14 +25,18 @@ def to_onnx(model: keras.Model, *, outputs: Sequence[str] = ()) -> bytes:
         model: from uint8 patches.
         outputs: names for its outputs, in their order; by default the exporter's own.
     """
-    model.predict_on_batch(np.zeros((1, *model.input.shape[1:]), "uint8"))  # export wants a called model
+    model(np.zeros((1, *model.input.shape[1:]), "uint8"))  # export wants a called model
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "model.onnx"
+        gc.freeze()  # the exporter leaves copies of the graph, which Python finds sooner if nothing else is looked at
+        gc.collect()
         with contextlib.redirect_stdout(io.StringIO()):
             model.export(path, format="onnx", verbose=False)
+        gc.unfreeze()
         graph = path.read_bytes()
+    give_back()
     return _named(graph, outputs) if outputs else graph
 
 

@@ -14,6 +14,7 @@ from cancernet.common.progress import progress
 from cancernet.model.inference import open_session, run_batches
 from cancernet.training.checkpoint import weights_of
 from cancernet.training.export import to_onnx
+from cancernet.training.quiet import give_back
 
 
 def frozen_features(
@@ -54,4 +55,6 @@ def frozen_features(
                 bar.update(len(batch))
             features.flush()
             os.sync()
+        del session, features
+        give_back()
     return np.load(path, mmap_mode="r")

@@ -30,7 +30,7 @@ from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
 from cancernet.training.front import Front
 from cancernet.training.options import TrainingOptions
-from cancernet.training.quiet import use_threads
+from cancernet.training.quiet import give_back, use_threads
 from cancernet.training.start import starting_network
 
 
@@ -65,6 +65,7 @@ def train(
         UserError: no weights, no bundle to start from, or a side of the split with one class only.
     """
     started = time.perf_counter()
+    give_back()  # what another recipe has left
     use_threads(options.threads)
     if options.epochs:
         recipe = msgspec.structs.replace(recipe, epochs=options.epochs)
