@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +19,7 @@ from filelock import FileLock
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.files import read_json, to_json
 from cancernet.data.catalog import Catalog, catalog, open_labelled
 from cancernet.data.decode import Image
 from cancernet.data.stream import PatchStream
@@ -102,14 +101,8 @@ def hash_table(table: pd.DataFrame) -> str:
 
 def _fingerprint(stream: PatchStream) -> str:
     """Return a name for this listing under these rules."""
-    rules = (
-        FORMAT,
-        stream.synthetic,
-        _SHAPE,
-        defaults.MIN_PATCH_SIDE,
-        defaults.WHITE_LEVEL,
-        defaults.WHITE_SPREAD,
-    )
+    limits = defaults.MIN_PATCH_SIDE, defaults.WHITE_LEVEL, defaults.WHITE_SPREAD
+    rules = (FORMAT, stream.synthetic, _SHAPE, *limits)
     digest = hashlib.sha256(repr(rules).encode())
     for member in stream.members:
         digest.update(f"{member.path}\t{member.size}\t{member.stamp}\n".encode("utf-8", "surrogateescape"))
@@ -167,7 +160,7 @@ def _drop_copies(file: Path, found: Catalog) -> None:
 def _write_table(staging: Path, found: Catalog) -> None:
     found.table.to_csv(staging / "table.csv", index=False)
     found.quarantine.to_csv(staging / "quarantine.csv", index=False)
-    about: dict[str, Any] = {
+    about = {
         "n": len(found.table),
         "layout": found.layout,
         "data_hash": hash_table(found.table),
@@ -175,16 +168,17 @@ def _write_table(staging: Path, found: Catalog) -> None:
         "warnings": found.warnings,
         "source": str(found.root.absolute()),
     }
-    (staging / "pack.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    (staging / "pack.json").write_text(to_json(about), encoding="utf-8")
 
 
 def _open(folder: Path, root: Path) -> Pack | None:
     """Open a finished pack, or return None where there is none or it is not whole."""
+    about = read_json(folder / "pack.json", dict) or {}
     try:
-        about = json.loads((folder / "pack.json").read_text(encoding="utf-8"))
         n = about["n"]
         if (folder / "images.u8").stat().st_size != n * _PATCH_BYTES:
             return None
+        known = {name: about[name] for name in ("layout", "data_hash", "synthetic", "warnings")}
         table = pd.read_csv(
             folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values={"x": [""], "y": [""]}
         )
@@ -192,15 +186,4 @@ def _open(folder: Path, root: Path) -> Pack | None:
         images = np.memmap(folder / "images.u8", np.uint8, "r", shape=(n, *_SHAPE))
     except (OSError, ValueError, KeyError):
         return None
-    if len(table) != n:
-        return None
-    return Pack(
-        images,
-        table,
-        quarantine,
-        about["layout"],
-        about["data_hash"],
-        root,
-        about["synthetic"],
-        about["warnings"],
-    )
+    return Pack(images, table, quarantine, root=root, **known) if len(table) == n else None

@@ -43,11 +43,17 @@ class Source(Protocol):
 
 def hidden(path: str) -> bool:
     """Whether a relative path is something a file manager left behind, not data."""
-    return any(_hidden_name(part) for part in path.split("/"))
+    leftovers = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+    return any(part[:1] == "." or part in leftovers for part in path.split("/"))
 
 
-def _hidden_name(name: str) -> bool:
-    return name[:1] == "." or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}
+def _member(path: str, place: str) -> Member:
+    try:
+        status = os.stat(place)  # noqa: PTH116 - of strings, twice as fast
+    except OSError:  # a broken link; reading it will say so
+        return Member(path, 0, 0)
+    # The change time too: a copy that keeps the old modification time must still be noticed.
+    return Member(path, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 
 
 def read_file(path: str, size: int = 1 << 14) -> bytes:
@@ -86,36 +92,21 @@ class FolderSource:
         """See `Source.members`."""
         found: list[Member] = []
         seen: set[tuple[int, int]] = set()
-        folders = [""]
-        while folders:
-            folder = folders.pop()
-            try:
-                status = os.stat(self._prefix + folder)  # noqa: PTH116
-                if (status.st_dev, status.st_ino) in seen:  # a link back to a folder above would never end
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-                with os.scandir(self._prefix + folder) as entries:
-                    for entry in entries:
-                        self._sort_entry(entry, folder, folders, found)
-            except OSError:
-                found.append(Member(folder.rstrip("/"), 0, 0))  # reading it will say why
-        return sorted(found)
+        begins = len(self._prefix)
 
-    @staticmethod
-    def _sort_entry(entry: os.DirEntry[str], folder: str, folders: list[str], found: list[Member]) -> None:
-        if _hidden_name(entry.name):
-            return
-        path = folder + entry.name
-        if entry.is_dir():
-            folders.append(path + "/")
-            return
-        try:
-            status = entry.stat()
-        except OSError:  # a broken link; reading it will say so
-            found.append(Member(path, 0, 0))
-            return
-        # The change time too: a copy that keeps the old modification time must still be noticed.
-        found.append(Member(path, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns)))
+        def unreadable(error: OSError) -> None:
+            found.append(Member(str(error.filename)[begins:], 0, 0))  # reading it will say why
+
+        for folder, folders, names in os.walk(self.root, followlinks=True, onerror=unreadable):
+            status = os.stat(folder)  # noqa: PTH116
+            if (status.st_dev, status.st_ino) in seen:  # a link back to a folder above would never end
+                folders.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            folders[:] = [name for name in folders if not hidden(name)]
+            inner = os.path.join(folder, "")  # noqa: PTH118
+            found += [_member((inner + name)[begins:], inner + name) for name in names if not hidden(name)]
+        return sorted(found)
 
     def read(self, path: str) -> bytes:
         """See `Source.read`."""
@@ -132,8 +123,7 @@ class FileSource:
 
     def members(self) -> list[Member]:
         """See `Source.members`."""
-        status = self.root.stat()
-        return [Member(self.root.name, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))]
+        return [_member(self.root.name, str(self.root))]
 
     def read(self, path: str) -> bytes:
         """See `Source.read`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cancernet import __version__
 from cancernet.common.defaults import CLASS_NAMES
 from cancernet.explanation.draw import Explanation
 from cancernet.model.model import Model
@@ -38,7 +37,6 @@ def render(
             "explained": explained,
             "patches": [_patch(*each) for each in zip(shown, drawn, strict=True)],
             "errors": errors,
-            "version": __version__,
         },
     )
 

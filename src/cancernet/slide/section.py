@@ -10,7 +10,6 @@ begin anywhere.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.common.files import replacing, to_json, write_text
+from cancernet.common.files import read_json, replacing, to_json, write_text
 from cancernet.common.progress import progress
 from cancernet.slide.reader import Level, Reader
 from cancernet.slide.scale import BadSlide, Scale
@@ -122,14 +121,11 @@ def make_section(
 
 def load_section(folder: Path, fingerprint: dict[str, Any]) -> Section | None:
     """Return the section in `folder`, if there is a whole one with that fingerprint."""
-    try:
-        notes = json.loads((folder / NOTES).read_text("utf-8"))
-        size = (folder / PIXELS).stat().st_size
-    except (OSError, ValueError):
+    notes, pixels = read_json(folder / NOTES, dict) or {}, folder / PIXELS
+    if notes.pop("fingerprint", None) != fingerprint or not pixels.is_file():
         return None
-    if notes.pop("fingerprint", None) != fingerprint or size != notes["width"] * notes["height"] * 3:
-        return None
-    return Section(**{**notes, "path": folder / PIXELS, "origin": tuple(notes["origin"])})
+    found = Section(**{**notes, "path": pixels, "origin": tuple(notes["origin"])})
+    return found if pixels.stat().st_size == found.width * found.height * 3 else None
 
 
 def _check_size(width: int, height: int, scale: Scale, model_mpp: float) -> None:
