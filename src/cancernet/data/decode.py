@@ -59,7 +59,8 @@ def decode(content: bytes) -> Image:
     if image.ndim == 2 or image.shape[2] == 1:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     if image.shape[2] == 4:
-        return _over_white(image, multiplied)
+        laid = over_white(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), multiplied=multiplied)
+        return np.ascontiguousarray(laid)
     raise BadImage(f"unsupported format ({image.shape[2]} channels)")
 
 
@@ -83,9 +84,16 @@ def fit_patch(image: Image) -> Image:
     return cv2.copyMakeBorder(image, 0, size - height, 0, size - width, cv2.BORDER_REFLECT)
 
 
-def _over_white(image: Image, multiplied: bool) -> Image:
-    """Blend uint8 BGRA over white; `multiplied` if the colours are multiplied by alpha already."""
-    colour, alpha = image[..., 2::-1].astype(np.int32), image[..., 3:].astype(np.int32)
+def over_white(image: Image, *, multiplied: bool = False) -> Image:
+    """Lay uint8 RGBA (h, w, 4) over white: uint8 RGB (h, w, 3).
+
+    Args:
+        image: to be laid.
+        multiplied: whether its colours are multiplied by alpha already.
+    """
+    if image[..., 3].min() == 255:
+        return image[..., :3]
+    colour, alpha = image[..., :3].astype(np.uint16), image[..., 3:].astype(np.uint16)
     if not multiplied:
         colour = (colour * alpha + 127) // 255
     return np.minimum(colour + 255 - alpha, 255).astype(np.uint8)

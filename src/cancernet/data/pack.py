@@ -48,7 +48,7 @@ class Pack:
     warnings: list[str]
 
 
-def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None = None) -> Pack:
+def pack(path: Path | str, *, cache_dir: Path | None = None) -> Pack:
     """Give a labelled folder or zip as one array; made once, and again only when the folder has changed.
 
     A change is noticed by the listing (paths, sizes, times; in a zip, checksums). A pack appears in the cache
@@ -57,7 +57,6 @@ def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None
     Args:
         path: folder or zip; see `catalog` for its layouts.
         cache_dir: where packs are kept, 7.5 kB a patch; by default `default_cache_dir()`.
-        workers: threads; by default the number of usable cores.
 
     Raises:
         UserError: see `catalog`; also a cache that cannot be written or a disk that is full.
@@ -74,7 +73,7 @@ def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None
             ready = _open(target, stream.root)
             if ready is not None:
                 return ready
-            _make(stream, target, workers)
+            _make(stream, target)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _disk_full(packs, len(stream)) from None
@@ -116,7 +115,7 @@ def _disk_full(folder: Path, n: int) -> UserError:
     )
 
 
-def _make(stream: PatchStream, target: Path, workers: int | None) -> None:
+def _make(stream: PatchStream, target: Path) -> None:
     """Build a pack in a folder beside `target`, then rename it; nobody else does so meanwhile."""
     if shutil.disk_usage(target.parent).free < len(stream) * (_PATCH_BYTES + 500):  # + its row of the table
         raise _disk_full(target.parent, len(stream))
@@ -132,7 +131,7 @@ def _make(stream: PatchStream, target: Path, workers: int | None) -> None:
                 while rest:  # a raw write may stop short
                     rest = rest[file.write(rest) or 0 :]
 
-            found = catalog(stream, workers=workers, sink=write)
+            found = catalog(stream, sink=write)
         _drop_copies(staging / "images.u8", found)
         _write_table(staging, found)
         shutil.rmtree(target, ignore_errors=True)  # a pack that did not open

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 
 class Member(NamedTuple):
@@ -13,32 +13,6 @@ class Member(NamedTuple):
     path: str  # relative to the root, "/" between folders
     size: int  # bytes, unpacked
     stamp: int  # changes when the content does: modification and change time (ns), or CRC-32 in a zip
-
-
-class Source(Protocol):
-    """A read-only set of files. One source may be read from many threads at once."""
-
-    @property
-    def root(self) -> Path:
-        """The folder, zip or image file it was opened from."""
-        ...
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is one image file."""
-        ...
-
-    def members(self) -> list[Member]:
-        """All files except hidden ones, sorted by path. A folder that cannot be read is listed itself."""
-        ...
-
-    def read(self, path: str) -> bytes:
-        """Return the content of one member.
-
-        Raises:
-            OSError: it cannot be read, or (zip) is damaged.
-        """
-        ...
 
 
 def hidden(path: str) -> bool:
@@ -80,7 +54,12 @@ def read_file(path: str, size: int = 1 << 14) -> bytes:
 
 
 class FolderSource:
-    """All files under a folder; links are followed, each folder once."""
+    """All files under a folder; links are followed, each folder once. Like every source, read by many threads at once.
+
+    Attributes:
+        root: the folder, zip or image file it was opened from.
+        is_file: whether it is one image file.
+    """
 
     is_file = False
 
@@ -89,7 +68,7 @@ class FolderSource:
         self._prefix = os.path.join(root, "")  # noqa: PTH118 - a string, joined once and not for each file
 
     def members(self) -> list[Member]:
-        """See `Source.members`."""
+        """Return all files except hidden ones, sorted by path. A folder that cannot be read is listed itself."""
         found: list[Member] = []
         seen: set[tuple[int, int]] = set()
         begins = len(self._prefix)
@@ -109,22 +88,23 @@ class FolderSource:
         return sorted(found)
 
     def read(self, path: str) -> bytes:
-        """See `Source.read`."""
+        """Return the content of one member.
+
+        Raises:
+            OSError: it cannot be read, or (zip) is damaged.
+        """
         return read_file(self._prefix + path)
 
 
-class FileSource:
+class FileSource(FolderSource):
     """One image file, for prediction."""
 
     is_file = True
 
     def __init__(self, root: Path) -> None:
+        super().__init__(root.parent)
         self.root = root
 
     def members(self) -> list[Member]:
-        """See `Source.members`."""
+        """Return that file."""
         return [_member(self.root.name, str(self.root))]
-
-    def read(self, path: str) -> bytes:
-        """See `Source.read`."""
-        return read_file(str(self.root))

@@ -100,7 +100,7 @@ def map_specimens(
                 found.specimens.append(row)
                 say(line(row))
         if not found.specimens:
-            first = f": {found.errors[0][0]}: {found.errors[0][1]}" if found.errors else ""
+            first = ": ".join(("", *found.errors[0])) if found.errors else ""
             raise UserError(f"{stream.root}: no specimen could be drawn{first}")
         output.errors = found.errors
         pages = finished(output, model)

@@ -33,13 +33,7 @@ WORK = ".work"  # of a slide not finished yet; removed when it is
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose.
-
-    Attributes:
-        mpp: um/px at full resolution that overrides the file's, or nothing.
-        stride: px from one patch to the next.
-        threads: CPU threads that decode.
-    """
+    """What a user may choose; see `batch.map_slide`."""
 
     mpp: float | None = None
     stride: int = defaults.PATCH_SIZE

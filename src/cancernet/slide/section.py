@@ -61,11 +61,8 @@ class Section:
 
 def choose_level(levels: tuple[Level, ...], factor_x: float, factor_y: float) -> int:
     """Return the coarsest level that is still as fine as the model's scale."""
-    fine = [
-        i
-        for i, level in enumerate(levels)
-        if level.down_x <= factor_x * LEVEL_SLACK and level.down_y <= factor_y * LEVEL_SLACK
-    ]
+    limits = factor_x * LEVEL_SLACK, factor_y * LEVEL_SLACK
+    fine = [i for i, each in enumerate(levels) if each.down_x <= limits[0] and each.down_y <= limits[1]]
     return max(fine, key=lambda i: levels[i].down_x, default=0)
 
 
