@@ -34,41 +34,25 @@ _HOMES = {  # public name -> where it lives
     "train": "experiment.train",
 }
 
-__all__ = [
-    "Model",
-    "PatchClassifier",
-    "SplitChoice",
-    "TrainingOptions",
-    "UserError",
-    "audit",
-    "check_data",
-    "compare",
-    "evaluate",
-    "explain",
-    "load_model",
-    "map_slide",
-    "map_specimens",
-    "predict",
-    "run",
-    "train",
-]
+__all__ = list(_HOMES)
 
 if TYPE_CHECKING:
-    from cancernet.common.errors import UserError
-    from cancernet.data.split import SplitChoice
-    from cancernet.experiment.audit import audit
-    from cancernet.experiment.compare import compare
-    from cancernet.experiment.data import check_data
-    from cancernet.experiment.evaluate import evaluate
-    from cancernet.experiment.run import run
-    from cancernet.experiment.train import train
-    from cancernet.explanation.explain import explain
-    from cancernet.maps.report import map_specimens
-    from cancernet.model.model import Model, load_model
-    from cancernet.prediction.predict import predict
-    from cancernet.slide.batch import map_slide
-    from cancernet.training.estimator import PatchClassifier
-    from cancernet.training.options import TrainingOptions
+    from cancernet.common.errors import UserError as UserError
+    from cancernet.data.split import SplitChoice as SplitChoice
+    from cancernet.experiment.audit import audit as audit
+    from cancernet.experiment.compare import compare as compare
+    from cancernet.experiment.data import check_data as check_data
+    from cancernet.experiment.evaluate import evaluate as evaluate
+    from cancernet.experiment.run import run as run
+    from cancernet.experiment.train import train as train
+    from cancernet.explanation.explain import explain as explain
+    from cancernet.maps.report import map_specimens as map_specimens
+    from cancernet.model.model import Model as Model
+    from cancernet.model.model import load_model as load_model
+    from cancernet.prediction.predict import predict as predict
+    from cancernet.slide.batch import map_slide as map_slide
+    from cancernet.training.estimator import PatchClassifier as PatchClassifier
+    from cancernet.training.options import TrainingOptions as TrainingOptions
 
 
 def __getattr__(name: str) -> Any:

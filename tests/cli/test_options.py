@@ -9,15 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cancernet.cli.options import (
-    PATH,
-    read_training_options,
-    say,
-    split_choice,
-    split_options,
-    together,
-    training_options,
-)
+from cancernet.cli.options import PATH, collected, say, split_options, together, training_options
 from cancernet.common import defaults
 from cancernet.data.split import SplitChoice
 from cancernet.training.options import TrainingOptions
@@ -35,24 +27,23 @@ def chosen(*arguments: str) -> dict[str, Any]:
 
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return found
+    return collected(found, split=SplitChoice, options=TrainingOptions)
 
 
 def test_defaults_are_those_of_the_project() -> None:
-    assert read_training_options(chosen()) == TrainingOptions()
-    assert chosen()["test_fraction"] == defaults.TEST_FRACTION
-    assert chosen()["weights"] == "imagenet"
+    assert chosen() == {"options": TrainingOptions(), "split": SplitChoice(), "recipe_file": None}
+    assert chosen()["split"].test_fraction == defaults.TEST_FRACTION
 
 
 def test_every_split_option_arrives() -> None:
-    assert split_choice(chosen()) == SplitChoice()
+    assert chosen()["split"] == SplitChoice()
     arguments = (
         "--split kfold --folds 4 --fold 2 --test-fraction 0.3 --val-fraction 0.1 --allow-patch-split --seed 4"
     )
-    assert split_choice(chosen(*arguments.split())) == SplitChoice(
+    assert chosen(*arguments.split())["split"] == SplitChoice(
         "kfold", None, 4, 2, test_fraction=0.3, val_fraction=0.1, allow_patch_split=True, seed=4
     )
-    assert split_choice(chosen("--split-file", "s.csv")).file == Path("s.csv")
+    assert chosen("--split-file", "s.csv")["split"].file == Path("s.csv")
 
 
 def test_a_path_is_one_as_its_user_means_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +62,7 @@ def test_every_training_option_arrives() -> None:
     arguments = (
         "--seed 4 --epochs 2 --max-per-patient 9 --limit 8 --target-recall 0.9 --weights none --threads 1"
     )
-    assert read_training_options(chosen(*arguments.split())) == TrainingOptions(
+    assert chosen(*arguments.split())["options"] == TrainingOptions(
         seed=4, epochs=2, max_per_patient=9, limit=8, target_recall=0.9, weights="none", threads=1
     )
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
-from cancernet.common.output import ERRORS, LOCK, RECORD, Output, check_file, output_file, safe_name
+from cancernet.common.files import safe_name
+from cancernet.common.output import ERRORS, LOCK, RECORD, Output, check_file, output_file
 
 
 def names(folder: Path) -> list[str]:

@@ -10,9 +10,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cancernet.common import defaults
+from cancernet.common.defaults import SYNTHETIC_MARKER
 from cancernet.common.errors import UserError
 from cancernet.data.names import parse_name
-from cancernet.data.sample import MARKER, patient_section, write_sample
+from cancernet.data.sample import patient_section, write_sample
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_another_seed_gives_other_pixels(tmp_path):
 def test_patient_is_the_same_whatever_the_number_of_others(tmp_path):
     few = digest(write_sample(tmp_path / "few", patients=1, patches_per_patient=5))
     more = digest(write_sample(tmp_path / "more", patients=2, patches_per_patient=5))
-    few.pop(MARKER)
+    few.pop(SYNTHETIC_MARKER)
     assert few.items() <= more.items()
 
 
@@ -85,7 +86,7 @@ def test_number_of_patches_is_about_what_was_asked(sample):
 
 
 def test_marker_says_synthetic_and_not_evidence(sample):
-    text = (sample / MARKER).read_text(encoding="utf-8")
+    text = (sample / SYNTHETIC_MARKER).read_text(encoding="utf-8")
     assert "SYNTHETIC" in text
     assert "not evidence" in text
 

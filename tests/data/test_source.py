@@ -57,7 +57,7 @@ def test_a_missing_path_is_one_line_that_names_it(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # By a patch and not by chmod: the superuser, as whom containers run, may read everything.
     def refuse(path: object) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(UserError, match="Permission denied"):
@@ -73,7 +73,7 @@ def test_a_folder_inside_that_cannot_be_listed_is_itself_a_member(
 
     def refuse(path: str) -> object:
         if "closed" in str(path)[len(str(tmp_path)) :]:
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", str(path))
         return listing(path)
 
     monkeypatch.setattr(os, "scandir", refuse)

@@ -59,7 +59,7 @@ def test_everything_comes_once_and_in_order(source: Memory) -> None:
     bad = [path for chunk in chunks for path, _ in chunk.bad]
     assert good == sorted(good)
     assert sorted(good + bad) == [member.path for member in source.members()]
-    assert sum(chunk.n_files for chunk in chunks) == len(source.files)
+    assert sum(len(chunk.members) + len(chunk.bad) for chunk in chunks) == len(source.files)
 
 
 def test_the_parts_of_a_chunk_belong_together(source: Memory) -> None:

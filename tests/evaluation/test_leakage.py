@@ -156,7 +156,8 @@ def test_ten_thousand_unlike_patches_are_clean() -> None:
 @pytest.mark.slow
 def test_the_development_split_of_the_real_patches_is_clean(real_data: Path, tmp_path: Path) -> None:
     from cancernet.data.pack import pack
-    from cancernet.data.split import assign, split_from_file
+    from cancernet.data.sides import assign
+    from cancernet.data.split_lists import split_from_file
 
     real = pack(real_data / "idc", cache_dir=tmp_path)
     split = split_from_file(real.table, real_data / "splits" / "dev_split.csv")

@@ -23,7 +23,7 @@ from cancernet.evaluation.leakage import audit_leakage
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.experiment import run as run_module
 from cancernet.experiment.data import describe_leakage
-from cancernet.experiment.run import _cross_notes, collect, run
+from cancernet.experiment.run import _notes, collect, run
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.training.options import TrainingOptions
@@ -212,7 +212,7 @@ def test_the_audit_is_told_in_one_line_and_finds_a_shared_patient(packed: Pack, 
 
 
 def test_a_cross_fitted_model_says_who_taught_it_and_what_chose_its_thresholds() -> None:
-    [note] = _cross_notes([load_model(), load_model(V1)])
+    [note] = _notes([load_model(), load_model(V1)])
     assert note.startswith(
         "cancernet learned from train and val patients alike; its thresholds come from 5 folds"
     )

@@ -9,7 +9,7 @@ pytest.importorskip("keras")
 import keras
 
 from cancernet.networks import trainable_from
-from cancernet.networks.mobilenet import BACKBONE, EMBEDDING_UNITS, build_mobilenet
+from cancernet.networks.mobilenet import BACKBONE, build_mobilenet
 
 pytestmark = pytest.mark.train
 
@@ -29,7 +29,7 @@ def test_the_backbone_sees_the_enlarged_patch_from_minus_1_to_1(network: keras.M
 
 
 def test_the_embedding_is_that_of_the_paper(network: keras.Model) -> None:
-    assert network.get_layer("embedding").output.shape == (None, EMBEDDING_UNITS)
+    assert network.get_layer("embedding").output.shape == (None, 1280)
 
 
 def statistics(network: keras.Model) -> list[np.ndarray]:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from cancernet.common.errors import UserError
+from cancernet.common.provenance import versions
 from cancernet.slide import extra
 
 
@@ -29,5 +30,7 @@ def test_a_library_without_its_c_part_is_told_alike(monkeypatch: pytest.MonkeyPa
         extra.need("pyvips")
 
 
-def test_versions_name_what_is_installed() -> None:
-    assert {"openslide-python", "pyvips", "shapely"} <= set(extra.slide_versions())
+def test_versions_name_the_readers_and_not_what_was_not_used() -> None:
+    names = set(versions(extra.PACKAGES))
+    assert {"onnxruntime", "openslide-python", "pyvips", "shapely"} <= names
+    assert not any(name.startswith(("keras", "tensorflow")) for name in names)

@@ -72,24 +72,6 @@ def test_a_small_share_is_not_none(share: float | None, text: str) -> None:
     assert summary.share(share) == text
 
 
-def test_the_section_says_where_it_lies() -> None:
-    found = summary.describe_section(Section(Path("s"), 10, 20, 16.0, 15.5, (3, 4), 2))
-    assert found == {
-        "width_px": 10,
-        "height_px": 20,
-        "factor_x": 16.0,
-        "factor_y": 15.5,
-        "origin_px": [3, 4],
-        "level": 2,
-    }
-
-
-def test_versions_name_the_readers_and_not_what_was_not_used() -> None:
-    names = summary.all_versions()
-    assert {"onnxruntime", "openslide-python", "pyvips"} <= set(names)
-    assert not any(name.startswith(("keras", "tensorflow")) for name in names)
-
-
 @pytest.mark.parametrize(
     "content",
     [

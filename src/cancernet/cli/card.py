@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,9 +15,9 @@ from cancernet.cli.options import PATH, load, model_option
 @click.option("--metrics", type=PATH, help="metrics.json of an evaluation.")
 @click.option("--audit", type=PATH, help="audit.json of an audit.")
 @click.option("--out", type=PATH, required=True, help="Markdown file to write.")
-def command(model: Path | None, metrics: Path | None, audit: Path | None, out: Path) -> None:
+def command(model: Path | None, out: Path, **measured: Any) -> None:
     """Write a model card from measured files: manifest, evaluation and audit. No number is typed in."""
     from cancernet.report.card import write_card
 
-    write_card(load(model), out, metrics=metrics, audit=audit)
+    write_card(load(model), out, **measured)
     click.echo(f"card: {out}")

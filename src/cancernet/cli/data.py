@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, say, split_choice, split_options
+from cancernet.cli.options import PATH, cache_option, collected, say, split_options
 from cancernet.common import defaults
 
 
@@ -23,15 +23,16 @@ def command() -> None:
 )
 @split_options
 @cache_option
-def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> None:
+def check(folder: Path, out: Path | None, **chosen: Any) -> None:
     """Read a labelled folder or zip, list what cannot be used and why, and try a split.
 
     Layouts: PATIENT/{0,1}/PATIENT_idx5_xX_yY_classC.png, or benign/ and malignant/ folders. Nothing of
     yours is changed.
     """
+    from cancernet.data.split import SplitChoice
     from cancernet.experiment.data import check_data
 
-    found = check_data(folder, split=split_choice(chosen), out=out, cache=cache, say=say)
+    found = check_data(folder, out=out, **collected(chosen, split=SplitChoice), say=say)
     for line in found.lines:
         click.echo(f"  {line}")
     if out is not None:
@@ -48,11 +49,11 @@ def check(folder: Path, out: Path | None, cache: Path | None, **chosen: Any) -> 
     show_default=True,
 )
 @click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True)
-def sample(folder: Path, patients: int, patches_per_patient: int, seed: int) -> None:
+def sample(folder: Path, patients: int, **chosen: int) -> None:
     """Draw a synthetic sample: to try the program with, never evidence."""
     from cancernet.data.sample import write_sample
 
-    made = write_sample(folder, patients=patients, patches_per_patient=patches_per_patient, seed=seed)
+    made = write_sample(folder, patients=patients, **chosen)
     click.echo(f"{patients} synthetic patients in {made}")
 
 

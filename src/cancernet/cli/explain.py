@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, load, model_option, threads_option
+from cancernet.cli.options import PATH, note, with_model
 from cancernet.common import defaults
+
+if TYPE_CHECKING:
+    from cancernet.model.model import Model
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=PATH, metavar="IMAGE...")
-@model_option
+@with_model
 @click.option("--out", type=PATH, required=True, help="Folder for the page, the pictures and the table.")
 @click.option(
     "--data",
@@ -26,16 +30,9 @@ from cancernet.common import defaults
     show_default=True,
     help="Most patches to draw; the table has all.",
 )
-@threads_option
 @click.pass_context
 def command(
-    ctx: click.Context,
-    paths: tuple[Path, ...],
-    model: Path | None,
-    out: Path,
-    data: Path | None,
-    max_images: int,
-    threads: int,
+    ctx: click.Context, model: Model, paths: tuple[Path, ...], out: Path, data: Path | None, max_images: int
 ) -> None:
     """Show why patches were called what they were: images, folders or zips. Needs no TensorFlow.
 
@@ -45,8 +42,7 @@ def command(
     """
     from cancernet.explanation.explain import explain
 
-    loaded = load(model, threads)
-    told = explain(paths, loaded, out=out, data=data, threads=threads or None, max_images=max_images)
+    told = explain(paths, model, out=out, data=data, threads=model.threads, max_images=max_images)
     if told.drawn < told.explained:
         click.echo(
             f"drawn: the first {told.drawn:,} of {told.explained:,} patches (--max-images {max_images}); "
@@ -59,13 +55,6 @@ def command(
             + ("" if told.pictured else "; is it the data that this model was trained with?"),
             err=True,
         )
-    click.echo(f"patches: {told.explained:,} explained by {loaded.name}: {told.page}")
-    if told.unsure:
-        click.echo(
-            f"patches that cannot be judged: {told.unsure:,}; `unsure` in the table, with the reason",
-            err=True,
-        )
-    if told.failed:
-        click.echo(f"files that could not be used: {told.failed:,}; listed in {out / 'errors.csv'}", err=True)
-    if told.failed or told.unsure:
-        ctx.exit(1)
+    click.echo(f"patches: {told.explained:,} explained by {model.name}: {told.page}")
+    unsure = note("patches that cannot be judged", told.unsure, "`unsure` in the table, with the reason")
+    ctx.exit(note("files that could not be used", told.failed, f"listed in {out / 'errors.csv'}") or unsure)

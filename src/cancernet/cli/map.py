@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, load, model_option, say, threads_option
+from cancernet.cli.options import PATH, note, say, with_model
+
+if TYPE_CHECKING:
+    from cancernet.model.model import Model
 
 
 @click.command()
 @click.argument("data", type=PATH)
-@model_option
+@with_model
 @click.option("--out", type=PATH, required=True, help="Folder for the maps and index.html.")
 @click.option("--patient", "patients", multiple=True, help="Draw this patient only; repeat for several.")
-@threads_option
 @click.pass_context
-def command(
-    ctx: click.Context, data: Path, model: Path | None, out: Path, patients: tuple[str, ...], threads: int
-) -> None:
+def command(ctx: click.Context, model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> None:
     """Stitch each patient's patches into a section and draw the map of malignant tissue over it.
 
     DATA is a folder or zip of patches named PATIENT_idx5_xX_yY_classC.png (the class may be missing). Where labels
@@ -27,11 +28,8 @@ def command(
     """
     from cancernet.maps.report import map_specimens
 
-    loaded = load(model, threads)
-    if loaded.context is None:
-        say(f"WARNING: {loaded.name} has no step for neighbours; each patch is judged by itself")
-    found = map_specimens(data, loaded, out=out, patients=patients, threads=threads or None, say=say)
+    if model.context is None:
+        say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
+    found = map_specimens(data, model, out=out, patients=patients, threads=model.threads, say=say)
     click.echo(f"specimens: {len(found.specimens):,}; page: {found.page}")
-    if found.errors:
-        click.echo(f"could not be used: {len(found.errors):,}; listed in {out / 'errors.csv'}", err=True)
-        ctx.exit(1)
+    ctx.exit(note("could not be used", len(found.errors), f"listed in {out / 'errors.csv'}"))

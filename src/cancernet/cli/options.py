@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +13,7 @@ import click
 from cancernet.common import defaults
 
 if TYPE_CHECKING:
-    from cancernet.data.split import SplitChoice
     from cancernet.model.model import Model
-    from cancernet.training.options import TrainingOptions
 
 Command = Callable[..., Any]
 
@@ -52,17 +52,27 @@ model_option = click.option(
 threads_option = click.option(
     "--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 takes all this process may use."
 )
+data_option = click.option("--data", type=PATH, required=True, help="Folder or zip of labelled patches.")
+new_patients_option = click.option(
+    "--new-patients",
+    is_flag=True,
+    help="All patients are new to the model, even those whose ids its training patients have too.",
+)
+recipe_file_option = click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
 
 split_options = together(
     click.option(
         "--split",
+        "kind",
         type=click.Choice(["grouped", "official", "kfold", "patch"]),
         default="grouped",
         show_default=True,
         help="By patient (grouped), the official case lists, one fold of a k-fold by patient, or patches at random"
         " (needs --allow-patch-split).",
     ),
-    click.option("--split-file", type=PATH, help="CSV with columns patient,split (train, val, test)."),
+    click.option(
+        "--split-file", "file", type=PATH, help="CSV with columns patient,split (train, val, test)."
+    ),
     click.option(
         "--folds", type=click.IntRange(3), default=5, show_default=True, help="Folds of --split kfold."
     ),
@@ -119,9 +129,21 @@ training_options = together(
         show_default=True,
         help="Recall on validation patients that the operating threshold is chosen for.",
     ),
-    click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own."),
+    recipe_file_option,
     threads_option,
 )
+
+
+def with_model(command: Command) -> Command:
+    """Give a command --model and --threads, and call it with the `model` they stand for."""
+
+    @model_option
+    @threads_option
+    @wraps(command)
+    def loaded(*, model: Path | None, threads: int, **chosen: Any) -> Any:
+        return command(model=load(model, threads), **chosen)
+
+    return loaded
 
 
 def load(folder: Path | None, threads: int = 0) -> Model:
@@ -141,19 +163,22 @@ def say(line: str) -> None:
     click.echo(line, err=line.startswith("WARNING: "))
 
 
-def split_choice(chosen: dict[str, Any]) -> SplitChoice:
-    """Collect the values of `split_options`."""
-    from cancernet.data.split import SplitChoice
-
-    names = ("folds", "fold", "test_fraction", "val_fraction", "allow_patch_split", "seed")
-    return SplitChoice(
-        kind=chosen["split"], file=chosen["split_file"], **{name: chosen[name] for name in names}
-    )
+def note(what: str, count: int, where: str) -> bool:
+    """Print of what there were how many, and where to look, on standard error; whether there were any."""
+    if count:
+        click.echo(f"{what}: {count:,}; {where}", err=True)
+    return count > 0
 
 
-def read_training_options(chosen: dict[str, Any]) -> TrainingOptions:
-    """Collect the values of `training_options`."""
-    from cancernet.training.options import TrainingOptions
+def collected(chosen: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    """Return a command's values with dataclasses, by their names, in the place of the values they are made of.
 
-    names = ("seed", "epochs", "max_per_patient", "limit", "target_recall", "weights", "threads")
-    return TrainingOptions(**{name: chosen[name] for name in names})
+    Example:
+        >>> from cancernet.data.split import SplitChoice
+        >>> made = collected({"kind": "kfold", "folds": 4, "seed": 1, "out": None}, split=SplitChoice)
+        >>> made["split"].folds, list(made)
+        (4, ['out', 'split'])
+    """
+    names = {part: {each.name for each in fields(kind)} & chosen.keys() for part, kind in parts.items()}
+    rest = {name: value for name, value in chosen.items() if not any(name in own for own in names.values())}
+    return rest | {part: parts[part](**{name: chosen[name] for name in own}) for part, own in names.items()}

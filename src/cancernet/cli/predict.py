@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, load, model_option, threads_option
+from cancernet.cli.options import PATH, note, with_model
 from cancernet.common import defaults
+
+if TYPE_CHECKING:
+    from cancernet.model.model import Model
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=PATH)
-@model_option
+@with_model
 @click.option("--out", type=PATH, help="CSV to write. [default: rows go to standard output]")
 @click.option(
     "--abstain",
@@ -21,15 +25,9 @@ from cancernet.common import defaults
     help="Answer `unsure` for this share of the patches, those nearest the threshold; fitted on validation"
     " patients, so on yours the share may differ.",
 )
-@threads_option
 @click.pass_context
 def command(
-    ctx: click.Context,
-    paths: tuple[Path, ...],
-    model: Path | None,
-    out: Path | None,
-    abstain: str | None,
-    threads: int,
+    ctx: click.Context, model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None
 ) -> None:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
@@ -39,23 +37,16 @@ def command(
     """
     from cancernet.prediction.predict import predict_paths
 
-    loaded = load(model, threads)
     share = float(abstain) if abstain else None
-    tally = predict_paths(paths, loaded, out=out, screen=sys.stdout, abstain=share, threads=threads or None)
+    tally = predict_paths(paths, model, out=out, screen=sys.stdout, abstain=share, threads=model.threads)
     some = abstain or tally.unsure
     unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if some else ""
     click.echo(
         f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} "
-        f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {loaded.threshold:.3f} "
-        f"of {loaded.name}" + (f": {out}" if out else ""),
+        f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {model.threshold:.3f} "
+        f"of {model.name}" + (f": {out}" if out else ""),
         err=True,
     )
-    if tally.unanswerable:
-        click.echo(
-            f"patches that cannot be judged: {tally.unanswerable:,}; `unsure`, with the reason", err=True
-        )
-    if tally.failed:
-        where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
-        click.echo(f"files that could not be used: {tally.failed:,}; {where}", err=True)
-    if tally.failed or tally.unanswerable:
-        ctx.exit(1)
+    where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
+    unjudged = note("patches that cannot be judged", tally.unanswerable, "`unsure`, with the reason")
+    ctx.exit(note("files that could not be used", tally.failed, where) or unjudged)

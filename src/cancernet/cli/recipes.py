@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from cancernet.cli.options import PATH
+from cancernet.cli.options import recipe_file_option
 
 
 @click.command()
-@click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
+@recipe_file_option
 def command(recipe_file: Path | None) -> None:
     """List the recipes, and how to add one."""
     from cancernet.training.recipes import load_recipes

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, load, model_option, say, threads_option
+from cancernet.cli.options import PATH, note, say, with_model
 from cancernet.common import defaults
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=PATH)
 @click.option("--out", type=PATH, required=True, help="Folder of the results; a folder a slide in it.")
-@model_option
+@with_model
 @click.option(
     "--mpp",
     type=float,
@@ -26,17 +27,8 @@ from cancernet.common import defaults
     show_default=True,
     help="px from one patch to the next at the model's scale; less than 50 overlaps: a finer map, and longer.",
 )
-@threads_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    files: tuple[Path, ...],
-    out: Path,
-    model: Path | None,
-    mpp: float | None,
-    stride: str,
-    threads: int,
-) -> None:
+def command(ctx: click.Context, files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> None:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
     Reads scanner formats (SVS, NDPI, MRXS, SCN, DICOM, tiled TIFF) and plain PNG, JPEG and TIFF, up to 10
@@ -55,14 +47,11 @@ def command(
     """  # noqa: D301 - \b is for click
     from cancernet.slide.batch import map_slide
 
-    loaded = load(model, threads)
-    outcome = map_slide(files, loaded, out=out, mpp=mpp, stride=int(stride), threads=threads or None, say=say)
+    outcome = map_slide(
+        files, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen
+    )
     click.echo(
         f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}"
     )
-    if outcome.failed:
-        click.echo(
-            f"slides that could not be mapped: {len(outcome.failed)}; listed in {out / 'errors.csv'}",
-            err=True,
-        )
-        ctx.exit(1)
+    where = f"listed in {out / 'errors.csv'}"
+    ctx.exit(note("slides that could not be mapped", len(outcome.failed), where))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import errno
+import io
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from cancernet.common.errors import UserError
 
@@ -16,6 +21,9 @@ if TYPE_CHECKING:  # writing a text needs neither
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+T = TypeVar("T")
+
+MAX_NAME = 100  # characters of a folder's name; file systems end at 255 bytes, and suffixes are added
 TEMPORARY = ".*.tmp*"  # what a killed process may leave beside a file
 
 
@@ -44,15 +52,16 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(target: Path, content: bytes) -> None:
-    """Write `target`, whole or not at all."""
+def write_bytes(target: Path, content: bytes) -> Path:
+    """Write `target`, whole or not at all, and return it; so do the others here."""
     with replacing(target) as temporary:
         temporary.write_bytes(content)
+    return target
 
 
-def write_text(target: Path, text: str) -> None:
-    """Write UTF-8 text to `target`, whole or not at all."""
-    write_bytes(target, text.encode())
+def write_text(target: Path, text: str) -> Path:
+    """Write UTF-8 text."""
+    return write_bytes(target, text.encode())
 
 
 def to_json(content: object) -> str:
@@ -60,13 +69,29 @@ def to_json(content: object) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
 
 
-def write_csv(target: Path, table: pd.DataFrame) -> None:
+def read_json(path: Path, kind: type[T]) -> T | None:
+    """Return what a file of ours holds, as `kind`; nothing where it is absent, damaged or of another form."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_rows(target: Path, rows: Iterable[Sequence[object]]) -> Path:
+    """Write a CSV, the first row its head."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return write_text(target, text.getvalue())
+
+
+def write_csv(target: Path, table: pd.DataFrame) -> Path:
     """Write a table without its index."""
     with replacing(target) as temporary:
         table.to_csv(temporary, index=False)
+    return target
 
 
-def write_png(target: Path, image: NDArray[Any]) -> None:
+def write_png(target: Path, image: NDArray[Any]) -> Path:
     """Write a picture, uint8 (H, W, 3) RGB.
 
     Raises:
@@ -81,10 +106,34 @@ def write_png(target: Path, image: NDArray[Any]) -> None:
     if not ok:
         size = f"{image.shape[1]} x {image.shape[0]} px"
         raise UserError(f"{target}: a picture of {size} cannot be written as PNG")
-    write_bytes(target, content.tobytes())
+    return write_bytes(target, content.tobytes())
 
 
-def write_figure(target: Path, figure: Figure) -> None:
+def write_figure(target: Path, figure: Figure) -> Path:
     """Draw a figure into a PNG file."""
     with replacing(target) as temporary:
         figure.savefig(temporary, format="png")
+    return target
+
+
+def safe_name(name: str) -> str:
+    """Return a name that every file system takes, as like `name` as can be.
+
+    Example:
+        >>> safe_name("../a:b"), safe_name("..")
+        ('_a_b', '_')
+    """
+    plain = "".join(c if c.isalnum() or c in "-_. ()" else "_" for c in name)[:MAX_NAME].strip(". ")
+    return plain or "_"
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a line for the user; a full disk is told elsewhere."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename2 or error.filename or place
+        raise UserError(f"cannot write {where}: {error.strerror}; choose another place") from error

@@ -7,19 +7,20 @@ that was killed finds its folder again and goes on.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from cancernet.common import files
 from cancernet.common.errors import UserError
+from cancernet.common.files import safe_name, writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,15 @@ FORMAT = 1
 RECORD, LOCK = ".cancernet.json", ".cancernet.lock"
 ERRORS = "errors.csv"
 ERROR_COLUMNS = ("path", "reason")
-MAX_NAME = 100  # characters of a folder's name; file systems end at 255 bytes, and suffixes are added
+
+
+class Record(msgspec.Struct):
+    """What a folder says of itself: the command, what it is kept for, and the names of what is ours in it."""
+
+    kind: str
+    owner: str
+    files: list[str]
+    format: int = FORMAT
 
 
 class Output:
@@ -52,24 +61,33 @@ class Output:
     ) -> None:
         self.folder = folder
         self.errors: list[tuple[str, str]] = []  # path, reason; written to errors.csv at the end
-        self._kind, self._owner, self._names = kind, "", (*names, ERRORS)
+        self.owner = ""  # what this folder is kept for; a user's own is kept for nothing
+        self._kind, self._names = kind, (*names, ERRORS)
         self._inputs = [path.resolve() for path in inputs]
         self._files: set[str] = set()
         self._lock: Any = None
 
     def __enter__(self) -> Self:
         """Take hold of the folder."""
+        from filelock import FileLock, Timeout
+
         refuse_inside(self.folder, self._inputs)
         with writable(self.folder):
             if self.folder.exists() and not self.folder.is_dir():
                 raise UserError(f"{self.folder} is a file, not a folder; give another")
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._take()
-        try:
-            found = self._load()
-            if found is not None and self._kind != found["kind"]:
+            self._lock = FileLock(self.folder / LOCK)
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
                 raise UserError(
-                    f"{self.folder} holds the results of `cancernet {found['kind']}`; give another folder for those "
+                    f"{self.folder} is being written by another cancernet; wait for it, or give another folder"
+                ) from None
+        try:
+            kind = self._load()
+            if kind != self._kind:
+                raise UserError(
+                    f"{self.folder} holds the results of `cancernet {kind}`; give another folder for those "
                     f"of {self._kind}"
                 )
             for name in self._names:
@@ -90,7 +108,11 @@ class Output:
                 self.write_errors()
         finally:
             self._lock.release()
-            self._forget_if_empty()
+            if {item.name for item in self.folder.iterdir()} <= {
+                LOCK
+            }:  # nothing was written: leave no folder
+                (self.folder / LOCK).unlink(missing_ok=True)
+                self.folder.rmdir()
 
     def path(self, name: str) -> Path:
         """Return where to write a file or folder of that name, which is now recorded as ours.
@@ -99,8 +121,7 @@ class Output:
             UserError: somebody else's lies there.
         """
         self._check(name)
-        first = name.partition("/")[0]
-        if first not in self._files:
+        if (first := name.partition("/")[0]) not in self._files:
             self._files.add(first)
             self._write_record()
         return self.folder / name
@@ -111,8 +132,7 @@ class Output:
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text and return its path."""
-        files.write_text(target := self.path(name), text)
-        return target
+        return files.write_text(self.path(name), text)
 
     def write_json(self, name: str, content: object) -> Path:
         """Write plain data as JSON and return its path."""
@@ -120,28 +140,24 @@ class Output:
 
     def write_bytes(self, name: str, content: bytes) -> Path:
         """Write bytes and return their path."""
-        files.write_bytes(target := self.path(name), content)
-        return target
+        return files.write_bytes(self.path(name), content)
 
     def write_csv(self, name: str, table: pd.DataFrame) -> Path:
         """Write a table without its index and return its path."""
-        files.write_csv(target := self.path(name), table)
-        return target
+        return files.write_csv(self.path(name), table)
 
     def write_png(self, name: str, image: NDArray[Any]) -> Path:
         """Write a picture, uint8 (H, W, 3) RGB, and return its path."""
-        files.write_png(target := self.path(name), image)
-        return target
+        return files.write_png(self.path(name), image)
 
     def write_figure(self, name: str, figure: Figure) -> Path:
         """Draw a figure into a PNG file and return its path."""
-        files.write_figure(target := self.path(name), figure)
-        return target
+        return files.write_figure(self.path(name), figure)
 
     def write_errors(self) -> None:
         """Write path and reason of what could not be used; remove an earlier list where there is none."""
         if self.errors:
-            self.write_text(ERRORS, errors_csv(self.errors))
+            files.write_rows(self.path(ERRORS), [ERROR_COLUMNS, *self.errors])
         else:
             self.remove(ERRORS)
 
@@ -170,17 +186,14 @@ class Output:
             UserError: `exact`, and a folder of that name is somebody else's.
         """
         plain = safe_name(name)
-        made = self._child(plain)
-        number = 1
-        while not made._belongs_to(owner, taken=made.folder.name.casefold() in self._reserved()):
-            if exact:
-                raise UserError(
-                    f"{made.folder} holds files that CancerNet has no record of having written; move it, or give "
-                    "another folder"
-                )
-            number += 1
-            made = self._child(f"{plain}-{number}")
-        made._owner = owner
+        names = chain([plain], (f"{plain}-{number}" for number in count(2)))
+        made = next(each for each in map(self._child, names) if self._can_be(each, owner))
+        if exact and made.folder.name != plain:
+            raise UserError(
+                f"{self.folder / plain} holds files that CancerNet has no record of having written; move it, or give "
+                "another folder"
+            )
+        made.owner = owner
         with writable(made.folder):
             made.folder.mkdir(exist_ok=True)
             made._write_record()
@@ -191,12 +204,7 @@ class Output:
     def children(self) -> list[Output]:
         """Return the folders in this one that have an owner, of this run and earlier ones, by name."""
         found = [self._child(place.name) for place in sorted(self.folder.iterdir()) if place.is_dir()]
-        return [each for each in found if each._owner]
-
-    @property
-    def owner(self) -> str:
-        """What this folder is kept for; empty for one that a user named."""
-        return self._owner
+        return [each for each in found if each.owner]
 
     def _child(self, name: str) -> Output:
         made = Output(self.folder / name, self._kind)
@@ -204,14 +212,12 @@ class Output:
         made._load()
         return made
 
-    def _reserved(self) -> set[str]:
-        return {name.casefold() for name in (*self._names, *self._files)}
-
-    def _belongs_to(self, owner: str, *, taken: bool) -> bool:
-        if self._owner:
-            return self._owner == owner
-        free = not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir()))
-        return free and not taken
+    def _can_be(self, child: Output, owner: str) -> bool:
+        if child.owner:
+            return child.owner == owner
+        place = child.folder
+        taken = place.name.casefold() in (name.casefold() for name in (*self._names, *self._files))
+        return not taken and (not place.exists() or (place.is_dir() and not any(place.iterdir())))
 
     def _check(self, name: str) -> None:
         first = name.partition("/")[0]
@@ -223,39 +229,18 @@ class Output:
         if target.resolve() in self._inputs:
             raise UserError(f"{target} is read and would be replaced; give another folder")
 
-    def _take(self) -> None:
-        from filelock import FileLock, Timeout
-
-        self._lock = FileLock(self.folder / LOCK)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise UserError(
-                f"{self.folder} is being written by another cancernet; wait for it, or give another folder"
-            ) from None
-
-    def _load(self) -> dict[str, Any] | None:
-        """Read the record of what is ours; nothing is, where there is none that can be read."""
-        try:
-            found = json.loads((self.folder / RECORD).read_text("utf-8"))
-            listed, kind, form, owner = (found[key] for key in ("files", "kind", "format", "owner"))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if form > FORMAT:
+    def _load(self) -> str:
+        """Read the record of what is ours, nothing where it cannot be read; returns the kind that it states."""
+        found = files.read_json(self.folder / RECORD, Record) or Record(self._kind, "", [])
+        if found.format > FORMAT:
             raise UserError(f"{self.folder} was written by a newer CancerNet; give another folder")
-        if kind == self._kind:
-            self._files, self._owner = set(listed), owner
-        return found
+        if found.kind == self._kind:
+            self._files, self.owner = set(found.files), found.owner
+        return found.kind
 
     def _write_record(self) -> None:
-        content = {"format": FORMAT, "kind": self._kind, "owner": self._owner, "files": sorted(self._files)}
-        files.write_text(self.folder / RECORD, files.to_json(content))
-
-    def _forget_if_empty(self) -> None:
-        """Leave no folder behind where nothing was written."""
-        if {item.name for item in self.folder.iterdir()} <= {LOCK}:
-            (self.folder / LOCK).unlink(missing_ok=True)
-            self.folder.rmdir()
+        record = Record(self._kind, self.owner, sorted(self._files))
+        files.write_text(self.folder / RECORD, files.to_json(msgspec.to_builtins(record)))
 
 
 @contextmanager
@@ -308,35 +293,3 @@ def refuse_inside(out: Path, inputs: Sequence[Path]) -> None:
             raise UserError(f"--out {out} is what is read; give another place")
         if given.is_dir() and place.is_relative_to(given):
             raise UserError(f"--out {out} lies inside {given}, which is read; give a place outside of it")
-
-
-def errors_csv(errors: Sequence[tuple[str, str]]) -> str:
-    """Return the list of what could not be used as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([ERROR_COLUMNS, *errors])
-    return text.getvalue()
-
-
-def safe_name(name: str) -> str:
-    """Return a name that every file system takes, as like `name` as can be.
-
-    Example:
-        >>> safe_name("../a:b"), safe_name("..")
-        ('_a_b', '_')
-    """
-    plain = "".join(c if c.isalnum() or c in "-_. ()" else "_" for c in name)[:MAX_NAME].strip(". ")
-    return plain or "_"
-
-
-@contextmanager
-def writable(place: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a line for the user; a full disk is told elsewhere."""
-    import errno
-
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        where = error.filename2 or error.filename or place
-        raise UserError(f"cannot write {where}: {error.strerror}; choose another place") from error

@@ -6,6 +6,8 @@ import datetime
 import os
 import platform
 import shlex
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -26,14 +28,12 @@ PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of CancerNet, Python and what results may depend on, by package."""
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Return the versions of CancerNet, Python and what results may depend on and is installed, by package."""
     found = {"cancernet": cancernet.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
+    for package in packages:
+        with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return found
 
 

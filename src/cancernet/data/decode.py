@@ -18,8 +18,6 @@ from cancernet.data.headers import BadImage, read_header
 
 MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
 
-__all__ = ["BadImage", "decode", "fit_patch"]
-
 # OpenCV before 4.11 cannot give RGB by itself.
 _PLAIN = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_UNCHANGED)
 if _PLAIN != cv2.IMREAD_UNCHANGED:
@@ -53,13 +51,16 @@ def decode(content: bytes) -> Image:
     # libtiff hands out colours that are multiplied by alpha already, but only where they have 8 bits
     multiplied = header.format == "TIFF" and image.dtype == np.uint8
     if image.dtype != np.uint8:
-        image = _to_8_bit(image)
+        if image.dtype != np.uint16:
+            raise BadImage(f"unsupported format ({image.dtype} pixels; save it with 8 or 16 bits)")
+        image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 -> 255, rounded
     if image.ndim == 3 and image.shape[2] == 3:
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     if image.ndim == 2 or image.shape[2] == 1:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     if image.shape[2] == 4:
-        return _over_white(image, multiplied)
+        laid = over_white(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), multiplied=multiplied)
+        return np.ascontiguousarray(laid)
     raise BadImage(f"unsupported format ({image.shape[2]} channels)")
 
 
@@ -83,15 +84,16 @@ def fit_patch(image: Image) -> Image:
     return cv2.copyMakeBorder(image, 0, size - height, 0, size - width, cv2.BORDER_REFLECT)
 
 
-def _to_8_bit(image: NDArray) -> Image:
-    if image.dtype != np.uint16:
-        raise BadImage(f"unsupported format ({image.dtype} pixels; save it with 8 or 16 bits)")
-    return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 -> 255, rounded
+def over_white(image: Image, *, multiplied: bool = False) -> Image:
+    """Lay uint8 RGBA (h, w, 4) over white: uint8 RGB (h, w, 3).
 
-
-def _over_white(image: Image, multiplied: bool) -> Image:
-    """Blend uint8 BGRA over white; `multiplied` if the colours are multiplied by alpha already."""
-    colour, alpha = image[..., 2::-1].astype(np.int32), image[..., 3:].astype(np.int32)
+    Args:
+        image: to be laid.
+        multiplied: whether its colours are multiplied by alpha already.
+    """
+    if image[..., 3].min() == 255:
+        return image[..., :3]
+    colour, alpha = image[..., :3].astype(np.uint16), image[..., 3:].astype(np.uint16)
     if not multiplied:
         colour = (colour * alpha + 127) // 255
     return np.minimum(colour + 255 - alpha, 255).astype(np.uint8)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from cancernet.common.errors import UserError
@@ -13,6 +11,7 @@ from cancernet.common.errors import UserError
 DATASET = "paultimothymooney/breast-histopathology-images"
 PAGE = f"https://www.kaggle.com/datasets/{DATASET}"
 PATCHES = "IDC_regular_ps50_idx5"  # the archive's own name for the folder of patients
+CACHE = "KAGGLEHUB_CACHE"  # where kagglehub keeps its files; it takes that from the environment alone
 PARTIAL = ".download"  # inside the target, so that a broken download continues and fills no other disk
 SPACE = 9_000_000_000  # bytes: the archive (3 GB, each patch in it twice) beside its unpacked files
 BY_HAND = f"By hand: open {PAGE}, press Download, and give the .zip as it is to `cancernet data check`."
@@ -41,18 +40,28 @@ def download(folder: Path | str) -> Path:
         return target
     if folder.exists() and (not folder.is_dir() or {item.name for item in folder.iterdir()} - {PARTIAL}):
         raise UserError(f"{folder} is in use; name a new or an empty folder to download into.")
-    _check_space(folder)
+    disk = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(disk).free
+    if free < SPACE:
+        raise UserError(
+            f"The download needs {SPACE / 1e9:.0f} GB and {disk} has {free / 1e9:.1f} GB free; "
+            "make room or name a folder on another disk."
+        )
     try:
         import kagglehub
     except ImportError:
         raise UserError(
             f"Downloading needs kagglehub, which is missing: pip install 'cancernet[download]'. {BY_HAND}"
         ) from None
+    before = {name: value for name, value in os.environ.items() if name == CACHE}
     try:
-        with _cache_in(folder / PARTIAL):
-            fetched = Path(kagglehub.dataset_download(DATASET))
+        os.environ[CACHE] = str(folder / PARTIAL)
+        fetched = Path(kagglehub.dataset_download(DATASET))
     except Exception as problem:  # kagglehub, requests and urllib3 each raise their own
         raise UserError(f"{_reason(problem)} {BY_HAND}") from problem
+    finally:
+        del os.environ[CACHE]
+        os.environ.update(before)
     patches_in(fetched).replace(target)
     shutil.rmtree(folder / PARTIAL, ignore_errors=True)
     return target
@@ -71,30 +80,6 @@ def patches_in(folder: Path) -> Path:
         if candidate.is_dir() and next(candidate.glob("*/[01]/*.png"), None):
             return candidate
     raise UserError(f"The download left no patches in {folder}; remove that folder and try again. {BY_HAND}")
-
-
-def _check_space(folder: Path) -> None:
-    disk = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(disk).free
-    if free < SPACE:
-        raise UserError(
-            f"The download needs {SPACE / 1e9:.0f} GB and {disk} has {free / 1e9:.1f} GB free; "
-            "make room or name a folder on another disk."
-        )
-
-
-@contextmanager
-def _cache_in(folder: Path) -> Iterator[None]:
-    """Make kagglehub keep its files in `folder`: it takes that from the environment alone."""
-    before = os.environ.get("KAGGLEHUB_CACHE")
-    os.environ["KAGGLEHUB_CACHE"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["KAGGLEHUB_CACHE"]
-        else:
-            os.environ["KAGGLEHUB_CACHE"] = before
 
 
 def _reason(problem: Exception) -> str:

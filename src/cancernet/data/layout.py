@@ -16,8 +16,6 @@ from cancernet.common import defaults
 from cancernet.data.headers import BadImage
 from cancernet.data.names import parse_name
 
-LAYOUTS = ("patient/class", "class")
-
 _SAMPLE = 5000  # paths, evenly spaced, to tell a layout by: as good as all of them, and at once
 
 _NUMBERS = {"0": 0, "1": 1}
@@ -26,16 +24,8 @@ _LABELS = _NUMBERS | _WORDS
 # Folders that people put between the top and the classes; taken for a patient they would make a "patient"
 # of half the data set, and a split that is not by patient at all.
 _NOT_PATIENTS = {
-    "train",
-    "training",
-    "val",
-    "valid",
-    "validation",
-    "test",
-    "testing",
-    "data",
-    "dataset",
-    "images",
+    *("train", "training", "val", "valid", "validation", "test", "testing"),
+    *("data", "dataset", "images"),
 }
 
 
@@ -49,7 +39,7 @@ class Place(NamedTuple):
 
 
 def detect_layout(paths: Sequence[str]) -> str | None:
-    """Return the name of the layout that the relative `paths` follow, or None for none of `LAYOUTS`.
+    """Return the name of the layout that the relative `paths` follow, or None for neither.
 
     `PATIENT/0/file` and `train/0/file` look alike. File names settle it where they state a patient;
     where they do not, several differently named parents are patients, unless they are named like the

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +19,7 @@ from filelock import FileLock
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.files import read_json, to_json
 from cancernet.data.catalog import Catalog, catalog, open_labelled
 from cancernet.data.decode import Image
 from cancernet.data.stream import PatchStream
@@ -49,7 +48,7 @@ class Pack:
     warnings: list[str]
 
 
-def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None = None) -> Pack:
+def pack(path: Path | str, *, cache_dir: Path | None = None) -> Pack:
     """Give a labelled folder or zip as one array; made once, and again only when the folder has changed.
 
     A change is noticed by the listing (paths, sizes, times; in a zip, checksums). A pack appears in the cache
@@ -58,7 +57,6 @@ def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None
     Args:
         path: folder or zip; see `catalog` for its layouts.
         cache_dir: where packs are kept, 7.5 kB a patch; by default `default_cache_dir()`.
-        workers: threads; by default the number of usable cores.
 
     Raises:
         UserError: see `catalog`; also a cache that cannot be written or a disk that is full.
@@ -75,7 +73,7 @@ def pack(path: Path | str, *, cache_dir: Path | None = None, workers: int | None
             ready = _open(target, stream.root)
             if ready is not None:
                 return ready
-            _make(stream, target, workers)
+            _make(stream, target)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _disk_full(packs, len(stream)) from None
@@ -102,14 +100,8 @@ def hash_table(table: pd.DataFrame) -> str:
 
 def _fingerprint(stream: PatchStream) -> str:
     """Return a name for this listing under these rules."""
-    rules = (
-        FORMAT,
-        stream.synthetic,
-        _SHAPE,
-        defaults.MIN_PATCH_SIDE,
-        defaults.WHITE_LEVEL,
-        defaults.WHITE_SPREAD,
-    )
+    limits = defaults.MIN_PATCH_SIDE, defaults.WHITE_LEVEL, defaults.WHITE_SPREAD
+    rules = (FORMAT, stream.synthetic, _SHAPE, *limits)
     digest = hashlib.sha256(repr(rules).encode())
     for member in stream.members:
         digest.update(f"{member.path}\t{member.size}\t{member.stamp}\n".encode("utf-8", "surrogateescape"))
@@ -123,7 +115,7 @@ def _disk_full(folder: Path, n: int) -> UserError:
     )
 
 
-def _make(stream: PatchStream, target: Path, workers: int | None) -> None:
+def _make(stream: PatchStream, target: Path) -> None:
     """Build a pack in a folder beside `target`, then rename it; nobody else does so meanwhile."""
     if shutil.disk_usage(target.parent).free < len(stream) * (_PATCH_BYTES + 500):  # + its row of the table
         raise _disk_full(target.parent, len(stream))
@@ -139,7 +131,7 @@ def _make(stream: PatchStream, target: Path, workers: int | None) -> None:
                 while rest:  # a raw write may stop short
                     rest = rest[file.write(rest) or 0 :]
 
-            found = catalog(stream, workers=workers, sink=write)
+            found = catalog(stream, sink=write)
         _drop_copies(staging / "images.u8", found)
         _write_table(staging, found)
         shutil.rmtree(target, ignore_errors=True)  # a pack that did not open
@@ -167,7 +159,7 @@ def _drop_copies(file: Path, found: Catalog) -> None:
 def _write_table(staging: Path, found: Catalog) -> None:
     found.table.to_csv(staging / "table.csv", index=False)
     found.quarantine.to_csv(staging / "quarantine.csv", index=False)
-    about: dict[str, Any] = {
+    about = {
         "n": len(found.table),
         "layout": found.layout,
         "data_hash": hash_table(found.table),
@@ -175,16 +167,17 @@ def _write_table(staging: Path, found: Catalog) -> None:
         "warnings": found.warnings,
         "source": str(found.root.absolute()),
     }
-    (staging / "pack.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    (staging / "pack.json").write_text(to_json(about), encoding="utf-8")
 
 
 def _open(folder: Path, root: Path) -> Pack | None:
     """Open a finished pack, or return None where there is none or it is not whole."""
+    about = read_json(folder / "pack.json", dict) or {}
     try:
-        about = json.loads((folder / "pack.json").read_text(encoding="utf-8"))
         n = about["n"]
         if (folder / "images.u8").stat().st_size != n * _PATCH_BYTES:
             return None
+        known = {name: about[name] for name in ("layout", "data_hash", "synthetic", "warnings")}
         table = pd.read_csv(
             folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values={"x": [""], "y": [""]}
         )
@@ -192,15 +185,4 @@ def _open(folder: Path, root: Path) -> Pack | None:
         images = np.memmap(folder / "images.u8", np.uint8, "r", shape=(n, *_SHAPE))
     except (OSError, ValueError, KeyError):
         return None
-    if len(table) != n:
-        return None
-    return Pack(
-        images,
-        table,
-        quarantine,
-        about["layout"],
-        about["data_hash"],
-        root,
-        about["synthetic"],
-        about["warnings"],
-    )
+    return Pack(images, table, quarantine, root=root, **known) if len(table) == n else None

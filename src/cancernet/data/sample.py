@@ -20,7 +20,6 @@ from cancernet.common.progress import progress
 from cancernet.data.synthetic import Section, draw_section
 from cancernet.data.tissue import smooth_noise
 
-MARKER = "SYNTHETIC.txt"
 FILLED = 0.80  # share of the grid's cells that hold tissue, about: the section is rounder than its frame
 ALL_BENIGN = 12  # one patient in this many has no tumour, as some have none in the public set
 
@@ -55,9 +54,14 @@ def write_sample(
         raise UserError(
             f"A sample needs at least 1 patient with 4 patches, got {patients} with {patches_per_patient}."
         )
-    text = describe(patients, patches_per_patient, seed)
+    text = (
+        "SYNTHETIC: every patch in this folder was drawn by a program from random numbers.\n"
+        "No patient, no tissue and no real image is in it. Results on it are not evidence of anything\n"
+        "about cancer or about how well a model would do on real tissue.\n"
+        f"Made by cancernet: patients={patients} patches_per_patient={patches_per_patient} seed={seed}\n"
+    )
     if folder.is_dir() and any(folder.iterdir()):
-        marker = folder / MARKER
+        marker = folder / defaults.SYNTHETIC_MARKER
         if marker.is_file() and marker.read_text(encoding="utf-8") == text:
             return folder
         raise UserError(
@@ -70,21 +74,11 @@ def write_sample(
     try:
         for number in progress(range(1, patients + 1), what="drawing the synthetic sample", unit=" patients"):
             _write_patient(temporary, number, patches_per_patient, seed)
-        (temporary / MARKER).write_text(text, encoding="utf-8")
+        (temporary / defaults.SYNTHETIC_MARKER).write_text(text, encoding="utf-8")
         temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
-
-
-def describe(patients: int, patches_per_patient: int, seed: int) -> str:
-    """Return the text of the marker file: what this is, what it is not, and how to make it again."""
-    return (
-        "SYNTHETIC: every patch in this folder was drawn by a program from random numbers.\n"
-        "No patient, no tissue and no real image is in it. Results on it are not evidence of anything\n"
-        "about cancer or about how well a model would do on real tissue.\n"
-        f"Made by cancernet: patients={patients} patches_per_patient={patches_per_patient} seed={seed}\n"
-    )
 
 
 def patient_section(number: int, patches: int, seed: int) -> tuple[str, Section, NDArray[np.bool_]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from cancernet.common.errors import UserError
-from cancernet.common.files import write_text
+from cancernet.common.files import write_rows
 
 SIDES = ("train", "val", "test")
 ENOUGH = "pass more patients, or use --split-file to say who goes where"
@@ -44,11 +42,8 @@ def assign(split: Split, table: pd.DataFrame) -> pd.Series:
 
 def write_split(split: Split, target: Path) -> None:
     """Write a split as CSV (`patient,split`, or `path,split` if not by patient), sorted by key."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["patient" if split.patient_safe else "path", "split"])
-    writer.writerows(sorted(split.assignment.items()))
-    write_text(target, text.getvalue())
+    key = "patient" if split.patient_safe else "path"
+    write_rows(target, [(key, "split"), *sorted(split.assignment.items())])
 
 
 def count_patients(table: pd.DataFrame) -> int:

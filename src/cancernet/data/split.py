@@ -1,4 +1,4 @@
-"""Splits: patients kept apart at random, by the official lists or by a file; everything public is here."""
+"""Splits: patients kept apart at random, by the official lists or by a file."""
 
 from __future__ import annotations
 
@@ -6,31 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.data.folds import fold_shares, grouped_folds, stratified_folds
-from cancernet.data.sides import ENOUGH, SIDES, Split, assign, sides_of_one_class, write_split
-from cancernet.data.split_lists import official_cases, official_split, split_from_file
-
-__all__ = [
-    "SIDES",
-    "Split",
-    "SplitChoice",
-    "assign",
-    "choose_split",
-    "grouped_split",
-    "kfold",
-    "official_cases",
-    "official_split",
-    "patch_split",
-    "split_from_file",
-    "write_split",
-]
-
+from cancernet.data.sides import ENOUGH, Split, sides_of_one_class
+from cancernet.data.split_lists import official_split, split_from_file
 
 KINDS = ("grouped", "official", "kfold", "patch")
 
@@ -124,10 +106,9 @@ def grouped_split(table: pd.DataFrame, *, seed: int, test_fraction: float, val_f
     _require_patients(table)
     _require_classes(table)
     n_folds, n_test, n_val = fold_shares(test_fraction, val_fraction, table["patient"].nunique())
-    side_of_fold = np.array([2] * n_test + [1] * n_val + [0] * (n_folds - n_test - n_val))
     for attempt in range(20):  # with few patients a side may come out with one class
-        folds = grouped_folds(table, n_folds, seed + 1000 * attempt)
-        split = Split(f"grouped, seed {seed}", _named(folds, side_of_fold), patient_safe=True, seed=seed)
+        sides = _sides(grouped_folds(table, n_folds, seed + 1000 * attempt), n_test, n_val)
+        split = Split(f"grouped, seed {seed}", sides, patient_safe=True, seed=seed)
         if not sides_of_one_class(table, split):
             return split
     raise UserError(f"too few patients have both classes to give each side of the split both; {ENOUGH}")
@@ -150,10 +131,8 @@ def kfold(table: pd.DataFrame, k: int, seed: int) -> list[Split]:
     folds = grouped_folds(table, k, seed)
     splits = []
     for test in range(k):
-        side_of_fold = np.zeros(k, int)
-        side_of_fold[test], side_of_fold[(test + 1) % k] = 2, 1
-        name = f"fold {test + 1} of {k}, seed {seed}"
-        splits.append(Split(name, _named(folds, side_of_fold), patient_safe=True, seed=seed))
+        sides = _sides({key: (fold - test) % k for key, fold in folds.items()}, 1, 1)
+        splits.append(Split(f"fold {test + 1} of {k}, seed {seed}", sides, patient_safe=True, seed=seed))
     return splits
 
 
@@ -166,15 +145,15 @@ def patch_split(table: pd.DataFrame, *, seed: int, test_fraction: float, val_fra
     _require_classes(table)
     rarest = int(table["label"].value_counts().min())
     n_folds, n_test, n_val = fold_shares(test_fraction, val_fraction, rarest, what="patch")
-    side_of_fold = np.array([2] * n_test + [1] * n_val + [0] * (n_folds - n_test - n_val))
-    folds = stratified_folds(table, n_folds, seed)
+    sides = _sides(stratified_folds(table, n_folds, seed), n_test, n_val)
     note = "Split by patch, not by patient: a patient is on several sides, so every score is too high."
-    named = _named(folds, side_of_fold)
-    return Split(f"patch, seed {seed}", named, patient_safe=False, seed=seed, notes=(note,))
+    return Split(f"patch, seed {seed}", sides, patient_safe=False, seed=seed, notes=(note,))
 
 
-def _named(folds: Mapping[str, int], side_of_fold: NDArray) -> dict[str, str]:
-    return {key: SIDES[side_of_fold[fold]] for key, fold in folds.items()}
+def _sides(folds: Mapping[str, int], n_test: int, n_val: int) -> dict[str, str]:
+    """Give the first folds to test on and the next to validate on."""
+    names = ["test"] * n_test + ["val"] * n_val
+    return {key: names[fold] if fold < len(names) else "train" for key, fold in folds.items()}
 
 
 def _require_patients(table: pd.DataFrame) -> None:

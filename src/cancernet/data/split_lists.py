@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -43,9 +43,7 @@ def official_split(table: pd.DataFrame) -> Split:
             notes.append(
                 f"Official {side} list: {len(absent)} of {len(listed)} cases absent: {_some(absent)}."
             )
-    assignment = {patient: side for side, listed in cases.items() for patient in listed if patient in present}
-    notes += _left_out(present, assignment)
-    return check_sides(table, Split("official", assignment, patient_safe=True, notes=tuple(notes)))
+    return _split("official", table, {patient: side for side in cases for patient in cases[side]}, notes)
 
 
 def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
@@ -59,18 +57,14 @@ def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
     path = Path(path)
     listed = _read(path)
     present = set(table["patient"])
-    assignment = {patient: side for patient, side in listed.items() if patient in present}
-    _refuse_lost_zeros(path, sorted(set(listed) - present), present)
-    if not assignment:
+    absent = sorted(set(listed) - present)
+    _refuse_lost_zeros(path, absent, present)
+    if not present.intersection(listed):
         raise UserError(
             f"{path}: none of its {len(listed)} patients is in this folder; check the file, or the folder"
         )
-    notes = []
-    absent = sorted(set(listed) - present)
-    if absent:
-        notes.append(f"{path.name}: {len(absent)} of {len(listed)} listed patients absent: {_some(absent)}.")
-    notes += _left_out(present, assignment)
-    return check_sides(table, Split(f"file {path.name}", assignment, patient_safe=True, notes=tuple(notes)))
+    told = f"{path.name}: {len(absent)} of {len(listed)} listed patients absent: {_some(absent)}."
+    return _split(f"file {path.name}", table, listed, [told] if absent else [])
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -119,9 +113,14 @@ def _refuse_lost_zeros(path: Path, absent: Collection[str], present: Collection[
             )
 
 
-def _left_out(present: Collection[str], assignment: Collection[str]) -> list[str]:
-    out = sorted(set(present) - set(assignment))
-    return [f"{len(out)} patients of this folder are in no list and left out: {_some(out)}."] if out else []
+def _split(name: str, table: pd.DataFrame, listed: Mapping[str, str], notes: list[str]) -> Split:
+    """Return the split of those patients that are here, checked, with a note on those that no list has."""
+    present = set(table["patient"])
+    out = sorted(present.difference(listed))
+    if out:
+        notes = [*notes, f"{len(out)} patients of this folder are in no list and left out: {_some(out)}."]
+    assignment = {patient: side for patient, side in listed.items() if patient in present}
+    return check_sides(table, Split(name, assignment, patient_safe=True, notes=tuple(notes)))
 
 
 def _some(names: list[str], n: int = 10) -> str:

@@ -24,8 +24,10 @@ from cancernet.common.threads import available_cpus
 from cancernet.data.decode import BadImage, Image, cv2, decode, fit_patch
 from cancernet.data.integrity import near_white
 from cancernet.data.layout import mirrored_folder
-from cancernet.data.source import FileSource, FolderSource, Member, Source
+from cancernet.data.source import FileSource, FolderSource, Member
 from cancernet.data.zip_source import ZipSource
+
+Source = FolderSource | FileSource | ZipSource
 
 MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
 
@@ -42,7 +44,6 @@ class Patches(NamedTuple):
     near_white: NDArray[np.bool_]  # (n,)
     checked: list[Any]  # what `check` returned for each
     bad: list[tuple[str, str]]  # path, reason
-    n_files: int
     prefix: str = ""  # what stands before the members' names in a table
 
     @property
@@ -132,7 +133,7 @@ class PatchStream:
                 for chunk in scan(part.source, part.members, check=check, workers=threads):
                     self.errors += [(part.prefix + path, reason) for path, reason in chunk.bad]
                     yield chunk._replace(prefix=part.prefix)
-                    bar.update(chunk.n_files)
+                    bar.update(len(chunk.members) + len(chunk.bad))
 
     def nothing_usable(self) -> UserError:
         """Return the error of a stream that gave not one patch, with the first reason."""
@@ -248,7 +249,7 @@ def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], A
         checked.append(known)
     images = images[: len(good)]
     sizes_array = np.array(sizes, np.int32).reshape(-1, 2)
-    return Patches(good, images, sizes_array, hashes, near_white(images), checked, bad, len(chunk))
+    return Patches(good, images, sizes_array, hashes, near_white(images), checked, bad)
 
 
 def read_member(source: Source, member: Member) -> bytes:

@@ -45,11 +45,11 @@ class ZipSource:
         self._handle = root.open("rb", buffering=0)
 
     def members(self) -> list[Member]:
-        """See `Source.members`; the stamp is the CRC-32 that the zip states."""
+        """See `FolderSource.members`; the stamp is the CRC-32 that the zip states."""
         return sorted(Member(path, entry[3], entry[6]) for path, entry in self._entries.items())
 
     def read(self, path: str) -> bytes:
-        """See `Source.read`."""
+        """See `FolderSource.read`."""
         name, offset, packed, size, method, flags, crc = self._entries[path]
         if flags & _ENCRYPTED:
             raise OSError("encrypted in the zip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -46,12 +47,11 @@ def evaluate(
         UserError: no patch of a patient that is new to the model, a model trained on this folder without a split by
             patient, or a place that cannot be written.
     """
-    model = model or load_model()
-    if out is None:
-        return _measure(Path(data), model, new_patients, cache, say)
-    with Output(Path(out), "evaluate", inputs=[Path(data)], names=NAMES) as output:
-        found = _measure(Path(data), model, new_patients, cache, say)
-        say(f"report: {write_results(output, found)}")
+    model, data = model or load_model(), Path(data)
+    with Output(Path(out), "evaluate", inputs=[data], names=NAMES) if out else nullcontext() as output:
+        found = _measure(data, model, new_patients, cache, say)
+        if output:
+            say(f"report: {write_results(output, found)}")
         return found
 
 

@@ -17,15 +17,12 @@ SHOWN_ERRORS = 6  # most confident errors of each kind in a report
 
 
 def find_mistakes(results: RunResults, models: Sequence[Model], pack: Pack) -> Mistakes | None:
-    """Return the most confident errors of the model of the headline, on the patches that are reported.
+    """Return the most confident errors of the headline's model on the reported patches; nothing where there is none.
 
     Args:
         results: of these models.
         models: the models.
         pack: the patches they were scored on.
-
-    Returns:
-        Nothing where there is no error or no prediction.
     """
     entry, _ = chosen(results)
     rows = reported_rows(results, entry)

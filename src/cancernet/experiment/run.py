@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,9 +130,15 @@ def collect(
         patient_safe=split.patient_safe,
         metrics=[*metrics, floor.metrics],
         predictions={name: each.predictions for name, each in scores.items()} | {FLOOR: floor.predictions},
-        histories={model.name: history for model in models if (history := _history(model)) is not None},
+        histories={
+            model.name: pd.read_csv(path).dropna(
+                axis="columns", how="all"
+            )  # a cross-fit validates after training
+            for model in models
+            if (path := model.folder / "history.csv").exists()
+        },
         minutes=minutes,
-        notes=[*pack.warnings, *split.notes, *_random_notes(models), *_cross_notes(models)],
+        notes=[*pack.warnings, *split.notes, *_notes(models)],
         data=_data(pack, split, side, leakage),
         run=facts,
         weights={model.name: model.manifest.weights_from for model in models},
@@ -143,39 +149,21 @@ def collect(
     return replace(results, mistakes=find_mistakes(results, models, pack))
 
 
-def _random_notes(models: Sequence[Model]) -> list[str]:
-    return [
-        f"{model.name} should start from ImageNet weights and started from {model.manifest.weights_from}."
-        for model in models
-        if model.manifest.recipe.pretrained and "random" in model.manifest.weights_from
-    ]
-
-
-def _cross_notes(models: Sequence[Model]) -> list[str]:
-    return [
-        f"{model.name} learned from train and val patients alike; its thresholds come from {folds} folds of them, "
-        "each predicted by a network that had not seen it."
-        for model in models
-        if (folds := model.manifest.recipe.cross_fit)
-    ]
-
-
-def _history(model: Model) -> pd.DataFrame | None:
-    path = model.folder / "history.csv"
-    if not path.exists():
-        return None
-    found = pd.read_csv(path)
-    return found.dropna(axis="columns", how="all")  # a cross-fit validates after training, not in it
+def _notes(models: Sequence[Model]) -> Iterator[str]:
+    for name, manifest in ((model.name, model.manifest) for model in models):
+        if manifest.recipe.pretrained and "random" in manifest.weights_from:
+            yield f"{name} should start from ImageNet weights and started from {manifest.weights_from}."
+        if manifest.recipe.cross_fit:
+            yield (
+                f"{name} learned from train and val patients alike; its thresholds come from "
+                f"{manifest.recipe.cross_fit} folds of them, each predicted by a network that had not seen it."
+            )
 
 
 def _data(pack: Pack, split: Split, side: pd.Series, leakage: Leakage | None) -> dict[str, Any]:
     table = pack.table.assign(split=side.to_numpy())
     sizes = {
-        name: {
-            "patients": count_patients(rows),
-            "patches": len(rows),
-            "malignant": int(rows["label"].sum()),
-        }
+        name: {"patients": count_patients(rows), "patches": len(rows), "malignant": int(rows["label"].sum())}
         for name in SIDES
         if len(rows := table[table["split"] == name])
     }

@@ -18,12 +18,12 @@ from cancernet.common.progress import progress
 from cancernet.data.names import parse_name
 from cancernet.data.stream import Patches, PatchStream
 from cancernet.explanation.draw import Explanation, Neighbour, draw_explanation
-from cancernet.explanation.page import render
 from cancernet.explanation.remembered import Pictures
 from cancernet.model.decide import logit
 from cancernet.model.examples import NEAREST, Index, nearest, read_index
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.answer import COLUMNS, cells
+from cancernet.report.html import embed, fill
 from cancernet.report.overlay import span_of
 from cancernet.report.style import Picture, picture
 
@@ -93,11 +93,24 @@ def explain(
                 raise stream.nothing_usable()
         output.errors = stream.errors
         told.failed, told.drawn = len(stream.errors), len(kept)
-        shown = [with_pictures(each, pictures) for each in kept]
+        shown = kept
+        if pictures is not None:
+            pictured = [
+                [replace(n, image=pictures.get(n.path, n.hash)) for n in each.neighbours] for each in kept
+            ]
+            shown = [replace(each, neighbours=near) for each, near in zip(kept, pictured, strict=True)]
         told.remembered = sum(len(each.neighbours) for each in shown)
         told.pictured = sum(near.image is not None for each in shown for near in each.neighbours)
         drawn = _draw(shown, model, output)
-        output.write_text(PAGE, render(model, shown, drawn, explained=told.explained, errors=stream.errors))
+        context = {
+            "model": model.name,
+            "threshold": f"{model.threshold:.3f}",
+            "synthetic": model.synthetic,
+            "explained": told.explained,
+            "patches": [_on_page(*each) for each in zip(shown, drawn, strict=True)],
+            "errors": stream.errors,
+        }
+        output.write_text(PAGE, fill("explain.html", context))
         return told
 
 
@@ -106,16 +119,6 @@ def picture_name(number: int, path: str) -> str:
     stem = path.rpartition("/")[2].rpartition(".")[0]
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-")[:SLUG]
     return f"{number:04d}_{plain}.png" if plain else f"{number:04d}.png"
-
-
-def with_pictures(shown: Explanation, pictures: Pictures | None) -> Explanation:
-    """Return an explanation with the pictures of its training patches that the data holds."""
-    if pictures is None:
-        return shown
-    return replace(
-        shown,
-        neighbours=[replace(each, image=pictures.get(each.path, each.hash)) for each in shown.neighbours],
-    )
 
 
 def remembered(index: Index, embedding: np.ndarray) -> list[list[Neighbour]]:
@@ -162,6 +165,16 @@ def _row(found: Explanation, drawn: str) -> list[Any]:
     name = parse_name(found.name)
     row = (found.name, name.patient, name.x, name.y, found.probability, found.call, found.reason)
     return [*cells(row), *near, drawn]
+
+
+def _on_page(shown: Explanation, drawn: Picture) -> dict[str, object]:
+    said = f"{shown.call}, probability of malignant {shown.probability:.3f}"
+    alt = f"{said}: the patch, its evidence, training patches like it"
+    near = [
+        (each.path, each.patient, CLASS_NAMES[each.label], f"{each.similarity:.3f}")
+        for each in shown.neighbours
+    ]
+    return {"name": shown.name, "figure": embed(shown.name, drawn, alt=alt), "near": near}
 
 
 def _draw(shown: Sequence[Explanation], model: Model, out: Output) -> list[Picture]:

@@ -25,7 +25,6 @@ class Pictures:
     def __init__(self, data: Path) -> None:
         stream = open_labelled(data)
         self._source, members = stream.parts[0].source, stream.members
-        self._by_path = {member.path: member for member in members}
         self._by_name: dict[str, list[Member]] = {}
         for member in members:
             self._by_name.setdefault(member.path.rpartition("/")[2], []).append(member)
@@ -43,8 +42,8 @@ class Pictures:
         return self._known[pixel_hash]
 
     def _find(self, path: str, pixel_hash: str) -> np.ndarray | None:
-        exact = [self._by_path[path]] if path in self._by_path else []
-        for member in exact + self._by_name.get(path.rpartition("/")[2], []):
+        named = self._by_name.get(path.rpartition("/")[2], [])
+        for member in sorted(named, key=lambda each: each.path != path):
             try:
                 image = decode(read_member(self._source, member))
                 if content_hash(image) == pixel_hash:

@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
@@ -69,14 +69,13 @@ def lay(
 def outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the edges between cells inside and outside of a mask: (N, 2, 2) of column, row of both ends."""
     padded = np.pad(mask, 1)
-    upright = np.argwhere(
-        padded[1:-1, 1:] != padded[1:-1, :-1]
-    )  # row, column to the right of which it changes
-    level = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1])
-    ends = [
-        np.stack([part[:, ::-1], part[:, ::-1] + step], axis=1)
-        for part, step in ((upright, (0, 1)), (level, (1, 0)))
-    ]
+    ends = []
+    for axis, along in (
+        (1, (0, 1)),
+        (0, (1, 0)),
+    ):  # where the mask changes across and down; how that edge runs
+        begins = np.argwhere(np.diff(padded, axis=axis))[:, ::-1] - along
+        ends.append(np.stack([begins, begins + along], axis=1))
     return np.concatenate(ends)
 
 
@@ -111,12 +110,7 @@ def draw_map(
     side = 13.0 / columns - 0.4
     made = figure(13.0, float(np.clip(rows * (side * height / width + 0.3) + 1.1, 4.0, 40)))
     axes = made.subplots(rows, columns, squeeze=False).ravel()
-    called = Grid(
-        np.where(probability.there, malignant, np.nan).astype(np.float32),
-        probability.x0,
-        probability.y0,
-        probability.step,
-    )
+    called = replace(probability, values=np.where(probability.there, malignant, np.nan).astype(np.float32))
     _panel(axes[0], section, scale, "Section")
     _panel(axes[1], blend(section, probability), scale, "Probability of malignant")
     _contour(axes[1], called, scale)
@@ -174,11 +168,8 @@ def _painted(
 ) -> NDArray[np.uint8]:
     """Lay one colour on some cells."""
     some = replace(grid, values=np.where(cells, 1, np.nan).astype(np.float32))
-    return lay(section, some, np.broadcast_to(_rgb(colour), (*cells.shape, 3)), np.full(cells.shape, PAINT))
-
-
-def _rgb(colour: str) -> NDArray[np.float64]:
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], float)
+    rgb = np.multiply(to_rgb(colour), 255)
+    return lay(section, some, np.broadcast_to(rgb, (*cells.shape, 3)), np.full(cells.shape, PAINT))
 
 
 def _legend(axes: Axes, handles: list[Patch]) -> None:
@@ -191,15 +182,7 @@ def _scale_bar(axes: Axes, width: float, height: float, mpp: float) -> None:
     left, low, thick = width * 0.02, height * 0.975, max(height * 0.008, 2)
     text = f"{um / 1000:g} mm" if um >= 1000 or um in (100, 200, 500) else f"{um:g} µm"
     length = um / mpp
-    axes.add_patch(
-        Rectangle(
-            (left - 4, low - thick - height * 0.06),
-            length + 8,
-            height * 0.075 + thick,
-            color="white",
-            alpha=0.8,
-            lw=0,
-        )
-    )
+    corner, tall = (left - 4, low - thick - height * 0.06), height * 0.075 + thick
+    axes.add_patch(Rectangle(corner, length + 8, tall, color="white", alpha=0.8, lw=0))
     axes.add_patch(Rectangle((left, low - thick), length, thick, color=EDGE, lw=0))
     axes.text(left + length / 2, low - thick * 1.6, text, ha="center", va="bottom", fontsize=8, color=INK)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cancernet import __version__
 from cancernet.common.defaults import MPP, PATCH_SIZE
 from cancernet.common.errors import UserError
+from cancernet.common.files import read_json
 from cancernet.common.output import Output
 from cancernet.common.progress import progress
 from cancernet.context.smooth import apply_context
@@ -101,7 +100,7 @@ def map_specimens(
                 found.specimens.append(row)
                 say(line(row))
         if not found.specimens:
-            first = f": {found.errors[0][0]}: {found.errors[0][1]}" if found.errors else ""
+            first = ": ".join(("", *found.errors[0])) if found.errors else ""
             raise UserError(f"{stream.root}: no specimen could be drawn{first}")
         output.errors = found.errors
         pages = finished(output, model)
@@ -114,12 +113,9 @@ def finished(output: Output, model: Model) -> list[tuple[str, dict[str, Any]]]:
     """Return folder and row of every specimen that this model has mapped here, in this run and earlier ones."""
     found = []
     for child in output.children():
-        try:
-            notes = json.loads((child.folder / NOTES).read_text("utf-8"))
-            if (notes["format"], notes["model"]) == (FORMAT, model.describe()):
-                found.append((child.folder.name, notes["specimen"]))
-        except (OSError, ValueError, KeyError, TypeError):  # begun and not finished, or of an older version
-            continue
+        notes = read_json(child.folder / NOTES, dict) or {}  # none of one begun and not finished
+        if (notes.get("format"), notes.get("model")) == (FORMAT, model.describe()):
+            found.append((child.folder.name, notes["specimen"]))
     return found
 
 
@@ -188,7 +184,6 @@ def index(
         "maps.html",
         {
             "title": f"Specimens of {root.name or root}",
-            "version": __version__,
             "model": model.name,
             "synthetic": model.synthetic or synthetic,
             "thresholds": thresholds(model),

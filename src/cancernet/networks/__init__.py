@@ -1,8 +1,7 @@
 """Networks by name; each file builds one. Input is always raw uint8 RGB, output always one logit."""
 
 from cancernet.networks.build import NETWORKS, build_network, cut, head_of, trainable_from
-from cancernet.networks.evidence import with_evidence
-from cancernet.networks.probability import with_probability
+from cancernet.networks.evidence import with_evidence, with_probability
 
 __all__ = [
     "NETWORKS",

@@ -21,6 +21,14 @@ NETWORKS: dict[str, Callable[..., keras.Model]] = {
 def build_network(name: str, *, input_size: int, dropout: float) -> keras.Model:
     """Build a network by name, with random weights.
 
+    Args:
+        name: one of NETWORKS.
+        input_size: side in px that the network sees.
+        dropout: share of what its last layer takes that is dropped in training.
+
+    Returns:
+        A model from uint8 (N, 50, 50, 3) to logits float32 (N, 1).
+
     Raises:
         UserError: no network has that name.
     """

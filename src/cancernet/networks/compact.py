@@ -13,15 +13,7 @@ MOMENTUM = 0.95  # of the batch statistics: they follow within tens of steps, as
 
 
 def build_compact(*, input_size: int, dropout: float) -> keras.Model:
-    """Build the compact residual network: 0.31 million parameters, 36 million multiplications a patch.
-
-    Args:
-        input_size: side in px that the network sees.
-        dropout: share of the embedding dropped in training.
-
-    Returns:
-        A model from uint8 (N, 50, 50, 3) to logits float32 (N, 1).
-    """
+    """Build the network: 0.31 million parameters, 36 million multiplications a patch; see `build_network`."""
     patch, x = scaled_patch(input_size, scale=1 / 127.5, offset=-1)
     x = layers.Activation("relu")(normalised(x, STEM, 3))
     x = layers.Activation("relu")(normalised(x, STAGES[0], 3, strides=2))

@@ -13,7 +13,21 @@ from __future__ import annotations
 import keras
 from keras import KerasTensor, layers
 
-from cancernet.networks.probability import with_probability
+
+def with_probability(network: keras.Model, *, scale: float = 1.0, offset: float = 0.0) -> keras.Model:
+    """Append `sigmoid(scale * logit + offset)`, so an exported graph answers in probabilities.
+
+    Args:
+        network: a model that ends in one logit.
+        scale: inverse temperature of the calibration; 1 leaves the network as trained.
+        offset: shift of the calibrated logit; 0 leaves the network as trained.
+
+    Returns:
+        A model from uint8 patches to float32 (N, 1): the probability of malignant.
+    """
+    x = layers.Rescaling(scale, offset=offset, name="calibration", dtype="float32")(network.output)
+    probability = layers.Activation("sigmoid", name="probability", dtype="float32")(x)
+    return keras.Model(network.input, probability, name=network.name)
 
 
 def with_evidence(network: keras.Model, *, scale: float = 1.0, offset: float = 0.0) -> keras.Model:
@@ -55,7 +69,10 @@ def _logit_of_cells(network: keras.Model) -> KerasTensor:
             raise ValueError(f"layer {layer.name} of network {network.name} is not piecewise linear")
         cells = _by_cell(layer)(cells)
         if layer.activation.__name__ == "relu":
-            cells = cells * _active(layer.output)[:, None, None, :]
+            active = keras.ops.cast(
+                layer.output > 0, "float32"
+            )  # for the patch as a whole: relu's derivative
+            cells = cells * active[:, None, None, :]
     return cells
 
 
@@ -70,8 +87,3 @@ def _by_cell(dense: layers.Dense) -> layers.Conv2D:
         name=f"{dense.name}_by_cell",
         dtype="float32",
     )
-
-
-def _active(units: KerasTensor) -> KerasTensor:
-    """Return 1 for the units that are active for the patch as a whole, else 0: the derivative of relu."""
-    return keras.ops.cast(units > 0, "float32")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common.errors import UserError
-from cancernet.common.files import write_text
-from cancernet.common.output import ERROR_COLUMNS, ERRORS, check_file, errors_csv, output_file
+from cancernet.common.files import write_rows
+from cancernet.common.output import ERROR_COLUMNS, ERRORS, check_file, output_file
 from cancernet.data.stream import PatchStream
 from cancernet.model.decide import MALIGNANT, UNSURE, words
 from cancernet.model.model import Model, load_model
@@ -149,7 +149,9 @@ def predict_paths(
         tally.first_failure = ": ".join(stream.errors[0])
     if out is not None:
         listed = out.with_name(ERRORS)
-        write_text(listed, errors_csv(stream.errors)) if stream.errors else listed.unlink(missing_ok=True)
+        listed.unlink(missing_ok=True)
+        if stream.errors:
+            write_rows(listed, [ERROR_COLUMNS, *stream.errors])
     return tally
 
 
@@ -158,7 +160,8 @@ def _rows(out: Path | None, screen: TextIO, inputs: Sequence[Path]) -> Iterator[
     if out is None:
         yield csv.writer(screen, lineterminator="\n")
         return
-    with ExitStack() as stack:
-        temporary = stack.enter_context(output_file(out, MARK, inputs=inputs))
-        file = stack.enter_context(temporary.open("w", newline="", encoding="utf-8"))
+    with (
+        output_file(out, MARK, inputs=inputs) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         yield csv.writer(file, lineterminator="\n")

@@ -98,12 +98,7 @@ def map_slide(
 
 
 def _map(
-    path: Path,
-    output: Output,
-    model: Model,
-    options: Options,
-    outcome: Outcome,
-    say: Callable[[str], None],
+    path: Path, output: Output, model: Model, options: Options, outcome: Outcome, say: Callable[[str], None]
 ) -> str:
     """Map one slide into `outcome`; returns why not, or ""."""
     try:
@@ -116,7 +111,9 @@ def _map(
     except OSError:  # of writing: what reading meets is a BadSlide
         raise
     except Exception as error:  # noqa: BLE001 - whatever a library makes of one slide, the others are mapped
-        _discard(child)
+        child.remove(WORK)  # results of an earlier state of the slide stay
+        if {item.name for item in child.folder.iterdir()} <= {RECORD}:
+            shutil.rmtree(child.folder)
         known = isinstance(error, (BadSlide, UserError))
         return str(error) if known else f"unexpected {type(error).__name__}: {first_line(error)}"
     outcome.mapped[child.folder] = found
@@ -139,13 +136,3 @@ def _check(model: Model, options: Options) -> None:
         raise UserError(f"--stride {options.stride}: give one of {allowed}")
     if model.size_px != defaults.PATCH_SIZE:
         raise UserError(f"{model.name} sees patches of {model.size_px} px; slides need {defaults.PATCH_SIZE}")
-
-
-def _discard(child: Output) -> None:
-    """Remove what a slide that could not be mapped has left: its work, and its folder if there was nothing else.
-
-    Results of an earlier state of the slide stay.
-    """
-    child.remove(WORK)
-    if {item.name for item in child.folder.iterdir()} <= {RECORD}:
-        shutil.rmtree(child.folder)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
-from importlib import metadata
 from types import ModuleType
 
 from cancernet.common.errors import UserError
 
 MODULES = ("openslide", "pyvips", "shapely")
-PACKAGES = ("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely")
+PACKAGES = (  # what a map depends on; nothing that training alone does
+    *("numpy", "pandas", "scikit-learn", "onnxruntime", "opencv-python-headless"),
+    *("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely"),
+)
 
 
 def need(name: str) -> ModuleType:
@@ -37,14 +39,3 @@ def need_all() -> None:
     """
     for name in MODULES:
         need(name)
-
-
-def slide_versions() -> dict[str, str]:
-    """Return the versions of the extra's packages that are installed, by package."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

@@ -12,11 +12,13 @@ import numpy as np
 from cancernet import __version__
 from cancernet.common import defaults
 from cancernet.common.output import Output
+from cancernet.common.provenance import versions
 from cancernet.context.smooth import apply_context
 from cancernet.data.stream import printable
 from cancernet.model.decide import UNSURE
 from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables
+from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells
 from cancernet.slide.scale import BadSlide, settle
@@ -31,13 +33,7 @@ WORK = ".work"  # of a slide not finished yet; removed when it is
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose.
-
-    Attributes:
-        mpp: um/px at full resolution that overrides the file's, or nothing.
-        stride: px from one patch to the next.
-        threads: CPU threads that decode.
-    """
+    """What a user may choose; see `batch.map_slide`."""
 
     mpp: float | None = None
     stride: int = defaults.PATCH_SIZE
@@ -123,7 +119,14 @@ def map_one(
         "path": owner["path"],
         "file": about["file"],
         "mpp": about["mpp"],
-        "section": summary.describe_section(section),
+        "section": {
+            "width_px": section.width,
+            "height_px": section.height,
+            "factor_x": section.factor_x,
+            "factor_y": section.factor_y,
+            "origin_px": list(section.origin),
+            "level": section.level,
+        },
         "stride_px": options.stride,
         "threshold": model.threshold,
         "patches": len(x),
@@ -138,7 +141,7 @@ def map_one(
         "alarms": alarms,
         "warnings": about["warnings"] + alarms + doubts(section, tissue, options.stride),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
-        "versions": summary.all_versions(),
+        "versions": versions(PACKAGES),
         "settings": settings,
     }
     out.write_json(summary.NAME, whole)  # the last file of a slide: a folder with it is whole

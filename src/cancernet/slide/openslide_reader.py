@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.data.decode import over_white
 from cancernet.slide.extra import need
 from cancernet.slide.reader import Level, reading, refuse_larger
 from cancernet.slide.scale import Found, believable
@@ -83,22 +84,10 @@ def scale_of(properties: Mapping[str, str], vendor: str) -> Found:
     return Found(mpp_x, mpp_y, source, power)
 
 
-def over_white(image: NDArray[Any]) -> NDArray[Any]:
-    """Lay uint8 RGBA (h, w, 4), its colours not multiplied by alpha, over white: uint8 RGB (h, w, 3)."""
-    if image[..., 3].min() == 255:
-        return image[..., :3]
-    colour, alpha = image[..., :3].astype(np.uint16), image[..., 3:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
 def _level(full: tuple[int, int], size: tuple[int, int], area: tuple[int, int]) -> Level:
     down_x, down_y = _down(full[0], size[0]), _down(full[1], size[1])
-    return Level(
-        max(1, min(size[0], int(area[0] / down_x))),
-        max(1, min(size[1], int(area[1] / down_y))),
-        down_x,
-        down_y,
-    )
+    width, height = min(size[0], int(area[0] / down_x)), min(size[1], int(area[1] / down_y))
+    return Level(max(1, width), max(1, height), down_x, down_y)
 
 
 def _down(full: int, size: int) -> float:

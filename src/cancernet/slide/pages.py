@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet import __version__
 from cancernet.common.output import Output
 from cancernet.context.grid import Grid
 from cancernet.maps.draw import draw_map
@@ -85,7 +84,6 @@ def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
         "slides": slides,
         "failed": [{"path": path, "reason": reason} for path, reason in failed],
         "synthetic": any(slide["synthetic"] for slide in slides),
-        "version": __version__,
     }
     out.write_text(INDEX, fill("slides.html", context))
 

@@ -38,10 +38,9 @@ def positions(width: int, height: int, stride: int) -> tuple[Ints, Ints]:
     At the right and bottom edge a patch needs MIN_PATCH_SIDE px of the section; what is missing is continued by
     reflection, as in the patches the model learned from.
     """
-    across = np.arange(0, max(0, width - defaults.MIN_PATCH_SIDE) + 1, stride)
-    down = np.arange(0, max(0, height - defaults.MIN_PATCH_SIDE) + 1, stride)
-    x, y = np.meshgrid(across, down)
-    return x.ravel().astype(np.int64), y.ravel().astype(np.int64)
+    sides = (max(0, side - defaults.MIN_PATCH_SIDE) + 1 for side in (width, height))
+    x, y = np.meshgrid(*(np.arange(0, side, stride, dtype=np.int64) for side in sides))
+    return x.ravel(), y.ravel()
 
 
 def cut(section: Section, x: Ints, y: Ints, chunk: int) -> Iterator[NDArray[Any]]:
@@ -67,9 +66,7 @@ def cut(section: Section, x: Ints, y: Ints, chunk: int) -> Iterator[NDArray[Any]
 
 def judge(section: Section, x: Ints, y: Ints, model: Model) -> NDArray[Any]:
     """Return why the model cannot answer the patches at x, y, or "" where it can: str (N,)."""
-    said = [
-        model.judge(images).astype(object) for images in cut(section, x, y, CHUNK)
-    ]  # most are the same ""
+    said = [model.judge(images).astype(object) for images in cut(section, x, y, CHUNK)]  # most the same ""
     return np.concatenate([np.empty(0, object), *said])
 
 

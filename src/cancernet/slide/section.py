@@ -10,7 +10,6 @@ begin anywhere.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.common.files import replacing, to_json, write_text
+from cancernet.common.files import read_json, replacing, to_json, write_text
 from cancernet.common.progress import progress
 from cancernet.slide.reader import Level, Reader
 from cancernet.slide.scale import BadSlide, Scale
@@ -62,11 +61,8 @@ class Section:
 
 def choose_level(levels: tuple[Level, ...], factor_x: float, factor_y: float) -> int:
     """Return the coarsest level that is still as fine as the model's scale."""
-    fine = [
-        i
-        for i, level in enumerate(levels)
-        if level.down_x <= factor_x * LEVEL_SLACK and level.down_y <= factor_y * LEVEL_SLACK
-    ]
+    limits = factor_x * LEVEL_SLACK, factor_y * LEVEL_SLACK
+    fine = [i for i, each in enumerate(levels) if each.down_x <= limits[0] and each.down_y <= limits[1]]
     return max(fine, key=lambda i: levels[i].down_x, default=0)
 
 
@@ -122,14 +118,11 @@ def make_section(
 
 def load_section(folder: Path, fingerprint: dict[str, Any]) -> Section | None:
     """Return the section in `folder`, if there is a whole one with that fingerprint."""
-    try:
-        notes = json.loads((folder / NOTES).read_text("utf-8"))
-        size = (folder / PIXELS).stat().st_size
-    except (OSError, ValueError):
+    notes, pixels = read_json(folder / NOTES, dict) or {}, folder / PIXELS
+    if notes.pop("fingerprint", None) != fingerprint or not pixels.is_file():
         return None
-    if notes.pop("fingerprint", None) != fingerprint or size != notes["width"] * notes["height"] * 3:
-        return None
-    return Section(**{**notes, "path": folder / PIXELS, "origin": tuple(notes["origin"])})
+    found = Section(**{**notes, "path": pixels, "origin": tuple(notes["origin"])})
+    return found if pixels.stat().st_size == found.width * found.height * 3 else None
 
 
 def _check_size(width: int, height: int, scale: Scale, model_mpp: float) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cancernet.common.provenance import versions
-from cancernet.slide.extra import slide_versions
+from cancernet.common.files import read_json
 from cancernet.slide.geometry import CellMap, Region
-from cancernet.slide.section import Section
 from cancernet.slide.tissue import BLOCK, Tissue
 
 NAME = "summary.json"
@@ -67,28 +64,7 @@ def share(of_one: float | None) -> str:
     return "under 0.1%" if 0 < of_one < 0.001 else f"{of_one:.1%}" if of_one else "0%"
 
 
-def describe_section(section: Section) -> dict[str, Any]:
-    """Return how the section lies on the slide."""
-    return {
-        "width_px": section.width,
-        "height_px": section.height,
-        "factor_x": section.factor_x,
-        "factor_y": section.factor_y,
-        "origin_px": list(section.origin),
-        "level": section.level,
-    }
-
-
-def all_versions() -> dict[str, str]:
-    """Return the versions that results may depend on."""
-    kept = {name: version for name, version in versions().items() if not name.startswith(("keras", "tensor"))}
-    return kept | slide_versions()
-
-
 def read_summary(folder: Path) -> dict[str, Any] | None:
     """Return the summary in a folder, or nothing where there is none of this format."""
-    try:
-        found = json.loads((folder / NAME).read_text("utf-8"))
-    except (OSError, ValueError):  # none yet, or no JSON
-        return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    found = read_json(folder / NAME, dict)
+    return found if found and found.get("format") == FORMAT else None
