@@ -10,72 +10,72 @@ import pytest
 
 from cancernet.common import defaults
 from cancernet.data.pack import pack
-from cancernet.evaluation.scoring import below_floor, score_floor, score_model, side_of_bundle
-from cancernet.model.bundle import GRAPH, WEIGHTS, Bundle, read_bundle, shipped
-from cancernet.model.inference import predict
+from cancernet.evaluation.scoring import below_floor, score_floor, score_model, side_of_model
+from cancernet.model.bundle import GRAPH, WEIGHTS
+from cancernet.model.decide import MALIGNANT
+from cancernet.model.model import Model, load_model
 from cancernet.training.recipes import load_recipes
 
 MAX_BYTES = 8_000_000  # of the whole bundle
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return read_bundle(shipped())
+def model() -> Model:
+    return load_model(threads=1)
 
 
-def test_it_is_whole_and_small(bundle: Bundle) -> None:
-    assert bundle.read(GRAPH)
-    assert bundle.read(WEIGHTS)
-    assert sum(path.stat().st_size for path in bundle.folder.iterdir()) <= MAX_BYTES
+def test_it_is_whole_and_small(model: Model) -> None:
+    assert model.read(GRAPH)
+    assert model.read(WEIGHTS)
+    assert sum(path.stat().st_size for path in model.folder.iterdir()) <= MAX_BYTES
 
 
-def test_it_was_trained_by_the_recipe_of_its_name_on_real_patients_kept_apart(bundle: Bundle) -> None:
-    manifest = bundle.manifest
-    recipe = load_recipes()[bundle.name].to_dict()
-    assert {key: manifest["recipe"][key] for key in recipe} == recipe
-    assert manifest["data"]["synthetic"] is False
-    assert manifest["split"]["patient_safe"] is True
-    assert set(manifest["split"]["patients"].values()) <= {"train", "test"}
+def test_it_was_trained_by_the_recipe_of_its_name_on_real_patients_kept_apart(model: Model) -> None:
+    manifest = model.manifest
+    assert manifest.recipe == load_recipes()[model.name]
+    assert manifest.data.synthetic is False
+    assert manifest.split.patient_safe is True
+    assert set(manifest.split.patients.values()) <= {"train", "test"}
 
 
-def test_no_official_test_or_validation_case_taught_it(bundle: Bundle) -> None:
-    sides = bundle.manifest["split"]["patients"]
+def test_no_official_test_or_validation_case_taught_it(model: Model) -> None:
+    sides = model.manifest.split.patients
     for name in ("val", "test"):  # the official validation cases are the test side of its split
         cases = resources.files("cancernet.data").joinpath("cases", f"{name}.txt").read_text().split()
         assert not [case for case in cases if sides.get(case) == "train"]
 
 
-def test_it_offers_every_share_to_abstain_on(bundle: Bundle) -> None:
-    assert [band["target"] for band in bundle.bands] == list(defaults.ABSTAIN_SHARES)
-    widths = [band["width"] for band in bundle.bands]
+def test_it_offers_every_share_to_abstain_on(model: Model) -> None:
+    assert [band.target for band in model.bands] == list(defaults.ABSTAIN_SHARES)
+    widths = [band.width for band in model.bands]
     assert widths == sorted(widths)
 
 
-def test_a_turned_or_mirrored_patch_scores_alike(bundle: Bundle) -> None:
+def test_a_turned_or_mirrored_patch_scores_alike(model: Model) -> None:
     rng = np.random.default_rng(0)
     coarse = rng.integers(90, 230, (40, 10, 10, 3), dtype=np.uint8)
     patches = coarse.repeat(5, axis=1).repeat(5, axis=2)
-    session = bundle.session(threads=1)
-    plain = predict(session, patches)
+    plain = model.predict(patches)
     for turned in (patches[:, ::-1], patches[:, :, ::-1], patches.transpose(0, 2, 1, 3)):
-        other = predict(session, np.ascontiguousarray(turned))
+        other = model.predict(np.ascontiguousarray(turned))
         assert np.corrcoef(plain, other)[0, 1] > 0.8
 
 
-def test_an_empty_white_patch_is_not_called_malignant(bundle: Bundle) -> None:
+def test_an_empty_white_patch_is_not_called_malignant(model: Model) -> None:
     white = np.full((1, 50, 50, 3), 245, np.uint8)
-    assert predict(bundle.session(threads=1), white)[0] < bundle.threshold
+    assert model.decide(model.predict(white))[0] != MALIGNANT
+    assert model.judge(white)[0]
 
 
 @pytest.mark.real
 @pytest.mark.slow
 def test_it_beats_the_colour_floor_on_patients_it_never_saw(
-    bundle: Bundle, real_data: Path, tmp_path: Path
+    model: Model, real_data: Path, tmp_path: Path
 ) -> None:
     data = pack(real_data / "idc", cache_dir=tmp_path)
-    side = side_of_bundle(bundle, data.table)
-    model, floor = score_model(bundle, data, side), score_floor(bundle, data, side)
-    assert below_floor([model.metrics], floor.metrics) == []
-    test = model.metrics["splits"]["test"]
+    side = side_of_model(model, data.table)
+    scored, floor = score_model(model, data, side), score_floor(model, data, side)
+    assert below_floor([scored.metrics], floor.metrics) == []
+    test = scored.metrics["splits"]["test"]
     assert test["n_patients"] == 29
     assert test["operating_points"]["target_recall"]["recall"]["value"] > 0.9

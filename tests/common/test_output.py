@@ -145,6 +145,21 @@ def test_a_run_that_fails_before_it_writes_leaves_no_folder(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_of_which_nothing_came_leaves_an_empty_folder_of_the_users_where_it_is(tmp_path: Path) -> None:
+    with pytest.raises(AttributeError), Output(tmp_path, "map") as out:
+        out.write_text("index.html", None)  # type: ignore[arg-type]
+    assert tmp_path.is_dir()
+    assert names(tmp_path) == []
+
+
+def test_only_temporaries_of_ours_are_cleared(tmp_path: Path) -> None:
+    for name in (".notes.tmp", ".a.tmp.txt", ".a.0123456789ab.tmp.csv", "a.0123456789ab.tmp.csv"):
+        (tmp_path / name).write_text("x")
+    with Output(tmp_path, "map") as out:
+        out.write_text("b.txt", "")
+    assert names(tmp_path) == [".a.tmp.txt", ".notes.tmp", "a.0123456789ab.tmp.csv", "b.txt"]
+
+
 def test_the_list_of_errors_is_that_of_the_last_run(tmp_path: Path) -> None:
     with Output(tmp_path, "map") as out:
         out.errors.append(("a, b.png", 'says "no"'))

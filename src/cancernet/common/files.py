@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # writing a text needs neither
 T = TypeVar("T")
 
 MAX_NAME = 100  # characters of a folder's name; file systems end at 255 bytes, and suffixes are added
-TEMPORARY = ".*.tmp*"  # what a killed process may leave beside a file
+TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp(\..*)?")  # names of files that are not whole yet
 
 
 @contextmanager
@@ -50,6 +51,13 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_temporaries(folder: Path) -> None:
+    """Remove what a killed process left of files it was writing in a folder; nobody else may be writing there."""
+    for item in folder.iterdir():
+        if TEMPORARY.fullmatch(item.name):
+            item.unlink(missing_ok=True)
 
 
 def write_bytes(target: Path, content: bytes) -> Path:

@@ -66,6 +66,7 @@ class Output:
         self._inputs = [path.resolve() for path in inputs]
         self._files: set[str] = set()
         self._lock: Any = None
+        self._made = False  # by this run
 
     def __enter__(self) -> Self:
         """Take hold of the folder."""
@@ -75,6 +76,7 @@ class Output:
         with writable(self.folder):
             if self.folder.exists() and not self.folder.is_dir():
                 raise UserError(f"{self.folder} is a file, not a folder; give another")
+            self._made = not self.folder.exists()
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(self.folder / LOCK)
             try:
@@ -92,8 +94,7 @@ class Output:
                 )
             for name in self._names:
                 self._check(name)
-            for litter in self.folder.glob(files.TEMPORARY):  # of a run that was killed: the lock says so
-                litter.unlink(missing_ok=True)
+            files.clear_temporaries(self.folder)  # of a run that was killed: the lock says so
         except BaseException:
             self._lock.release()
             raise
@@ -107,12 +108,12 @@ class Output:
             if kind is None:
                 self.write_errors()
         finally:
+            if self._made and {item.name for item in self.folder.iterdir()} <= {
+                LOCK,
+                RECORD,
+            }:  # nothing came of it
+                shutil.rmtree(self.folder, ignore_errors=True)
             self._lock.release()
-            if {item.name for item in self.folder.iterdir()} <= {
-                LOCK
-            }:  # nothing was written: leave no folder
-                (self.folder / LOCK).unlink(missing_ok=True)
-                self.folder.rmdir()
 
     def path(self, name: str) -> Path:
         """Return where to write a file or folder of that name, which is now recorded as ours.
@@ -197,8 +198,7 @@ class Output:
         with writable(made.folder):
             made.folder.mkdir(exist_ok=True)
             made._write_record()
-        for litter in made.folder.glob(files.TEMPORARY):
-            litter.unlink(missing_ok=True)
+        files.clear_temporaries(made.folder)
         return made
 
     def children(self) -> list[Output]:
