@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cancernet.common import defaults
 from cancernet.slide import section as module
-from cancernet.slide.formats import open_slide
-from cancernet.slide.reader import Level, Reader
+from cancernet.slide.formats import Reader, open_slide
+from cancernet.slide.reader import Level
 from cancernet.slide.scale import BadSlide, Scale
 from cancernet.slide.section import Section, area_mean, choose_level, load_section, make_section
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, data_option, new_patients_option, say, with_model
+from cancernet.cli.options import (
+    PATH,
+    cache_option,
+    data_option,
+    new_patients_option,
+    say,
+    seed_option,
+    with_model,
+)
 from cancernet.common import defaults
 
 
@@ -19,7 +27,6 @@ from cancernet.common import defaults
     "which",
     type=click.Choice(["test", "val"]),
     default="test",
-    show_default=True,
     help="Patients to audit: new to the model (test), or those that chose its threshold (val), to keep the "
     "former untouched while developing.",
 )
@@ -28,10 +35,9 @@ from cancernet.common import defaults
     "--max-patches",
     type=click.IntRange(1),
     default=defaults.AUDIT_PATCHES,
-    show_default=True,
     help="Patches in each corrupted copy, drawn evenly over patients.",
 )
-@click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True)
+@seed_option
 @cache_option
 def command(**chosen: Any) -> None:
     """Check whether a model can be trusted on these patients: PASS or WARN, the reason and the limit.

@@ -13,9 +13,7 @@ from cancernet.cli.options import PATH
 @click.command()
 @click.argument("first", type=PATH)
 @click.argument("second", type=PATH)
-@click.option(
-    "--split", default="test", show_default=True, help="Which side of the predictions to compare on."
-)
+@click.option("--split", default="test", help="Which side of the predictions to compare on.")
 @click.option("--out", type=PATH, help="JSON file to write the differences to.")
 def command(first: Path, second: Path, split: str, out: Path | None) -> None:
     """Tell whether SECOND is better than FIRST: a paired bootstrap over patients of the difference.

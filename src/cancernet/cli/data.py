@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, collected, say, split_options
+from cancernet.cli.options import PATH, cache_option, collected, say, seed_option, split_options
 from cancernet.common import defaults
 
 
@@ -41,14 +41,13 @@ def check(folder: Path, out: Path | None, **chosen: Any) -> None:
 
 @command.command()
 @click.argument("folder", type=PATH)
-@click.option("--patients", type=click.IntRange(3), default=defaults.SAMPLE_PATIENTS, show_default=True)
+@click.option("--patients", type=click.IntRange(3), default=defaults.SAMPLE_PATIENTS)
 @click.option(
     "--patches-per-patient",
     type=click.IntRange(4),
     default=defaults.SAMPLE_PATCHES_PER_PATIENT,
-    show_default=True,
 )
-@click.option("--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True)
+@seed_option
 def sample(folder: Path, patients: int, **chosen: int) -> None:
     """Draw a synthetic sample: to try the program with, never evidence."""
     from cancernet.data.sample import write_sample

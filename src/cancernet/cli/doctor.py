@@ -158,10 +158,9 @@ def _data(data: Path | None) -> Finding | str:
 
 @click.command()
 @click.option("--data", type=PATH, help="Folder or zip to look at too.")
-@click.option("--weights", default="auto", show_default=True, metavar="imagenet|auto|none|PATH")
+@click.option("--weights", default="auto", metavar="imagenet|auto|none|PATH")
 @cache_option
-@click.pass_context
-def command(ctx: click.Context, data: Path | None, weights: str, cache: Path | None) -> None:
+def command(data: Path | None, weights: str, cache: Path | None) -> bool:
     """Check installation, memory, disk, weights and data: PASS, WARN or FAIL, and the fix."""
     from cancernet.data.pack import default_cache_dir
     from cancernet.training.quiet import import_quietly
@@ -175,4 +174,4 @@ def command(ctx: click.Context, data: Path | None, weights: str, cache: Path | N
         click.echo(f"{state:<5} {what:<18} {found}")
         if fix:
             click.echo(f"{'':<5} {'':<18} fix: {fix}")
-    ctx.exit(any(finding.state == "FAIL" for finding in findings.values()))
+    return any(finding.state == "FAIL" for finding in findings.values())

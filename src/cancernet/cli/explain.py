@@ -27,13 +27,9 @@ if TYPE_CHECKING:
     "--max-images",
     type=click.IntRange(0),
     default=defaults.MAX_EXPLAINED,
-    show_default=True,
     help="Most patches to draw; the table has all.",
 )
-@click.pass_context
-def command(
-    ctx: click.Context, model: Model, paths: tuple[Path, ...], out: Path, data: Path | None, max_images: int
-) -> None:
+def command(model: Model, paths: tuple[Path, ...], out: Path, data: Path | None, max_images: int) -> bool:
     """Show why patches were called what they were: images, folders or zips. Needs no TensorFlow.
 
     Of each patch: a map of the evidence, whose mean is the log odds of its probability, and the five training
@@ -57,4 +53,4 @@ def command(
         )
     click.echo(f"patches: {told.explained:,} explained by {model.name}: {told.page}")
     unsure = note("patches that cannot be judged", told.unsure, "`unsure` in the table, with the reason")
-    ctx.exit(note("files that could not be used", told.failed, f"listed in {out / 'errors.csv'}") or unsure)
+    return note("files that could not be used", told.failed, f"listed in {out / 'errors.csv'}") or unsure

@@ -64,7 +64,10 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
+)
 @click.version_option(cancernet.__version__, prog_name="cancernet")
 def cli() -> None:
     """CancerNet: tell malignant from benign breast tissue in H&E patches. Research use only."""
@@ -79,7 +82,7 @@ def main() -> None:
         signal.SIGTERM, _interrupt
     )  # a job that is told to end leaves what an interrupted one leaves
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(standalone_mode=False))  # what a verb returns: whether some input could not be used
     except UserError as error:
         _fail(str(error), 2)
     except click.ClickException as error:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 @with_model
 @click.option("--out", type=PATH, required=True, help="Folder for the maps and index.html.")
 @click.option("--patient", "patients", multiple=True, help="Draw this patient only; repeat for several.")
-@click.pass_context
-def command(ctx: click.Context, model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> None:
+def command(model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> bool:
     """Stitch each patient's patches into a section and draw the map of malignant tissue over it.
 
     DATA is a folder or zip of patches named PATIENT_idx5_xX_yY_classC.png (the class may be missing). Where labels
@@ -32,4 +31,4 @@ def command(ctx: click.Context, model: Model, data: Path, out: Path, patients: t
         say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
     found = map_specimens(data, model, out=out, patients=patients, threads=model.threads, say=say)
     click.echo(f"specimens: {len(found.specimens):,}; page: {found.page}")
-    ctx.exit(note("could not be used", len(found.errors), f"listed in {out / 'errors.csv'}"))
+    return note("could not be used", len(found.errors), f"listed in {out / 'errors.csv'}")

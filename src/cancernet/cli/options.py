@@ -58,6 +58,7 @@ new_patients_option = click.option(
     is_flag=True,
     help="All patients are new to the model, even those whose ids its training patients have too.",
 )
+seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
 recipe_file_option = click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
 
 split_options = together(
@@ -66,29 +67,24 @@ split_options = together(
         "kind",
         type=click.Choice(["grouped", "official", "kfold", "patch"]),
         default="grouped",
-        show_default=True,
         help="By patient (grouped), the official case lists, one fold of a k-fold by patient, or patches at random"
         " (needs --allow-patch-split).",
     ),
     click.option(
         "--split-file", "file", type=PATH, help="CSV with columns patient,split (train, val, test)."
     ),
-    click.option(
-        "--folds", type=click.IntRange(3), default=5, show_default=True, help="Folds of --split kfold."
-    ),
-    click.option("--fold", type=click.IntRange(1), default=1, show_default=True, help="Which fold tests."),
+    click.option("--folds", type=click.IntRange(3), default=5, help="Folds of --split kfold."),
+    click.option("--fold", type=click.IntRange(1), default=1, help="Which fold tests."),
     click.option(
         "--test-fraction",
         type=float,
         default=defaults.TEST_FRACTION,
-        show_default=True,
         help="Share of the patches to test on (grouped, patch).",
     ),
     click.option(
         "--val-fraction",
         type=float,
         default=defaults.VAL_FRACTION,
-        show_default=True,
         help="Share that chooses epoch and thresholds (grouped, patch).",
     ),
     click.option(
@@ -96,16 +92,13 @@ split_options = together(
         is_flag=True,
         help="Go on where patients are unknown or --split patch is asked for; every output then says so.",
     ),
-    click.option(
-        "--seed", type=click.IntRange(0), default=defaults.SEED, show_default=True, help="Seeds everything."
-    ),
+    seed_option,
 )
 
 training_options = together(
     click.option(
         "--weights",
         default="imagenet",
-        show_default=True,
         metavar="imagenet|auto|none|PATH",
         help="What MobileNetV2 starts from. auto: ImageNet if the network answers, else random, and it says so.",
     ),
@@ -116,7 +109,6 @@ training_options = together(
         "--max-per-patient",
         type=click.IntRange(0),
         default=defaults.MAX_PER_PATIENT,
-        show_default=True,
         help="Most training patches a patient; 0 for no cap.",
     ),
     click.option(
@@ -126,7 +118,6 @@ training_options = together(
         "--target-recall",
         type=click.FloatRange(0, 1, min_open=True),
         default=defaults.TARGET_RECALL,
-        show_default=True,
         help="Recall on validation patients that the operating threshold is chosen for.",
     ),
     recipe_file_option,

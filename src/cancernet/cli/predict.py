@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     help="Answer `unsure` for this share of the patches, those nearest the threshold; fitted on validation"
     " patients, so on yours the share may differ.",
 )
-@click.pass_context
-def command(
-    ctx: click.Context, model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None
-) -> None:
+def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None) -> bool:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
     Columns: path, patient, x, y, probability, decision, reason. A patch that cannot be judged, as one of bare glass, is
@@ -49,4 +46,4 @@ def command(
     )
     where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
     unjudged = note("patches that cannot be judged", tally.unanswerable, "`unsure`, with the reason")
-    ctx.exit(note("files that could not be used", tally.failed, where) or unjudged)
+    return note("files that could not be used", tally.failed, where) or unjudged

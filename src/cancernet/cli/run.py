@@ -13,10 +13,8 @@ from cancernet.cli.options import PATH, cache_option, collected, say, split_opti
 @click.option(
     "--data", type=PATH, help="Folder or zip of labelled patches. [default: draw the synthetic sample]"
 )
-@click.option("--models", type=PATH, default="models", show_default=True, help="Folder for the models.")
-@click.option(
-    "--results", "--out", type=PATH, default="results", show_default=True, help="Folder for the report."
-)
+@click.option("--models", type=PATH, default="models", help="Folder for the models.")
+@click.option("--results", "--out", type=PATH, default="results", help="Folder for the report.")
 @click.option(
     "--recipe",
     "recipes",

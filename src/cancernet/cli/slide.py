@@ -24,11 +24,9 @@ from cancernet.common import defaults
     "--stride",
     type=click.Choice([str(stride) for stride in defaults.SLIDE_STRIDES]),
     default=str(defaults.PATCH_SIZE),
-    show_default=True,
     help="px from one patch to the next at the model's scale; less than 50 overlaps: a finer map, and longer.",
 )
-@click.pass_context
-def command(ctx: click.Context, files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> None:
+def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
     Reads scanner formats (SVS, NDPI, MRXS, SCN, DICOM, tiled TIFF) and plain PNG, JPEG and TIFF, up to 10
@@ -54,4 +52,4 @@ def command(ctx: click.Context, files: tuple[Path, ...], out: Path, stride: str,
         f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}"
     )
     where = f"listed in {out / 'errors.csv'}"
-    ctx.exit(note("slides that could not be mapped", len(outcome.failed), where))
+    return note("slides that could not be mapped", len(outcome.failed), where)

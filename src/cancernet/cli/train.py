@@ -20,9 +20,7 @@ from cancernet.cli.options import (
 @click.command()
 @click.option("--recipe", multiple=True, required=True, help="Recipe to train; repeat for several.")
 @data_option
-@click.option(
-    "--models", "--out", type=PATH, default="models", show_default=True, help="Folder for the models."
-)
+@click.option("--models", "--out", type=PATH, default="models", help="Folder for the models.")
 @split_options
 @training_options
 @cache_option

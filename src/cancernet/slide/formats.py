@@ -6,10 +6,11 @@ from pathlib import Path
 
 from cancernet.slide.extra import need
 from cancernet.slide.openslide_reader import OpenSlideReader
-from cancernet.slide.reader import Reader, reading
+from cancernet.slide.reader import reading
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.vips_reader import VipsReader
 
+Reader = OpenSlideReader | VipsReader
 HEAD = 16  # bytes that tell a PNG, a JPEG or a TIFF
 
 

@@ -22,7 +22,15 @@ GENERIC = "generic-tiff"  # no scanner's format: its scale is a print resolution
 
 
 class OpenSlideReader:
-    """A slide read by OpenSlide; see `cancernet.slide.reader.Reader`."""
+    """A slide read by OpenSlide.
+
+    Attributes:
+        kind: format and library, in words.
+        origin: x, y of the scanned area in full-resolution px; not 0, 0 where a scanner states bounds.
+        size: width, height of that area in full-resolution px.
+        levels: finest first.
+        found: what the file says of its scale.
+    """
 
     def __init__(self, path: Path, vendor: str, *, threads: int) -> None:
         library = need("openslide")
@@ -38,7 +46,11 @@ class OpenSlideReader:
         self._pool = ThreadPoolExecutor(threads)
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[Any]:
-        """As the protocol says."""
+        """Return uint8 RGB (height, width, 3) of that part of a level, in its px; transparent is white.
+
+        Raises:
+            BadSlide: the file is damaged there.
+        """
         chosen = self.levels[level]
         top = self.origin[1] + round(y * chosen.down_y)
         out = np.empty((height, width, 3), np.uint8)

@@ -1,16 +1,13 @@
-"""One way to read any slide: sizes, scale and pixels."""
+"""What reading any slide shares: the levels of a file, and what is wrong with one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
 
 from cancernet.common.errors import UserError
-from cancernet.slide.scale import BadSlide, Found
+from cancernet.slide.scale import BadSlide
 
 MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small file that never ends
 
@@ -23,36 +20,6 @@ class Level:
     height: int
     down_x: float
     down_y: float
-
-
-class Reader(Protocol):
-    """An open slide.
-
-    Attributes:
-        kind: format and library, in words.
-        origin: x, y of the scanned area in full-resolution px; not 0, 0 where a scanner states bounds.
-        size: width, height of that area in full-resolution px.
-        levels: finest first.
-        found: what the file says of its scale.
-    """
-
-    kind: str
-    origin: tuple[int, int]
-    size: tuple[int, int]
-    levels: tuple[Level, ...]
-    found: Found
-
-    def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[Any]:
-        """Return uint8 RGB (height, width, 3) of that part of a level, in its px; transparent is white.
-
-        Some formats can be read in whole rows alone, from top to bottom.
-
-        Raises:
-            BadSlide: the file is damaged there.
-        """
-
-    def close(self) -> None:
-        """Let the file go."""
 
 
 @contextmanager

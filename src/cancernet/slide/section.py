@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.common.files import read_json, replacing, to_json, write_text
 from cancernet.common.progress import progress
-from cancernet.slide.reader import Level, Reader
+from cancernet.slide.formats import Reader
+from cancernet.slide.reader import Level
 from cancernet.slide.scale import BadSlide, Scale
 
 PIXELS, NOTES = "section.rgb", "section.json"

@@ -26,7 +26,7 @@ MAX_WHOLE_PIXELS = 250_000_000  # px; 750 MB, where a format cannot be decoded i
 
 
 class VipsReader:
-    """An image read by libvips; see `cancernet.slide.reader.Reader`."""
+    """An image read by libvips, in whole rows alone, from top to bottom; see `OpenSlideReader`."""
 
     origin = (0, 0)
 
@@ -55,7 +55,7 @@ class VipsReader:
         self.found = Found(mpp_x, mpp_y, f"{format_name} resolution") if stated else Found()
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[Any]:
-        """As the protocol says."""
+        """As `OpenSlideReader.read`."""
         with reading(f"damaged or cut short at about row {y}"):
             pixels = self._region.fetch(x, y, width, height)
         return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
