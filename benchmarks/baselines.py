@@ -87,9 +87,9 @@ def main() -> None:
     for name, (features, fit) in kinds.items():
 
         def predict(train: np.ndarray, held: np.ndarray, features=features, fit=fit) -> np.ndarray:
-            return fit(features[train], label[train], patient_weights(patient[train])).predict_proba(
-                features[held]
-            )[:, 1]
+            return fit(features[train], label[train], patient_weights(patient[train])).predict_proba(features[held])[
+                :, 1
+            ]
 
         crossed = np.empty(len(table))
         for fold in range(options.folds):

@@ -46,9 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("trials", type=Path, nargs="+")
     tables = {
-        path.stem: pd.read_csv(path, dtype={"patient": "str", "path": "str"}).sort_values(
-            "path", ignore_index=True
-        )
+        path.stem: pd.read_csv(path, dtype={"patient": "str", "path": "str"}).sort_values("path", ignore_index=True)
         for path in parser.parse_args().trials
     }
     print("| trial | AUC | average precision | AUC within |")

@@ -66,8 +66,7 @@ def main() -> None:
         for method, fit in methods.items():
             rows[-1] |= {f"{method} {key}": value for key, value in score(fit, others, found[name]).items()}
         print(
-            {key: value if isinstance(value, str) else round(value, 3) for key, value in rows[-1].items()},
-            flush=True,
+            {key: value if isinstance(value, str) else round(value, 3) for key, value in rows[-1].items()}, flush=True
         )
     report(pd.DataFrame(rows), list(methods), n_dense=len(found))
 
@@ -77,10 +76,7 @@ def score(fit: Method, others: Specimens, rows: pd.DataFrame) -> dict[str, float
     odds, odds_of_others = fit(others, rows)
     label = rows["label"].to_numpy()
     label_of_others = np.concatenate([each["label"].to_numpy() for each in others.values()])
-    own, frozen = (
-        best_f1_threshold(label, sigmoid(odds)),
-        best_f1_threshold(label_of_others, sigmoid(odds_of_others)),
-    )
+    own, frozen = (best_f1_threshold(label, sigmoid(odds)), best_f1_threshold(label_of_others, sigmoid(odds_of_others)))
     names = np.repeat(list(others), [len(each) for each in others.values()])
     target = even_threshold(label_of_others, sigmoid(odds_of_others), names, TARGET_RECALL)
     at_target = rates(*confusion(label, sigmoid(odds), target))
@@ -160,9 +156,7 @@ def network(others: Specimens, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarr
         x = layers.Conv2D(12, 3, padding="same", dilation_rate=dilation, activation="relu")(x)
     x = layers.Conv2D(1, 1, kernel_initializer="zeros")(layers.Dropout(0.2)(x))
     model = keras.Model(inputs, x + layers.Conv2D(1, 1, kernel_initializer="ones")(inputs[..., 1:2]))
-    model.compile(
-        keras.optimizers.AdamW(3e-3, weight_decay=0.02), keras.losses.BinaryCrossentropy(from_logits=True)
-    )
+    model.compile(keras.optimizers.AdamW(3e-3, weight_decay=0.02), keras.losses.BinaryCrossentropy(from_logits=True))
     rng = np.random.default_rng(1)
     for _ in range(EPOCHS):
         made = [turned(grids[key], others[key]["label"].to_numpy(), side, rng) for key in grids]
@@ -182,9 +176,7 @@ def planes(rows: pd.DataFrame) -> np.ndarray:
     return np.stack([np.where(there, plane, 0) for plane in odds], axis=-1)
 
 
-def turned(
-    grid: np.ndarray, label: np.ndarray, side: int, rng: np.random.Generator
-) -> tuple[np.ndarray, ...]:
+def turned(grid: np.ndarray, label: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """One of the eight symmetries, padded to one size; each specimen weighs alike."""
     there = grid[..., 2]
     truth = np.where(there > 0, label[grid[..., 3].astype(int)], 0)

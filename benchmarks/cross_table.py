@@ -40,9 +40,7 @@ RATES = ("recall", "specificity", "balanced_accuracy", "f1", "f1_weighted")
 POINTS = ("target_recall", "best_f1")
 
 
-def nested(
-    rows: pd.DataFrame, score: str, point: str, target: float, told: np.ndarray
-) -> dict[str, Interval]:
+def nested(rows: pd.DataFrame, score: str, point: str, target: float, told: np.ndarray) -> dict[str, Interval]:
     """Every metric of the rows told, threshold and calibration of each fold chosen on all the others."""
     decided, calibrated = np.empty(len(rows)), np.empty(len(rows))
     for fold in rows["fold"].unique():

@@ -82,9 +82,7 @@ def predict_fold(
     logit = predict_logits(network, images, every)
     turned = np.mean([predict_logits(network, turn, every) for turn in turns(images)], axis=0)
     rows = data.table.iloc[held][["path", "patient", "x", "y", "label"]]
-    return rows.assign(
-        fold=folder.name, probability=1 / (1 + np.exp(-logit)), turned=1 / (1 + np.exp(-turned))
-    )
+    return rows.assign(fold=folder.name, probability=1 / (1 + np.exp(-logit)), turned=1 / (1 + np.exp(-turned)))
 
 
 def main() -> None:

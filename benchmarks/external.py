@@ -45,9 +45,7 @@ def main() -> None:
         f"{field.shape[1]} x {field.shape[0]} px at {MPP:g} um/px, {len(patches)} positions {STEP} px apart, "
         f"{label.mean():.0%} at least half tumour\n"
     )
-    print(
-        "| model | colours | AUC | rank correlation with tumour | called malignant | recall | specificity |"
-    )
+    print("| model | colours | AUC | rank correlation with tumour | called malignant | recall | specificity |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for folder in options.model or [None]:
         model = load_model(folder)
@@ -70,9 +68,7 @@ def reduce(image: np.ndarray, mpp: float) -> np.ndarray:
 
 def windows(image: np.ndarray) -> np.ndarray:
     """All 50 px squares `STEP` px apart that lie inside: (N, 50, 50, ...)."""
-    view = np.lib.stride_tricks.sliding_window_view(image, (PATCH_SIZE, PATCH_SIZE), axis=(0, 1))[
-        ::STEP, ::STEP
-    ]
+    view = np.lib.stride_tricks.sliding_window_view(image, (PATCH_SIZE, PATCH_SIZE), axis=(0, 1))[::STEP, ::STEP]
     view = np.moveaxis(view, 2, -1) if image.ndim == 3 else view
     return view.reshape(-1, PATCH_SIZE, PATCH_SIZE, *image.shape[2:])
 

@@ -80,9 +80,7 @@ def main() -> None:
         shown["least - random"] = interval((found["least"] - found["random"])[of], patient[of])
         n = {"patches": int(of.sum()), "patients": len(np.unique(patient[of]))}
         lower = float((found["most"] < found["random"])[of].mean())
-        print(
-            json.dumps({"of": name, **n, "change of log odds": shown, "most below random": lower}, indent=1)
-        )
+        print(json.dumps({"of": name, **n, "change of log odds": shown, "most below random": lower}, indent=1))
 
 
 if __name__ == "__main__":

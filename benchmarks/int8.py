@@ -79,10 +79,7 @@ def main() -> None:
     small = open_session(quantise(graph, plain.get_inputs()[0].name, data.images[taught]))
     timed = np.resize(unseen, TIMED)
     seconds = alternate(
-        {
-            "float32": lambda: predict(plain, data.images, timed),
-            "int8": lambda: predict(small, data.images, timed),
-        },
+        {"float32": lambda: predict(plain, data.images, timed), "int8": lambda: predict(small, data.images, timed)},
         ROUNDS,
     )
     label = data.table["label"].to_numpy()[unseen]

@@ -10,15 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-COLUMNS = (
-    "AUC",
-    "average precision",
-    "recall",
-    "specificity",
-    "balanced accuracy",
-    "F1 malignant",
-    "F1 weighted",
-)
+COLUMNS = ("AUC", "average precision", "recall", "specificity", "balanced accuracy", "F1 malignant", "F1 weighted")
 AT_THRESHOLD = ("recall", "specificity", "balanced_accuracy", "f1", "f1_weighted")
 
 

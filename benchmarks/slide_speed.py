@@ -48,9 +48,7 @@ def measure(image: np.ndarray, work: Path, threads: int) -> dict[str, float]:
     slide = work / "s.tif"
     made = pyvips.Image.new_from_memory(image.tobytes(), width, height, 3, "uchar")
     made = made.copy(interpretation="srgb", xres=1000, yres=1000).zoom(4, 4)
-    made.tiffsave(
-        str(slide), tile=True, pyramid=True, compression="jpeg", Q=90, tile_width=256, tile_height=256
-    )
+    made.tiffsave(str(slide), tile=True, pyramid=True, compression="jpeg", Q=90, tile_width=256, tile_height=256)
     model = load_model(threads=threads)
     started = time.perf_counter()
     outcome = map_slide(slide, model, out=work / "out", threads=threads, say=lambda _: None)

@@ -107,9 +107,7 @@ def main() -> None:
     result = {
         "minutes": round(minutes, 2),
         "accuracy_by_position": float(by_position.mean()),
-        "accuracy_random_files": float(
-            model.evaluate(flow(held, data.root, shuffle=False, augment=False))[1]
-        ),
+        "accuracy_random_files": float(model.evaluate(flow(held, data.root, shuffle=False, augment=False))[1]),
         "auc": test["auc"],
         **{name: test["operating_points"]["default"][name] for name in ("recall", "specificity", "f1")},
         "balanced_accuracy": test["operating_points"]["default"]["balanced_accuracy"],

@@ -33,16 +33,8 @@ def screenshot(page: Path, *, width: int, height: int) -> np.ndarray:
         sys.exit("Chromium is not installed")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "page.png"
-        command = [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--hide-scrollbars",
-            f"--window-size={width},{height}",
-        ]
-        subprocess.run(
-            [*command, f"--screenshot={target}", page.resolve().as_uri()], check=True, capture_output=True
-        )
+        command = [browser, "--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size={width},{height}"]
+        subprocess.run([*command, f"--screenshot={target}", page.resolve().as_uri()], check=True, capture_output=True)
         return cv2.imread(str(target))
 
 
@@ -67,9 +59,7 @@ def main(results: Path, specimen: Path) -> None:
     gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
     both = np.hstack([fit(parts[0]), gap, fit(parts[1])])
     OUT.parent.mkdir(exist_ok=True)
-    Image.fromarray(both[..., ::-1].copy()).quantize(COLOURS, dither=Image.Dither.NONE).save(
-        OUT, optimize=True
-    )
+    Image.fromarray(both[..., ::-1].copy()).quantize(COLOURS, dither=Image.Dither.NONE).save(OUT, optimize=True)
     print(f"{OUT}: {both.shape[1]}x{both.shape[0]} px, {OUT.stat().st_size / 1000:.0f} kB")
 
 

@@ -43,6 +43,4 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synthetic sample of 8 patients with 24 patches each."""
-    return write_sample(
-        tmp_path_factory.mktemp("data") / "sample", patients=8, patches_per_patient=24, seed=3
-    )
+    return write_sample(tmp_path_factory.mktemp("data") / "sample", patients=8, patches_per_patient=24, seed=3)

@@ -48,9 +48,7 @@ VERBS = {  # file of the command line -> where the work is done, and by what
 
 
 def run_python(code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
-    ).stdout
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120).stdout
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -128,11 +126,7 @@ def test_a_verb_calls_the_function_that_python_calls(verb: str) -> None:
     }
     assert (f"cancernet.{module}", name) in imported
     local = imported[f"cancernet.{module}", name]
-    called = {
-        node.func.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert local in called
 
 

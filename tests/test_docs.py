@@ -49,9 +49,7 @@ def broken(path: Path) -> list[str]:
         target = (path.parent / place).resolve() if place else path
         if not target.exists():
             found.append(f"{path.name}: {link}: no such file")
-        elif fragment and fragment not in {
-            anchor(each) for each in HEADING.findall(target.read_text("utf-8"))
-        }:
+        elif fragment and fragment not in {anchor(each) for each in HEADING.findall(target.read_text("utf-8"))}:
             found.append(f"{path.name}: {link}: no such heading")
     return found
 
@@ -85,19 +83,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# A heading, here\n")
     page = tmp_path / "page.md"
-    page.write_text(
-        "[a](other.md#a-heading-here) [b](nowhere.md) [c](other.md#no) ![d](no.png) [e](https://x.org)\n"
-    )
+    page.write_text("[a](other.md#a-heading-here) [b](nowhere.md) [c](other.md#no) ![d](no.png) [e](https://x.org)\n")
     assert [each.split(": ")[1] for each in broken(page)] == ["nowhere.md", "other.md#no", "no.png"]
 
 
 def test_pages_of_the_site_link_to_nothing_outside_of_it() -> None:
     outside = [
-        f"{page.name}: {link}"
-        for page in PAGES
-        if page.parent.name == "docs"
-        for link in links(page)
-        if "../" in link
+        f"{page.name}: {link}" for page in PAGES if page.parent.name == "docs" for link in links(page) if "../" in link
     ]
     assert not outside
 
@@ -149,9 +141,7 @@ def test_the_columns_of_predictions_are_told() -> None:
 
     assert ",".join(COLUMNS) in (ROOT / "README.md").read_text("utf-8")
     table = (ROOT / "docs" / "usage.md").read_text("utf-8").partition("| Column |")[2].partition("\n\n")[0]
-    assert re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:])) == list(
-        COLUMNS
-    )
+    assert re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:])) == list(COLUMNS)
 
 
 @pytest.mark.slow

@@ -23,10 +23,7 @@ def modules() -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[pytest.mark.train] if name.startswith(NEED_TENSORFLOW) else [])
-        for name in modules()
-    ],
+    [pytest.param(name, marks=[pytest.mark.train] if name.startswith(NEED_TENSORFLOW) else []) for name in modules()],
 )
 def test_the_examples_of_a_module_give_what_they_say(name: str) -> None:
     found = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)

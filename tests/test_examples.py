@@ -33,9 +33,7 @@ def test_a_notebook_was_run_from_top_to_bottom(path: Path) -> None:
     cells = code_cells(read(path))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert all(cell.outputs for cell in cells if not cell.source.rstrip().endswith(";"))
-    assert not [
-        output for cell in cells for output in cell.outputs if output.output_type in ("error", "stream")
-    ]
+    assert not [output for cell in cells for output in cell.outputs if output.output_type in ("error", "stream")]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -106,9 +106,7 @@ def test_the_installed_wheel_predicts_without_tensorflow(installed: dict[str, st
     assert row["decision"] in ("benign", "malignant")
 
 
-def test_training_with_the_installed_wheel_says_what_is_missing(
-    installed: dict[str, str], tmp_path: Path
-) -> None:
+def test_training_with_the_installed_wheel_says_what_is_missing(installed: dict[str, str], tmp_path: Path) -> None:
     command = str(Path(installed["PYTHONPATH"]) / "bin" / "cancernet")
     found = run(command, "run", "--results", str(tmp_path / "results"), env=installed, cwd=tmp_path)
     assert found.returncode == 2

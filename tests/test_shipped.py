@@ -69,9 +69,7 @@ def test_an_empty_white_patch_is_not_called_malignant(model: Model) -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_it_beats_the_colour_floor_on_patients_it_never_saw(
-    model: Model, real_data: Path, tmp_path: Path
-) -> None:
+def test_it_beats_the_colour_floor_on_patients_it_never_saw(model: Model, real_data: Path, tmp_path: Path) -> None:
     data = pack(real_data / "idc", cache_dir=tmp_path)
     side = side_of_model(model, data.table)
     scored, floor = score_model(model, data, side), score_floor(model, data, side)

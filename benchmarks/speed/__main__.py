@@ -54,9 +54,7 @@ def main() -> None:
     real = options.data is not None
     choose_kernels(default_cache_dir())
     work = Path(tempfile.mkdtemp(prefix="cancernet-speed-"))
-    sizes = (
-        tuple(int(size) for size in options.sizes.split(",")) if options.sizes else REAL if real else SMALL
-    )
+    sizes = tuple(int(size) for size in options.sizes.split(",")) if options.sizes else REAL if real else SMALL
     weights = options.weights if options.weights == "none" else str(Path(options.weights).absolute())
     setup = Setup(
         data=options.data or write_sample(work / "sample", patients=SAMPLE_PATIENTS),
@@ -100,9 +98,7 @@ def heading(setup: Setup, *, real: bool) -> list[str]:
 
 def line(row: Row) -> str:
     """Return a row as a line of a Markdown table."""
-    return (
-        f"| {row.what} | {row.against} | {row.reach} | {row.found} | {'yes' if row.reached else '**no**'} |"
-    )
+    return f"| {row.what} | {row.against} | {row.reach} | {row.found} | {'yes' if row.reached else '**no**'} |"
 
 
 def grown(rows: list[Row]) -> list[str]:
@@ -130,9 +126,7 @@ def processor() -> str:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return platform.processor() or platform.machine()
-    name = next(
-        (line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), ""
-    )
+    name = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "")
     width = next((flag for flag in ("avx512_vnni", "avx512f", "avx2") if f" {flag} " in text), "no AVX2")
     return f"{name} ({width})"
 

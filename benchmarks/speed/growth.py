@@ -52,9 +52,7 @@ def rows(setup: Setup) -> list[Row]:
             "Resident memory of `predict` on a folder",
             f"{setup.sizes[0]:,} patches",
             "flat in the number of patches; under 400 MB",
-            "; ".join(
-                f"{each['patches']:,}: {peak:.0f} MB" for each, peak in zip(measured, peaks, strict=True)
-            ),
+            "; ".join(f"{each['patches']:,}: {peak:.0f} MB" for each, peak in zip(measured, peaks, strict=True)),
             max(peaks) < 400 and max(peaks) <= 1.5 * peaks[0] + 100,
             {"growth": measured},
         ),

@@ -87,9 +87,7 @@ def cold_row(setup: Setup) -> Row:
         "imports": [sys.executable, "-c", "import cancernet.cli.predict, cancernet.prediction.predict"],
         "nothing": [sys.executable, "-c", "pass"],
     }
-    seconds = alternate(
-        {name: lambda c=command: seconds_of(c) for name, command in ways.items()}, setup.rounds
-    )
+    seconds = alternate({name: lambda c=command: seconds_of(c) for name, command in ways.items()}, setup.rounds)
     imports = median(seconds["imports"]) - median(seconds["nothing"])
     whole, helped = median(seconds["predict"]), median(seconds["help"])
     return Row(

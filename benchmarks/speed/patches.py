@@ -60,10 +60,7 @@ def zip_row(setup: Setup) -> Row:
             if path.is_file():
                 file.write(path, path.relative_to(setup.data))
     seconds = alternate(
-        {
-            "unpack first": lambda: unpacked(archive, setup.work),
-            "zip": lambda: packed(archive, setup.work),
-        },
+        {"unpack first": lambda: unpacked(archive, setup.work), "zip": lambda: packed(archive, setup.work)},
         setup.rounds,
     )
     gain = ratio(seconds["unpack first"], seconds["zip"])
@@ -90,9 +87,7 @@ def batch_row(setup: Setup) -> Row:
 
     seconds = alternate({"memory": lambda: epoch(memory), "packed": lambda: epoch(data.images)}, setup.rounds)
     share = ratio(seconds["memory"], seconds["packed"])
-    step = in_process(
-        "training:starved", packs=str(setup.work / "cache"), data=str(setup.data), rounds=setup.rounds
-    )
+    step = in_process("training:starved", packs=str(setup.work / "cache"), data=str(setup.data), rounds=setup.rounds)
     cost = max(step["cost"].values())
     said = ", ".join(f"{name} {value:.3f}" for name, value in step["cost"].items())
     return Row(

@@ -63,9 +63,7 @@ class Row:
         return asdict(self)
 
 
-def alternate(
-    ways: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: bool = True
-) -> dict[str, list[float]]:
+def alternate(ways: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: bool = True) -> dict[str, list[float]]:
     """Run all ways in turn, A B C A B C, and return the seconds of each, round by round.
 
     Other work on the machine then falls on all of them alike, and a ratio is taken within a round.
@@ -91,9 +89,7 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def in_process(
-    function: str, *, env: Mapping[str, str | None] | None = None, **options: Any
-) -> dict[str, Any]:
+def in_process(function: str, *, env: Mapping[str, str | None] | None = None, **options: Any) -> dict[str, Any]:
     """Call `module:function` of this package with keyword options in a process of its own.
 
     Args:

@@ -99,9 +99,7 @@ def step_seconds() -> dict[str, Any]:
 
 def transfer_row(common: dict[str, Any], models: str) -> Row:
     """Five epochs of a new head: the whole recipe against running the frozen base every epoch."""
-    naive = in_process(
-        "training:plain_fit", env=PLAIN, recipe="transfer", epochs=NAIVE_EPOCHS, models="", **common
-    )
+    naive = in_process("training:plain_fit", env=PLAIN, recipe="transfer", epochs=NAIVE_EPOCHS, models="", **common)
     ours = in_process("training:ours", recipe="transfer", epochs=NAIVE_EPOCHS, models=models, **common)
     gain, pass_seconds = naive["seconds"] / ours["seconds"], ours["pass_seconds"]
     return Row(
@@ -117,9 +115,7 @@ def transfer_row(common: dict[str, Any], models: str) -> Row:
 
 def fine_tuned_row(common: dict[str, Any], models: str) -> Row:
     """The whole recipe against plain `fit` of the same layers from the same start."""
-    plain = in_process(
-        "training:plain_fit", env=PLAIN, recipe="fine_tuned", epochs=0, models=models, **common
-    )
+    plain = in_process("training:plain_fit", env=PLAIN, recipe="fine_tuned", epochs=0, models=models, **common)
     ours = in_process("training:ours", recipe="fine_tuned", epochs=0, models=models, **common)
     gain = plain["seconds"] / ours["seconds"]
     return Row(
@@ -134,9 +130,7 @@ def fine_tuned_row(common: dict[str, Any], models: str) -> Row:
 
 def flagship_row(common: dict[str, Any], models: str, *, epochs: int) -> Row:
     """The six networks of the cross-fit, whole, against plain `fit` of the same networks one after the other."""
-    plain = in_process(
-        "training:plain_fit", env=PLAIN, recipe="cancernet", epochs=epochs, models="", **common
-    )
+    plain = in_process("training:plain_fit", env=PLAIN, recipe="cancernet", epochs=epochs, models="", **common)
     ours = in_process("training:ours", recipe="cancernet", epochs=epochs, models=models, **common)
     speeds = {name: found["patches"] / found["seconds"] for name, found in (("plain", plain), ("ours", ours))}
     gain = speeds["ours"] / speeds["plain"]
@@ -221,9 +215,7 @@ def plain_fit(
     images, label = np.array(found.images[rows]), examples.label[rows].astype("float32")
     steps = -(-len(rows) // chosen.batch_size)
     augmentation = build_augmentation(chosen.augmentation, side=PATCH_SIZE, seed=1)
-    trainer = build_trainer(
-        network, chosen, steps=steps, augmentation=augmentation
-    )  # loss and optimiser are ours
+    trainer = build_trainer(network, chosen, steps=steps, augmentation=augmentation)  # loss and optimiser are ours
     trainer.average = None  # plain Keras keeps none
     epochs = epochs or chosen.epochs
     started = time.perf_counter()
@@ -237,9 +229,7 @@ def plain_fit(
     )
     seconds = time.perf_counter() - started
     test = np.flatnonzero(assign(split, found.table) == "test")
-    logit = keras.Model(network.input, network.output).predict(found.images[test], batch_size=64, verbose=0)[
-        :, 0
-    ]
+    logit = keras.Model(network.input, network.output).predict(found.images[test], batch_size=64, verbose=0)[:, 0]
     return {
         "seconds": seconds,
         "patches": len(rows) * epochs,
@@ -247,9 +237,7 @@ def plain_fit(
     }
 
 
-def starved(
-    packs: str, data: str, rounds: int, recipes: tuple[str, ...] = ("baseline", "cancernet")
-) -> dict[str, Any]:
+def starved(packs: str, data: str, rounds: int, recipes: tuple[str, ...] = ("baseline", "cancernet")) -> dict[str, Any]:
     """Compare steps fed by the pipeline with steps on one batch that is there already."""
     from cancernet.training.quiet import import_quietly
 
@@ -266,10 +254,7 @@ def starved(
         recipe = load_recipes()[name]
         network = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)
         trainer = build_trainer(
-            network,
-            recipe,
-            steps=100,
-            augmentation=build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=1),
+            network, recipe, steps=100, augmentation=build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=1)
         )
         batches = Batches(
             found.images,

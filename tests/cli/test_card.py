@@ -20,9 +20,7 @@ def test_a_bundle_alone_gives_a_card_that_says_what_is_missing(
     assert "no audit was given" in text
 
 
-def test_an_evaluation_goes_into_the_card(
-    cancernet: Callable, model: Path, sample: Path, tmp_path: Path
-) -> None:
+def test_an_evaluation_goes_into_the_card(cancernet: Callable, model: Path, sample: Path, tmp_path: Path) -> None:
     ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", tmp_path / "results")
     assert ended.returncode == 0, ended.stderr
     metrics, out = tmp_path / "results" / "metrics.json", tmp_path / "card.md"
@@ -48,7 +46,5 @@ def test_a_file_of_the_users_own_is_not_replaced(
     cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "NOTES.md").write_text("mine")
-    assert "is not ours" in one_line_error(
-        cancernet("card", "--model", model, "--out", tmp_path / "NOTES.md")
-    )
+    assert "is not ours" in one_line_error(cancernet("card", "--model", model, "--out", tmp_path / "NOTES.md"))
     assert (tmp_path / "NOTES.md").read_text() == "mine"

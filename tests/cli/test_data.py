@@ -28,9 +28,7 @@ def test_check_says_what_is_there_and_writes_it(cancernet: Callable, sample: Pat
     }  # fmt: skip
 
 
-def test_check_names_what_it_sets_aside_and_changes_nothing(
-    cancernet: Callable, sample: Path, tmp_path: Path
-) -> None:
+def test_check_names_what_it_sets_aside_and_changes_nothing(cancernet: Callable, sample: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(sample, tmp_path / "data"))
     one = next((folder / "S001" / "0").glob("*.png"))
     (folder / "S001" / "0" / "S001_idx5_x901_y1_class0.png").write_bytes(one.read_bytes()[:100])
@@ -71,11 +69,7 @@ def test_anonymous_patches_are_refused_until_allowed_and_then_marked(
 
 @pytest.mark.parametrize(
     "make",
-    [
-        "missing",
-        "one patient",
-        *(pytest.param(m, marks=pytest.mark.slow) for m in ("empty", "file", "one class")),
-    ],
+    ["missing", "one patient", *(pytest.param(m, marks=pytest.mark.slow) for m in ("empty", "file", "one class"))],
 )
 def test_a_folder_that_cannot_be_used_is_one_line(
     cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path, make: str

@@ -38,9 +38,7 @@ def test_the_runtime_may_come_from_another_distribution(monkeypatch: pytest.Monk
     assert "onnxruntime" in doctor._base()
 
 
-def test_a_missing_package_fails_and_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_package_fails_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor, "BASE", ("numpy", "no_such_module_here"))
     found = examine(data=None, weights="none", cache=tmp_path)["predict, evaluate"]
     assert found == Finding("FAIL", "missing: no_such_module_here", "pip install cancernet")
@@ -54,9 +52,7 @@ def test_a_package_that_breaks_on_import_is_shown_with_its_reason(
     assert doctor._missing(("broken_module_here",)) == ["broken_module_here (libGL.so.1: cannot open)"]
 
 
-def test_extras_that_are_not_installed_are_a_warning_only(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_extras_that_are_not_installed_are_a_warning_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor, "TRAINING", ("no_such_module_here",))
     monkeypatch.setattr("cancernet.slide.extra.MODULES", ("no_such_module_here",))
     found = examine(data=None, weights="none", cache=tmp_path)
@@ -121,9 +117,7 @@ def test_weights_that_are_there_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor._weights("imagenet") == "imagenet"
 
 
-def test_auto_that_would_start_at_random_is_a_warning_with_the_other_ways(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_auto_that_would_start_at_random_is_a_warning_with_the_other_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     _weights_found(monkeypatch, SimpleNamespace(path=None, said="none (random: no network)"))
     found = whole(doctor._weights("auto"))
     assert (found.state, found.found) == ("WARN", "none (random: no network)")
@@ -184,14 +178,10 @@ def test_a_damaged_shipped_model_fails_with_the_fix(monkeypatch: pytest.MonkeyPa
     assert "reinstall" in found.fix
 
 
-def test_without_training_it_still_looks_at_the_rest(
-    cancernet: Callable, no_tensorflow: str, sample: Path
-) -> None:
+def test_without_training_it_still_looks_at_the_rest(cancernet: Callable, no_tensorflow: str, sample: Path) -> None:
     ended = cancernet("doctor", "--data", sample, before=no_tensorflow)
     assert ended.returncode == 0, ended.stderr
-    states = dict(
-        line.split(maxsplit=1)[::-1] for line in ended.stdout.splitlines() if not line.startswith(" ")
-    )
+    states = dict(line.split(maxsplit=1)[::-1] for line in ended.stdout.splitlines() if not line.startswith(" "))
     assert set(states.values()) <= {"PASS", "WARN"}
     assert "WARN  train" in ended.stdout
     assert "fix: pip install 'cancernet[train]'" in ended.stdout

@@ -107,9 +107,7 @@ def test_a_model_split_by_patch_is_not_measured_on_its_own_folder(
 ) -> None:
     checked = cancernet("data", "check", strangers).stdout
     _patch_split(model, checked.partition("data hash ")[2].split()[0])
-    said = one_line_error(
-        cancernet("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out")
-    )
+    said = one_line_error(cancernet("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out"))
     assert "this very folder" in said
 
 

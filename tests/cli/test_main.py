@@ -22,10 +22,7 @@ HEAVY = ("tensorflow", "keras", "pandas", "sklearn", "matplotlib", "onnxruntime"
     "verb", [(), *((verb,) for verb in VERBS), ("data", "check"), ("data", "sample")], ids=" ".join
 )
 def test_help_explains_and_imports_nothing_heavy(cancernet: Callable, verb: tuple[str, ...]) -> None:
-    watch = (
-        "import atexit, sys\n"
-        f"atexit.register(lambda: print('HEAVY', [m for m in {HEAVY!r} if m in sys.modules]))\n"
-    )
+    watch = f"import atexit, sys\natexit.register(lambda: print('HEAVY', [m for m in {HEAVY!r} if m in sys.modules]))\n"
     ended = cancernet(*verb, "--help", before=watch)
     assert ended.returncode == 0
     assert ended.stdout.startswith("Usage: ")
@@ -43,9 +40,7 @@ def test_the_version_is_that_of_the_package(cancernet: Callable) -> None:
     assert package.__version__ in cancernet("--version").stdout
 
 
-@pytest.mark.parametrize(
-    "arguments", [("nonsense",), ("predict",), ("train", "--epochs", "x"), ("run", "--no-such")]
-)
+@pytest.mark.parametrize("arguments", [("nonsense",), ("predict",), ("train", "--epochs", "x"), ("run", "--no-such")])
 def test_a_command_that_makes_no_sense_exits_with_2(cancernet: Callable, arguments: tuple[str, ...]) -> None:
     ended = cancernet(*arguments)
     assert ended.returncode == 2
@@ -73,27 +68,15 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int | str 
         (click.Abort(), 130, "cancernet: interrupted"),
         (OSError(errno.ENOSPC, "No space left", "out.csv"), 2, "the disk is full (out.csv)"),
         (OSError(errno.ENOSPC, "No space left"), 2, "the disk is full (while writing)"),
-        (
-            PermissionError(errno.EACCES, "Permission denied", "out.csv"),
-            2,
-            "cannot write out.csv: Permission denied",
-        ),
+        (PermissionError(errno.EACCES, "Permission denied", "out.csv"), 2, "cannot write out.csv: Permission denied"),
         (OSError(errno.EROFS, "Read-only file system", "out.csv"), 2, "cannot write out.csv"),
-        (
-            IsADirectoryError(errno.EISDIR, "Is a directory", ".out.tmp", None, "out"),
-            2,
-            "cannot write out: Is a",
-        ),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", ".out.tmp", None, "out"), 2, "cannot write out: Is a"),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), 2, "cannot write a/b"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 def test_what_a_user_can_mend_is_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    error: BaseException,
-    code: int,
-    says: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, says: str
 ) -> None:
     assert raising(monkeypatch, error) == code
     shown = capsys.readouterr().err
@@ -118,9 +101,7 @@ def test_verbs_are_the_files_there_are() -> None:
     assert "cancernet.cli.nonsense" not in sys.modules
 
 
-@pytest.mark.parametrize(
-    ("verb", "goes_on"), [("run", True), ("slide", True), ("predict", False), ("map", False)]
-)
+@pytest.mark.parametrize(("verb", "goes_on"), [("run", True), ("slide", True), ("predict", False), ("map", False)])
 def test_an_interruption_promises_to_go_on_only_where_that_is_true(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, goes_on: bool
 ) -> None:

@@ -34,9 +34,7 @@ def test_one_patient_can_be_asked_for(cancernet: Callable, model: Path, data: Pa
     assert not (tmp_path / "out" / "S001").exists()
 
 
-def test_some_bad_is_exit_1_and_it_is_listed(
-    cancernet: Callable, model: Path, data: Path, tmp_path: Path
-) -> None:
+def test_some_bad_is_exit_1_and_it_is_listed(cancernet: Callable, model: Path, data: Path, tmp_path: Path) -> None:
     (data / "odd name.png").write_text("no image")
     ended = cancernet("map", data, "--model", model, "--out", tmp_path / "out")
     assert ended.returncode == 1
@@ -44,9 +42,7 @@ def test_some_bad_is_exit_1_and_it_is_listed(
     assert "odd name.png" in (tmp_path / "out" / "errors.csv").read_text()
 
 
-def test_nothing_to_draw_is_exit_2(
-    cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path
-) -> None:
+def test_nothing_to_draw_is_exit_2(cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     ended = cancernet("map", tmp_path / "none", "--model", model, "--out", tmp_path / "out")
     assert "no specimen" in one_line_error(ended)

@@ -37,9 +37,7 @@ def test_defaults_are_those_of_the_project() -> None:
 
 def test_every_split_option_arrives() -> None:
     assert chosen()["split"] == SplitChoice()
-    arguments = (
-        "--split kfold --folds 4 --fold 2 --test-fraction 0.3 --val-fraction 0.1 --allow-patch-split --seed 4"
-    )
+    arguments = "--split kfold --folds 4 --fold 2 --test-fraction 0.3 --val-fraction 0.1 --allow-patch-split --seed 4"
     assert chosen(*arguments.split())["split"] == SplitChoice(
         "kfold", None, 4, 2, test_fraction=0.3, val_fraction=0.1, allow_patch_split=True, seed=4
     )
@@ -59,17 +57,13 @@ def test_warnings_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_every_training_option_arrives() -> None:
-    arguments = (
-        "--seed 4 --epochs 2 --max-per-patient 9 --limit 8 --target-recall 0.9 --weights none --threads 1"
-    )
+    arguments = "--seed 4 --epochs 2 --max-per-patient 9 --limit 8 --target-recall 0.9 --weights none --threads 1"
     assert chosen(*arguments.split())["options"] == TrainingOptions(
         seed=4, epochs=2, max_per_patient=9, limit=8, target_recall=0.9, weights="none", threads=1
     )
 
 
-@pytest.mark.parametrize(
-    "arguments", ["--target-recall 0", "--target-recall 1.1", "--epochs -1", "--folds 2"]
-)
+@pytest.mark.parametrize("arguments", ["--target-recall 0", "--target-recall 1.1", "--epochs -1", "--folds 2"])
 def test_numbers_out_of_range_are_refused(arguments: str) -> None:
     @click.command()
     @split_options

@@ -22,11 +22,7 @@ FOLDERS = {
     "run": (("--data", "DATA", "--weights", "none"), "run", "report.html"),
     "train": (("--recipe", "baseline", "--data", "DATA"), "train", "baseline"),
 }
-FILES = {
-    "predict": ("DATA", "--model", "MODEL"),
-    "card": ("--model", "MODEL"),
-    "compare": ("RESULTS", "RESULTS"),
-}
+FILES = {"predict": ("DATA", "--model", "MODEL"), "card": ("--model", "MODEL"), "compare": ("RESULTS", "RESULTS")}
 CHECKED = [
     pytest.param(verb, marks=[pytest.mark.train, pytest.mark.slow] if verb in ("run", "train") else [])
     for verb in FOLDERS
@@ -35,9 +31,7 @@ CHECKED = [
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_sample(
-        tmp_path_factory.mktemp("outputs") / "data", patients=12, patches_per_patient=6, seed=2
-    )
+    return write_sample(tmp_path_factory.mktemp("outputs") / "data", patients=12, patches_per_patient=6, seed=2)
 
 
 def words(arguments: tuple[str, ...], model: Path, data: Path) -> list[str]:

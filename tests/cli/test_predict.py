@@ -58,13 +58,9 @@ def test_some_bad_is_exit_1_and_they_are_listed(
     assert "Traceback" not in ended.stderr
 
 
-def test_nothing_usable_is_exit_2(
-    cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path
-) -> None:
+def test_nothing_usable_is_exit_2(cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("no image")
-    said = one_line_error(
-        cancernet("predict", tmp_path / "bad.png", "--model", model, "--out", tmp_path / "p.csv")
-    )
+    said = one_line_error(cancernet("predict", tmp_path / "bad.png", "--model", model, "--out", tmp_path / "p.csv"))
     assert "no image could be used" in said
     assert not (tmp_path / "p.csv").exists()
 
@@ -104,9 +100,7 @@ def test_a_spoilt_model_is_one_line(
     assert says in one_line_error(cancernet("predict", patches, "--model", model))
 
 
-def test_a_path_that_is_not_there_is_one_line(
-    cancernet: Callable, one_line_error: Callable, model: Path
-) -> None:
+def test_a_path_that_is_not_there_is_one_line(cancernet: Callable, one_line_error: Callable, model: Path) -> None:
     assert "nowhere" in one_line_error(cancernet("predict", "nowhere", "--model", model))
 
 
@@ -114,16 +108,12 @@ def test_a_place_that_cannot_be_written_is_one_line(
     cancernet: Callable, one_line_error: Callable, model: Path, patches: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    said = one_line_error(
-        cancernet("predict", patches, "--model", model, "--out", tmp_path / "file" / "p.csv")
-    )
+    said = one_line_error(cancernet("predict", patches, "--model", model, "--out", tmp_path / "file" / "p.csv"))
     assert "cannot write" in said
     assert str(tmp_path) in one_line_error(cancernet("predict", patches, "--model", model, "--out", tmp_path))
 
 
-def test_without_a_model_named_the_shipped_one_answers(
-    cancernet: Callable, no_tensorflow: str, patches: Path
-) -> None:
+def test_without_a_model_named_the_shipped_one_answers(cancernet: Callable, no_tensorflow: str, patches: Path) -> None:
     one = next(patches.iterdir())
     ended = cancernet("predict", one, before=no_tensorflow)
     assert ended.returncode == 0, ended.stderr
@@ -134,9 +124,7 @@ def test_without_a_model_named_the_shipped_one_answers(
     assert "SYNTHETIC" not in ended.stderr
 
 
-def test_abstaining_says_how_many_are_left_to_a_person(
-    cancernet: Callable, patches: Path, tmp_path: Path
-) -> None:
+def test_abstaining_says_how_many_are_left_to_a_person(cancernet: Callable, patches: Path, tmp_path: Path) -> None:
     ended = cancernet("predict", patches, "--abstain", "0.3", "--out", tmp_path / "p.csv")
     assert ended.returncode == 0, ended.stderr
     unsure = sum(row["decision"] == "unsure" for row in rows(tmp_path / "p.csv"))
@@ -175,9 +163,7 @@ def test_an_image_named_as_its_own_table_stays_what_it_is(
 
 def test_a_tilde_is_the_home_folder(cancernet: Callable, model: Path, patches: Path, tmp_path: Path) -> None:
     home = f"import os; os.environ['HOME'] = {str(tmp_path)!r}\n"
-    ended = cancernet(
-        "predict", patches, "--model", model, "--out", "~/found/p.csv", before=home, cwd=tmp_path
-    )
+    ended = cancernet("predict", patches, "--model", model, "--out", "~/found/p.csv", before=home, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "found" / "p.csv").is_file()
     assert not (tmp_path / "~").exists()
@@ -192,13 +178,7 @@ def test_a_tilde_is_the_home_folder(cancernet: Callable, model: Path, patches: P
     ],
 )
 def test_a_hostile_manifest_is_one_line(
-    cancernet: Callable,
-    one_line_error: Callable,
-    model: Path,
-    patches: Path,
-    name: str,
-    content: str,
-    says: str,
+    cancernet: Callable, one_line_error: Callable, model: Path, patches: Path, name: str, content: str, says: str
 ) -> None:
     (model / name).write_text(content)
     assert says in one_line_error(cancernet("predict", patches, "--model", model))

@@ -33,8 +33,6 @@ def test_a_users_recipes_are_listed_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[mine", '[mine]\nlike = "nobody"'])
-def test_a_bad_file_is_one_line(
-    cancernet: Callable, one_line_error: Callable, tmp_path: Path, text: str
-) -> None:
+def test_a_bad_file_is_one_line(cancernet: Callable, one_line_error: Callable, tmp_path: Path, text: str) -> None:
     (tmp_path / "own.toml").write_text(text)
     one_line_error(cancernet("recipes", "--recipe-file", tmp_path / "own.toml"))

@@ -36,19 +36,8 @@ def ran(cancernet: Callable, sample: Path, tmp_path_factory: pytest.TempPathFact
     """A run of two small recipes where no weights can be had: no cache of Keras, and no network."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "own.toml").write_text(RECIPES)
-    offline = (
-        "import socket\ndef refuse(*a, **k): raise OSError('no network')\nsocket.create_connection = refuse\n"
-    )
-    arguments = (
-        "--data",
-        sample,
-        "--recipe-file",
-        folder / "own.toml",
-        "--recipe",
-        "frozen",
-        "--recipe",
-        "plain",
-    )
+    offline = "import socket\ndef refuse(*a, **k): raise OSError('no network')\nsocket.create_connection = refuse\n"
+    arguments = ("--data", sample, "--recipe-file", folder / "own.toml", "--recipe", "frozen", "--recipe", "plain")
     ended = cancernet("run", *arguments, "--weights", "auto", before=offline, cwd=folder)
     assert ended.returncode == 0, ended.stderr
     return folder, ended

@@ -40,13 +40,9 @@ def test_all_good_is_exit_0_and_needs_no_tensorflow(
     assert "done before with these settings" in again.stdout
 
 
-def test_some_bad_is_exit_1_and_they_are_listed(
-    cancernet: Callable, model: Path, slide: Path, tmp_path: Path
-) -> None:
+def test_some_bad_is_exit_1_and_they_are_listed(cancernet: Callable, model: Path, slide: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.svs").write_text("no slide")
-    ended = cancernet(
-        "slide", tmp_path / "bad.svs", slide, "--mpp", "4", "--model", model, "--out", tmp_path / "o"
-    )
+    ended = cancernet("slide", tmp_path / "bad.svs", slide, "--mpp", "4", "--model", model, "--out", tmp_path / "o")
     assert ended.returncode == 1
     assert "bad.svs" in (tmp_path / "o" / "errors.csv").read_text("utf-8")
     assert "Traceback" not in ended.stderr

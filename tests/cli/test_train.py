@@ -60,17 +60,7 @@ def train(cancernet: Callable, sample: Path, tmp_path_factory: pytest.TempPathFa
     recipes.write_text(RECIPES)
 
     def run(models: Path, *more: object, before: str = "") -> object:
-        arguments = (
-            "--data",
-            sample,
-            "--models",
-            models,
-            "--recipe-file",
-            recipes,
-            "--weights",
-            "none",
-            *more,
-        )
+        arguments = ("--data", sample, "--models", models, "--recipe-file", recipes, "--weights", "none", *more)
         return cancernet("train", "--recipe", "everything", *arguments, before=before)
 
     return run
@@ -102,9 +92,7 @@ def test_a_run_killed_in_an_epoch_ends_at_bit_identical_weights_when_started_aga
     assert again.stderr == ""
 
 
-def test_training_without_tensorflow_is_one_line(
-    cancernet: Callable, one_line_error: Callable, sample: Path
-) -> None:
+def test_training_without_tensorflow_is_one_line(cancernet: Callable, one_line_error: Callable, sample: Path) -> None:
     said = one_line_error(cancernet("train", "--recipe", "baseline", "--data", sample, before=NO_KERAS))
     assert "pip install 'cancernet[train]'" in said
 

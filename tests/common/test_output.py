@@ -34,10 +34,7 @@ def test_what_was_written_is_there_and_can_be_replaced_by_the_next_run(tmp_path:
 @pytest.mark.parametrize("name", ["index.html", "pictures", ERRORS])
 def test_a_file_of_somebody_elses_is_met_before_the_work(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    with (
-        pytest.raises(UserError, match="is not ours"),
-        Output(tmp_path, "map", names=("index.html", "pictures")),
-    ):
+    with pytest.raises(UserError, match="is not ours"), Output(tmp_path, "map", names=("index.html", "pictures")):
         pytest.fail("the work began")
     assert (tmp_path / name).read_text() == "mine"
     assert names(tmp_path) == [name]
@@ -78,10 +75,7 @@ def test_a_place_among_what_is_read_is_refused(tmp_path: Path, place: str) -> No
 def test_a_file_that_is_read_is_never_written(tmp_path: Path) -> None:
     slide = tmp_path / "a.svs"
     slide.write_text("pixels")
-    with (
-        Output(tmp_path, "slide", inputs=[slide]) as out,
-        pytest.raises(UserError, match=r"is (not ours|read)"),
-    ):
+    with Output(tmp_path, "slide", inputs=[slide]) as out, pytest.raises(UserError, match=r"is (not ours|read)"):
         out.write_text("a.svs", "x")
     assert slide.read_text() == "pixels"
 
@@ -184,10 +178,7 @@ def test_things_of_one_name_get_a_folder_each_and_find_it_again(tmp_path: Path) 
         with Output(tmp_path, "slide") as out:
             folders = [out.child("a", owner).folder.name for owner in ("x/a.svs", "y/a.svs")]
             assert folders == ["a", "a-2"]
-            assert [(each.folder.name, each.owner) for each in out.children()] == [
-                ("a", "x/a.svs"),
-                ("a-2", "y/a.svs"),
-            ]
+            assert [(each.folder.name, each.owner) for each in out.children()] == [("a", "x/a.svs"), ("a-2", "y/a.svs")]
 
 
 def test_a_folder_of_the_users_is_passed_over(tmp_path: Path) -> None:

@@ -27,13 +27,7 @@ def test_without_a_limit_the_affinity_mask_counts(limits: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "cpus"),
-    [
-        ("max 100000", 8),
-        ("200000 100000", 2),
-        ("150000 100000", 2),
-        ("10000 100000", 1),
-        ("3200000 100000", 8),
-    ],
+    [("max 100000", 8), ("200000 100000", 2), ("150000 100000", 2), ("10000 100000", 1), ("3200000 100000", 8)],
 )
 def test_a_version_2_group_cuts_it(limits: Path, content: str, cpus: int) -> None:
     (limits / "cpu.max").write_text(content)
@@ -54,9 +48,7 @@ def test_a_limit_that_cannot_be_read_is_no_limit(limits: Path, content: str) -> 
     assert available_cpus() == 8
 
 
-def test_a_system_without_affinity_falls_back_to_its_cores(
-    limits: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_system_without_affinity_falls_back_to_its_cores(limits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     assert available_cpus() == 3

@@ -73,9 +73,7 @@ def test_the_width_is_kept_in_pixels_whatever_the_step():
     fine.values[10, 10] = coarse.values[10, 10] = 1
     # 50 px away: two cells on the one, one cell on the other
     falls = smooth(fine, 50).values[10, 12] / smooth(fine, 50).values[10, 10]
-    assert falls == pytest.approx(
-        smooth(coarse, 50).values[10, 11] / smooth(coarse, 50).values[10, 10], rel=1e-3
-    )
+    assert falls == pytest.approx(smooth(coarse, 50).values[10, 11] / smooth(coarse, 50).values[10, 10], rel=1e-3)
 
 
 def test_a_lone_high_score_amid_low_ones_is_lowered_and_one_amid_high_ones_is_not():

@@ -57,9 +57,7 @@ def idc(tmp_path: Path) -> Callable[..., Path]:
 def zipped(tmp_path: Path) -> Callable[..., Path]:
     """Zip a folder, by default under one more folder; returns the zip's path."""
 
-    def write(
-        root: Path, *, top: str = "top/", method: int = zipfile.ZIP_DEFLATED, name: str = "a.zip"
-    ) -> Path:
+    def write(root: Path, *, top: str = "top/", method: int = zipfile.ZIP_DEFLATED, name: str = "a.zip") -> Path:
         target = tmp_path / name
         with zipfile.ZipFile(target, "w", method) as archive:
             for file in sorted(root.rglob("*")):

@@ -153,9 +153,7 @@ def test_a_file_that_may_not_be_read_is_listed(idc: Folder, monkeypatch: pytest.
     assert only_reason(catalog(root)) == "unreadable (Permission denied)"
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
 def test_a_folder_without_permission_is_listed(idc: Folder) -> None:
     root = idc()
     (root / "9001" / "0").chmod(0)
@@ -300,9 +298,7 @@ def test_the_real_patches_all_decode(real_data: Path) -> None:
 def test_a_folder_that_repeats_the_rest_is_left_out_and_said_so(idc: Folder) -> None:
     root = idc()
     alone = catalog(root)
-    shutil.copytree(
-        root, root / "IDC_regular_ps50_idx5", ignore=shutil.ignore_patterns("IDC_regular_ps50_idx5")
-    )
+    shutil.copytree(root, root / "IDC_regular_ps50_idx5", ignore=shutil.ignore_patterns("IDC_regular_ps50_idx5"))
     found = catalog(root)
     assert list(found.table["path"]) == list(alone.table["path"])
     assert found.quarantine.empty

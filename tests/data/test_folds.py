@@ -23,10 +23,7 @@ def test_every_part_of_a_split_gets_a_fold(test: float, val: float, n: int) -> N
     assert n_folds - n_test - n_val >= 1
 
 
-@given(
-    test=st.sampled_from([0.1, 0.15, 0.2, 0.25, 0.3, 0.4]),
-    val=st.sampled_from([0.1, 0.15, 0.2, 0.25, 0.3]),
-)
+@given(test=st.sampled_from([0.1, 0.15, 0.2, 0.25, 0.3, 0.4]), val=st.sampled_from([0.1, 0.15, 0.2, 0.25, 0.3]))
 def test_common_shares_are_met_exactly_where_there_are_keys_enough(test: float, val: float) -> None:
     n_folds, n_test, n_val = fold_shares(test, val, 1000)
     assert n_test / n_folds == pytest.approx(test)

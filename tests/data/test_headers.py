@@ -33,9 +33,7 @@ def test_format_and_size_are_read(form: str) -> None:
     assert read_header(encoded(form, 37, 21))[:3] == (form, 37, 21)
 
 
-@pytest.mark.parametrize(
-    "options", [{"progressive": True}, {"exif": b"Exif\0\0" + bytes(300)}, {"quality": 5}]
-)
+@pytest.mark.parametrize("options", [{"progressive": True}, {"exif": b"Exif\0\0" + bytes(300)}, {"quality": 5}])
 def test_all_kinds_of_jpeg_are_read(options: dict[str, object]) -> None:
     assert read_header(encoded("JPEG", **options))[:3] == ("JPEG", 50, 40)
 
@@ -81,10 +79,7 @@ def test_any_changed_byte_of_a_png_is_noticed(data: st.DataObject) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*"]),
-    rest=st.binary(),
-)
+@given(start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*"]), rest=st.binary())
 def test_no_bytes_at_all_are_a_crash(start: bytes, rest: bytes) -> None:
     with pytest.raises(BadImage):
         read_header(start + rest)

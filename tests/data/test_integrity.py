@@ -27,10 +27,7 @@ def test_of_exact_duplicates_the_first_is_kept_and_named() -> None:
 
 def test_of_one_content_under_two_labels_none_is_kept_and_each_names_another() -> None:
     reasons = copies(table([("a", 0, "1"), ("b", 1, "1"), ("c", 0, "2")]))
-    assert reasons.to_dict() == {
-        0: "same content under two labels (see b)",
-        1: "same content under two labels (see a)",
-    }
+    assert reasons.to_dict() == {0: "same content under two labels (see b)", 1: "same content under two labels (see a)"}
 
 
 def test_a_named_counterpart_has_the_other_label() -> None:

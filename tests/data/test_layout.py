@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from cancernet.data.headers import BadImage
 from cancernet.data.layout import detect_layout, mirrored_folder, place
 
-IDC = [
-    "8863/0/8863_idx5_x1_y51_class0.png",
-    "8863/1/8863_idx5_x51_y51_class1.png",
-    "9001/1/9001_idx5_x1_y1_class1.png",
-]
+IDC = ["8863/0/8863_idx5_x1_y51_class0.png", "8863/1/8863_idx5_x51_y51_class1.png", "9001/1/9001_idx5_x1_y1_class1.png"]
 
 
 @pytest.mark.parametrize("top", ["", "top/", "archive/IDC_regular_ps50_idx5/"])
@@ -34,10 +30,7 @@ def test_class_folders_of_named_patches_are_not_taken_for_a_patient() -> None:
 
 @pytest.mark.parametrize("names", [("train", "test"), ("training", "validation"), ("Train", "val")])
 def test_folders_named_like_the_sides_of_a_split_are_not_patients(names: tuple[str, str]) -> None:
-    assert (
-        detect_layout([f"{name}/{label}/{i}.png" for name in names for label in "01" for i in range(2)])
-        == "class"
-    )
+    assert detect_layout([f"{name}/{label}/{i}.png" for name in names for label in "01" for i in range(2)]) == "class"
 
 
 def test_patients_of_anonymous_patches_come_from_their_folders() -> None:
@@ -51,9 +44,7 @@ def test_one_patient_of_the_public_set_is_still_that_layout() -> None:
     assert detect_layout(IDC[:2]) == "patient/class"
 
 
-@pytest.mark.parametrize(
-    "paths", [[], ["a.png"], ["x/a.png", "y/b.png"], ["2/a.png"], ["0.png", "benign.png"]]
-)
+@pytest.mark.parametrize("paths", [[], ["a.png"], ["x/a.png", "y/b.png"], ["2/a.png"], ["0.png", "benign.png"]])
 def test_anything_else_is_no_layout(paths: list[str]) -> None:
     assert detect_layout(paths) is None
 

@@ -13,9 +13,7 @@ def test_reads_the_public_set_name() -> None:
     assert parse_name("10253_idx5_x501_y351_class1.png") == PatchName("10253", 501, 351, 1)
 
 
-@pytest.mark.parametrize(
-    "name", ["9_idx5_x1_y2_class0.PNG", "9_IDX7_X1_Y2_CLASS0.tif", "9_idx12_x1_y2_class0"]
-)
+@pytest.mark.parametrize("name", ["9_idx5_x1_y2_class0.PNG", "9_IDX7_X1_Y2_CLASS0.tif", "9_idx12_x1_y2_class0"])
 def test_any_extension_index_and_case_will_do(name: str) -> None:
     assert parse_name(name) == PatchName("9", 1, 2, 0)
 

@@ -11,9 +11,7 @@ ROUND = NucleusShape(long=10, short=10, spread=0, irregularity=0)
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    seed=st.integers(0, 1000), height=st.integers(5, 80), width=st.integers(5, 80), spacing=st.floats(2, 20)
-)
+@given(seed=st.integers(0, 1000), height=st.integers(5, 80), width=st.integers(5, 80), spacing=st.floats(2, 20))
 def test_points_lie_inside_the_mask(seed, height, width, spacing):
     rng = np.random.default_rng(seed)
     where = rng.random((height, width)) < 0.5
@@ -40,9 +38,7 @@ def test_empty_mask_gives_no_points():
 
 def one(shape, *, seed=0, depth=200.0, uneven=0.0):
     layer = np.zeros((60, 60), np.uint8)
-    draw_nuclei(
-        np.random.default_rng(seed), layer, np.array([[30.0, 30.0]]), shape, depth=depth, uneven=uneven
-    )
+    draw_nuclei(np.random.default_rng(seed), layer, np.array([[30.0, 30.0]]), shape, depth=depth, uneven=uneven)
     return layer
 
 
@@ -83,9 +79,7 @@ def area_and_roughness(shape):
     areas, rough = [], []
     for seed in range(60):
         mask = (one(shape, seed=seed) > 90).astype(np.uint8)
-        outline = max(
-            cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea
-        )
+        outline = max(cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea)
         areas.append(mask.sum())
         rough.append(1 - cv2.contourArea(outline) / max(cv2.contourArea(cv2.convexHull(outline)), 1))
     return np.mean(areas), np.std(areas) / np.mean(areas), np.mean(rough)

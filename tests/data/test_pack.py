@@ -56,9 +56,7 @@ def test_the_array_is_read_only_and_on_disk(idc: Folder, cache: Path) -> None:
         images[0] = 0
 
 
-def test_a_second_call_reads_no_patch_again(
-    idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_call_reads_no_patch_again(idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = idc()
     first = pack(root, cache_dir=cache)
 
@@ -98,9 +96,7 @@ def change_pixels(file: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["content", "content, old time", "added", "removed", "renamed"])
-def test_a_changed_folder_is_packed_anew(
-    idc: Folder, cache: Path, png: Callable, patch: Callable, change: str
-) -> None:
+def test_a_changed_folder_is_packed_anew(idc: Folder, cache: Path, png: Callable, patch: Callable, change: str) -> None:
     root = idc()
     before = pack(root, cache_dir=cache)
     victim = sorted(root.rglob("*.png"))[0]
@@ -121,9 +117,7 @@ def test_a_changed_folder_is_packed_anew(
     assert_right(after, root)
 
 
-def test_the_data_hash_depends_on_content_and_not_on_place_or_time(
-    idc: Folder, cache: Path, tmp_path: Path
-) -> None:
+def test_the_data_hash_depends_on_content_and_not_on_place_or_time(idc: Folder, cache: Path, tmp_path: Path) -> None:
     root = idc()
     copy = shutil.copytree(root, tmp_path / "copy")
     one, two = pack(root, cache_dir=cache), pack(copy, cache_dir=cache)
@@ -234,9 +228,7 @@ def test_two_processes_that_pack_one_folder_at_once_both_get_it_whole(idc: Folde
     assert len(packs(cache)) == 1
 
 
-def test_an_error_on_the_way_leaves_nothing(
-    idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_on_the_way_leaves_nothing(idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -246,9 +238,7 @@ def test_an_error_on_the_way_leaves_nothing(
     assert packs(cache) == []
 
 
-def test_a_full_disk_is_said_before_anything_is_read(
-    idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_said_before_anything_is_read(idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
     with pytest.raises(UserError, match=r"disk full.*CANCERNET_CACHE"):
@@ -256,9 +246,7 @@ def test_a_full_disk_is_said_before_anything_is_read(
     assert packs(cache) == []
 
 
-def test_a_disk_that_fills_on_the_way_is_one_line(
-    idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_on_the_way_is_one_line(idc: Folder, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -28,9 +28,7 @@ def patches(folder):
 
 def digest(folder):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-    }
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_same_arguments_give_the_same_files(tmp_path):
@@ -78,11 +76,7 @@ def test_patches_stitch_back_into_the_section(tmp_path):
 
 def test_number_of_patches_is_about_what_was_asked(sample):
     for patient in (p for p in sample.iterdir() if p.is_dir()):
-        assert (
-            0.8 * defaults.SAMPLE_PATCHES_PER_PATIENT
-            <= len(patches(patient))
-            <= defaults.SAMPLE_PATCHES_PER_PATIENT
-        )
+        assert 0.8 * defaults.SAMPLE_PATCHES_PER_PATIENT <= len(patches(patient)) <= defaults.SAMPLE_PATCHES_PER_PATIENT
 
 
 def test_marker_says_synthetic_and_not_evidence(sample):

@@ -18,9 +18,7 @@ seeds = st.integers(0, 2**40)
 
 
 @given(table=tables, n=st.integers(1, 20), seed=seeds)
-def test_no_patient_has_more_than_the_cap_and_none_less_than_it_could(
-    table: pd.DataFrame, n: int, seed: int
-) -> None:
+def test_no_patient_has_more_than_the_cap_and_none_less_than_it_could(table: pd.DataFrame, n: int, seed: int) -> None:
     rows = cap_per_patient(table, n, seed)
     before = table["patient"].value_counts()
     after = table["patient"].iloc[rows].value_counts()

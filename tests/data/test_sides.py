@@ -11,22 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
-from cancernet.data.sides import (
-    SIDES,
-    Split,
-    assign,
-    check_sides,
-    count_patients,
-    sides_of_one_class,
-    write_split,
-)
+from cancernet.data.sides import SIDES, Split, assign, check_sides, count_patients, sides_of_one_class, write_split
 
 TABLE = pd.DataFrame(
-    {
-        "path": [f"{i}.png" for i in range(8)],
-        "patient": ["a", "a", "b", "b", "c", "c", "d", "d"],
-        "label": [0, 1] * 4,
-    }
+    {"path": [f"{i}.png" for i in range(8)], "patient": ["a", "a", "b", "b", "c", "c", "d", "d"], "label": [0, 1] * 4}
 )
 SPLIT = Split("mine", {"a": "train", "b": "val", "c": "test"}, patient_safe=True)
 
@@ -72,9 +60,7 @@ def test_a_written_split_is_sorted_and_says_its_key(tmp_path: Path) -> None:
 
 def test_the_same_split_writes_the_same_bytes(tmp_path: Path) -> None:
     write_split(SPLIT, tmp_path / "1.csv")
-    write_split(
-        Split("other", dict(reversed(SPLIT.assignment.items())), patient_safe=True), tmp_path / "2.csv"
-    )
+    write_split(Split("other", dict(reversed(SPLIT.assignment.items())), patient_safe=True), tmp_path / "2.csv")
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 

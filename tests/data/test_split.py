@@ -80,9 +80,7 @@ def test_in_k_folds_each_patient_tests_once_and_validates_once(k: int) -> None:
     splits = kfold(table, k, seed=1)
     assert len(splits) == k
     for side in ("test", "val"):
-        counts = pd.Series(
-            [p for s in splits for p, where in s.assignment.items() if where == side]
-        ).value_counts()
+        counts = pd.Series([p for s in splits for p, where in s.assignment.items() if where == side]).value_counts()
         assert len(counts) == 20
         assert (counts == 1).all()
     assert all(set(split.assignment.values()) == set(SIDES) for split in splits)

@@ -146,9 +146,7 @@ def shown(stream: PatchStream) -> list[str]:
 def test_one_folder_has_plain_names_and_several_their_folders(folders: Path) -> None:
     assert shown(PatchStream([folders / "a"])) == ["x.png", "y.png"]
     several = shown(PatchStream([folders / "a", folders / "b"]))
-    assert several == [
-        f"{folders.as_posix()}/{name}" for name in ("a/x.png", "a/y.png", "b/x.png", "b/z.png")
-    ]
+    assert several == [f"{folders.as_posix()}/{name}" for name in ("a/x.png", "a/y.png", "b/x.png", "b/z.png")]
 
 
 def test_a_file_is_named_with_its_folder(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,25 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancernet.data.tissue import (
-    Canvas,
-    collagen,
-    fat_cells,
-    lobules,
-    lymphocytes,
-    smooth_noise,
-    stroma,
-    tumour_nests,
-)
+from cancernet.data.tissue import Canvas, collagen, fat_cells, lobules, lymphocytes, smooth_noise, stroma, tumour_nests
 
 SHAPE = (240, 300)
 
 
 def blank():
     return Canvas(
-        eosin=np.full(SHAPE, 0.3, np.float32),
-        haze=np.zeros(SHAPE, np.float32),
-        nuclei=np.zeros(SHAPE, np.uint8),
+        eosin=np.full(SHAPE, 0.3, np.float32), haze=np.zeros(SHAPE, np.float32), nuclei=np.zeros(SHAPE, np.uint8)
     )
 
 
@@ -86,8 +75,7 @@ def test_fat_is_rarer_in_tumour():
     def share(tumour):
         everywhere = np.ones(SHAPE, bool)
         masks = [
-            fat_cells(np.random.default_rng(seed), everywhere, fewer_in=np.full(SHAPE, tumour))[0]
-            for seed in range(6)
+            fat_cells(np.random.default_rng(seed), everywhere, fewer_in=np.full(SHAPE, tumour))[0] for seed in range(6)
         ]
         return np.mean(masks)
 

@@ -22,16 +22,10 @@ def make(target: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFL
     return target
 
 
-@pytest.mark.parametrize(
-    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
-)
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_members_of_every_method_read_as_they_were_written(tmp_path: Path, method: int) -> None:
     source = open_source(make(tmp_path / "a.zip", {"b/x.png": CONTENT, "a.png": b"", "ü.png": b"1"}, method))
-    assert [(m.path, m.size) for m in source.members()] == [
-        ("a.png", 0),
-        ("b/x.png", len(CONTENT)),
-        ("ü.png", 1),
-    ]
+    assert [(m.path, m.size) for m in source.members()] == [("a.png", 0), ("b/x.png", len(CONTENT)), ("ü.png", 1)]
     assert [source.read(m.path) for m in source.members()] == [b"", CONTENT, b"1"]
 
 
@@ -44,9 +38,7 @@ def test_a_zip_and_its_folder_hold_the_same(idc: Callable[..., Path], zipped: Ca
 
 
 def test_folders_and_hidden_members_are_not_listed(tmp_path: Path) -> None:
-    source = open_source(
-        make(tmp_path / "a.zip", {"d/": b"", "__MACOSX/a.png": b"1", ".DS_Store": b"1", "a": b"1"})
-    )
+    source = open_source(make(tmp_path / "a.zip", {"d/": b"", "__MACOSX/a.png": b"1", ".DS_Store": b"1", "a": b"1"}))
     assert [m.path for m in source.members()] == ["a"]
 
 
@@ -58,9 +50,7 @@ def test_many_threads_read_one_zip(tmp_path: Path) -> None:
     assert read == contents
 
 
-@pytest.mark.parametrize(
-    "name", ["../a.png", "a/../../b.png", "/etc/a.png", "C:/a.png", "..\\a.png", "C:\\a.png"]
-)
+@pytest.mark.parametrize("name", ["../a.png", "a/../../b.png", "/etc/a.png", "C:/a.png", "..\\a.png", "C:\\a.png"])
 def test_a_member_outside_of_the_zip_refuses_the_zip(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="unsafe member"):
         open_source(make(tmp_path / "a.zip", {"ok.png": b"1", name: b"1"}))

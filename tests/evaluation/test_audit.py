@@ -79,10 +79,7 @@ def test_the_numbers_are_those_of_the_bundle_at_its_frozen_threshold(
     model: Model, packed: Pack, side: pd.Series, found: Audit
 ) -> None:
     rows = np.flatnonzero(side == "test")
-    label, probability = (
-        packed.table["label"].to_numpy()[rows],
-        model.predict(packed.images, rows),
-    )
+    label, probability = (packed.table["label"].to_numpy()[rows], model.predict(packed.images, rows))
     point = found.metrics[0]["splits"]["test"]["operating_points"]["target_recall"]
     assert point["threshold"] == model.threshold == found.robustness["threshold"]
     assert point["recall"]["value"] == pytest.approx((probability[label == 1] >= model.threshold).mean())
@@ -95,9 +92,7 @@ def test_no_more_patches_are_corrupted_than_allowed(found: Audit) -> None:
     assert list(found.robustness["corruptions"]) == list(CORRUPTIONS)
 
 
-def test_an_audit_gives_the_same_answer_twice(
-    model: Model, packed: Pack, side: pd.Series, found: Audit
-) -> None:
+def test_an_audit_gives_the_same_answer_twice(model: Model, packed: Pack, side: pd.Series, found: Audit) -> None:
     assert audit(model, packed, side, **QUICK).to_dict() == found.to_dict()
 
 
@@ -124,9 +119,7 @@ def test_a_folder_without_training_patches_cannot_be_searched_for_copies(model: 
     assert states(found)["patients"] == WARN  # their ids are those of training patients
 
 
-def test_patches_of_unknown_patients_are_counted_and_warned_of(
-    model: Model, packed: Pack, side: pd.Series
-) -> None:
+def test_patches_of_unknown_patients_are_counted_and_warned_of(model: Model, packed: Pack, side: pd.Series) -> None:
     first = int(np.flatnonzero(side == "test")[0])
     table = packed.table.copy()
     table.loc[first, "patient"] = ""
@@ -142,9 +135,7 @@ def test_a_bundle_not_split_by_patient_is_warned_of(model: Model, packed: Pack, 
     assert states(audit(unsafe, packed, side, **QUICK))["patients"] == WARN
 
 
-def test_patches_of_one_class_are_audited_without_a_crash(
-    model: Model, packed: Pack, side: pd.Series
-) -> None:
+def test_patches_of_one_class_are_audited_without_a_crash(model: Model, packed: Pack, side: pd.Series) -> None:
     one_class = side.where((packed.table["label"] == 1) | (side != "test"), "")
     found = states(audit(model, packed, one_class, **QUICK))
     assert found["label shuffle"] == found["colour floor"] == SKIP
@@ -172,9 +163,7 @@ def test_an_audit_shows_itself_as_a_table_with_its_tally(found: Audit) -> None:
     for words in ("<td>tiny</td>", "<td>colour floor</td>", found.tally, found.caption, "SYNTHETIC"):
         assert words in shown
     assert found.warnings[0].name in shown
-    assert (
-        f"<td>{found.metrics[0]['splits']['test']['auc']['value']:.3f}</td>" in shown
-    )  # one patient: no interval
+    assert f"<td>{found.metrics[0]['splits']['test']['auc']['value']:.3f}</td>" in shown  # one patient: no interval
     fine = dataclasses.replace(found, synthetic=False, checks=found.checks[:0])
     assert "SYNTHETIC" not in fine._repr_html_()
     assert "0 checks passed, 0 warn." in fine._repr_html_()

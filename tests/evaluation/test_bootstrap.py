@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from cancernet.evaluation import bootstrap, metrics, ranking
-from cancernet.evaluation.bootstrap import (
-    Interval,
-    interval,
-    multiplicities,
-    patient_bootstrap,
-    replicate,
-    units,
-)
+from cancernet.evaluation.bootstrap import Interval, interval, multiplicities, patient_bootstrap, replicate, units
 
 THRESHOLDS = {"default": 0.5, "target_recall": 0.2}
 
@@ -28,9 +21,7 @@ def test_the_values_are_those_of_the_plain_metrics(make_predictions):
     found = patient_bootstrap(rows, THRESHOLDS, samples=20)
     label, probability = rows["label"], rows["probability"]
     assert found["auc"].value == pytest.approx(oracle.roc_auc_score(label, probability))
-    assert found["average_precision"].value == pytest.approx(
-        oracle.average_precision_score(label, probability)
-    )
+    assert found["average_precision"].value == pytest.approx(oracle.average_precision_score(label, probability))
     assert found["brier"].value == pytest.approx(np.mean((probability - label) ** 2))
     assert found["ece"].value == pytest.approx(metrics.expected_calibration_error(label, probability))
     for point, threshold in THRESHOLDS.items():
@@ -83,9 +74,7 @@ def test_small_chunks_give_the_same_intervals(make_predictions, monkeypatch):
     monkeypatch.setattr(bootstrap, "CHUNK_CELLS", 1)
     for name, entry in patient_bootstrap(rows, THRESHOLDS, samples=30).items():
         expected = whole[name]
-        assert (entry.value, entry.low, entry.high) == pytest.approx(
-            (expected.value, expected.low, expected.high)
-        )
+        assert (entry.value, entry.low, entry.high) == pytest.approx((expected.value, expected.low, expected.high))
 
 
 @settings(max_examples=15, deadline=None)
@@ -243,9 +232,7 @@ def test_no_predictions_are_refused(make_predictions):
 
 
 def test_a_table_read_back_from_csv_gives_the_same_units(make_predictions, tmp_path):
-    rows = make_predictions(patients=5).assign(
-        patient=lambda frame: frame["patient"].str.removeprefix("test")
-    )
+    rows = make_predictions(patients=5).assign(patient=lambda frame: frame["patient"].str.removeprefix("test"))
     rows.loc[0, "patient"] = ""
     rows.to_csv(tmp_path / "predictions.csv", index=False)
     again = pd.read_csv(tmp_path / "predictions.csv")  # numbers and NaN where there was text

@@ -8,13 +8,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
 from cancernet.common.errors import UserError
-from cancernet.evaluation.calibration import (
-    apply_platt,
-    fit_platt,
-    logit,
-    reliability,
-    undo_platt,
-)
+from cancernet.evaluation.calibration import apply_platt, fit_platt, logit, reliability, undo_platt
 from cancernet.evaluation.metrics import expected_calibration_error
 from cancernet.evaluation.ranking import auc
 

@@ -35,18 +35,14 @@ def test_patches_keep_their_shape_and_type_and_are_left_as_they_were(name: str, 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "pixelation"])
 def test_every_severity_changes_patches_more_than_the_one_before(name: str, patches: np.ndarray) -> None:
-    change = [
-        np.abs(corrupt(patches, name, severity).astype(float) - patches).mean() for severity in SEVERITIES
-    ]
+    change = [np.abs(corrupt(patches, name, severity).astype(float) - patches).mean() for severity in SEVERITIES]
     assert change[0] > 0
     assert all(np.diff(change) > 0), change
 
 
 def test_pixelation_leaves_fewer_grey_levels_at_every_severity(patches: np.ndarray) -> None:
     # How far the pixels move depends on how blocks fall on edges; how many differ does not.
-    left = [
-        len(np.unique(corrupt(patches[:1], "pixelation", s)[0].reshape(-1, 3), axis=0)) for s in SEVERITIES
-    ]
+    left = [len(np.unique(corrupt(patches[:1], "pixelation", s)[0].reshape(-1, 3), axis=0)) for s in SEVERITIES]
     assert all(np.diff([2500, *left]) < 0), left
 
 

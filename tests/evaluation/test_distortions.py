@@ -29,11 +29,7 @@ def test_stain_scales_and_shifts_each_optical_density(drawn: np.ndarray, sign: i
 
 def test_more_of_every_stain_is_darker_and_less_is_lighter() -> None:
     patch = flat((190, 120, 160))
-    assert (
-        distortions.stain(patch, 0.1, PLUS).mean()
-        < patch.mean()
-        < distortions.stain(patch, 0.1, MINUS).mean()
-    )
+    assert distortions.stain(patch, 0.1, PLUS).mean() < patch.mean() < distortions.stain(patch, 0.1, MINUS).mean()
 
 
 def test_brightness_moves_the_largest_channel_by_the_level() -> None:
@@ -42,9 +38,7 @@ def test_brightness_moves_the_largest_channel_by_the_level() -> None:
 
 
 def test_saturation_keeps_the_largest_channel_and_moves_the_least() -> None:
-    more, less = (
-        distortions.saturation(flat((200, 100, 150)), 0.2, drawn)[0, 0, 0] for drawn in (PLUS, MINUS)
-    )
+    more, less = (distortions.saturation(flat((200, 100, 150)), 0.2, drawn)[0, 0, 0] for drawn in (PLUS, MINUS))
     np.testing.assert_allclose(more, (200, 60, 130), atol=1)  # saturation 0.5 to 0.7
     np.testing.assert_allclose(less, (200, 140, 170), atol=1)
 

@@ -32,9 +32,7 @@ def stained(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_features_are_finite_and_of_the_stated_shape():
-    extremes = np.concatenate(
-        [noise(5), np.zeros((1, 12, 12, 3), np.uint8), np.full((1, 12, 12, 3), 255, np.uint8)]
-    )
+    extremes = np.concatenate([noise(5), np.zeros((1, 12, 12, 3), np.uint8), np.full((1, 12, 12, 3), 255, np.uint8)])
     features = colour_features(extremes)
     assert features.shape == (7, N_FEATURES)
     assert features.dtype == np.float32
@@ -63,9 +61,7 @@ def test_the_first_features_are_mean_and_deviation_of_red_green_blue():
     flat = images.reshape(3, -1, 3).astype(float)
     assert np.allclose(features[:, :3], flat.mean(axis=1), atol=1e-2)
     assert np.allclose(features[:, 3:6], flat.std(axis=1), atol=1e-2)
-    quantiles = (
-        np.quantile(flat, module.QUANTILES, axis=1, method="nearest").transpose(1, 2, 0).reshape(3, -1)
-    )
+    quantiles = np.quantile(flat, module.QUANTILES, axis=1, method="nearest").transpose(1, 2, 0).reshape(3, -1)
     assert np.allclose(features[:, 6:21], quantiles, atol=1.01)
 
 
@@ -151,10 +147,7 @@ def test_naming_patients_keeps_a_large_patient_from_ruling():
     plain = fit_floor_features(features, label)
     weighted = fit_floor_features(features, label, patient=patient)
     rest = features[200:], label[200:]
-    assert (
-        auc(rest[1], weighted.predict_features(rest[0]))
-        > auc(rest[1], plain.predict_features(rest[0])) - 1e-9
-    )
+    assert auc(rest[1], weighted.predict_features(rest[0])) > auc(rest[1], plain.predict_features(rest[0])) - 1e-9
     assert weighted != plain
 
 
@@ -166,21 +159,14 @@ def test_one_class_cannot_be_fitted_and_says_so():
 def test_far_out_features_do_not_overflow():
     floor = Floor((0.0,) * N_FEATURES, (1.0,) * N_FEATURES, (1.0,) * N_FEATURES, 0.0)
     with np.errstate(all="raise"):
-        low, high = floor.predict_features(
-            np.array([[-1e6], [1e6]], dtype=np.float32).repeat(N_FEATURES, axis=1)
-        )
+        low, high = floor.predict_features(np.array([[-1e6], [1e6]], dtype=np.float32).repeat(N_FEATURES, axis=1))
     assert (low, high) == (0, 1)
 
 
 def test_something_that_is_no_floor_is_explained():
     plain = msgspec.to_builtins(fit_floor(*stained(50)))
     assert msgspec.convert(plain, Floor) == fit_floor(*stained(50))
-    changes = (
-        {"coef": plain["coef"][:-1]},
-        {"coef": None},
-        {"intercept": "much"},
-        {"scale": [0.0] * N_FEATURES},
-    )
+    changes = ({"coef": plain["coef"][:-1]}, {"coef": None}, {"intercept": "much"}, {"scale": [0.0] * N_FEATURES})
     for broken in ({}, *(plain | change for change in changes)):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(broken, Floor)
@@ -190,17 +176,13 @@ def test_something_that_is_no_floor_is_explained():
 @pytest.mark.slow
 def test_on_real_patients_colour_alone_goes_far(real_data: Path) -> None:
     split = dict(
-        line.split(",")
-        for line in (real_data / "splits" / "dev_split.csv").read_text().split()
-        if "," in line
+        line.split(",") for line in (real_data / "splits" / "dev_split.csv").read_text().split() if "," in line
     )
     sets: dict[str, list] = {"train": [], "val": []}
     for patient, side in split.items():
         if side in sets:
             # Every tenth patch is enough to see the effect, and quick.
-            sets[side] += [
-                (patient, path) for path in sorted((real_data / "idc" / patient).rglob("*.png"))[::10]
-            ]
+            sets[side] += [(patient, path) for path in sorted((real_data / "idc" / patient).rglob("*.png"))[::10]]
     arrays = {}
     for side, files in sets.items():
         images = [(patient, path, cv2.imread(str(path))) for patient, path in files]

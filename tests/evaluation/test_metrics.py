@@ -132,9 +132,7 @@ def test_every_probability_falls_in_a_bin_that_holds_it(probability, bins):
 def test_class_report_is_what_scikit_learn_prints():
     label, score = random_case()
     text = metrics.class_report(label, score, 0.5)
-    expected = oracle.classification_report(
-        label, score >= 0.5, target_names=["benign", "malignant"], digits=3
-    )
+    expected = oracle.classification_report(label, score >= 0.5, target_names=["benign", "malignant"], digits=3)
     assert text == expected
 
 

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cancernet.evaluation import perceptual_hash as module
-from cancernet.evaluation.perceptual_hash import (
-    block_means,
-    correlation,
-    grey_levels,
-    hash_patches,
-    near_pairs,
-)
+from cancernet.evaluation.perceptual_hash import block_means, correlation, grey_levels, hash_patches, near_pairs
 
 
 def tissue(n: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -64,18 +58,14 @@ def test_the_contrast_is_the_spread_of_grey_levels() -> None:
     flat = np.full((1, 50, 50, 3), 200, np.uint8)
     assert hash_patches(flat, np.array([0]))[1][0] < 0.01
     images = tissue(3)
-    np.testing.assert_allclose(
-        hash_patches(images, np.arange(3))[1], [g.std() for g in grey_levels(images)], rtol=1e-3
-    )
+    np.testing.assert_allclose(hash_patches(images, np.arange(3))[1], [g.std() for g in grey_levels(images)], rtol=1e-3)
 
 
 @pytest.mark.parametrize("change", ["jpeg", "brighter", "darker", "blurred"])
 def test_a_patch_saved_again_stays_near(change: str) -> None:
     images = tissue(60)
     changed = {
-        "jpeg": lambda x: cv2.imdecode(
-            cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_COLOR
-        ),
+        "jpeg": lambda x: cv2.imdecode(cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_COLOR),
         "brighter": lambda x: np.clip(x.astype(int) + 15, 0, 255).astype(np.uint8),
         "darker": lambda x: (x * 0.85).astype(np.uint8),
         "blurred": lambda x: cv2.GaussianBlur(x, (3, 3), 0),

@@ -18,9 +18,9 @@ from cancernet.evaluation.ranking import (
 )
 
 # Few distinct scores, so that ties are common; both classes always there.
-cases = st.lists(
-    st.tuples(st.integers(0, 1), st.integers(0, 6), st.integers(0, 4)), min_size=2, max_size=40
-).filter(lambda rows: {row[0] for row in rows if row[2] > 0} == {0, 1})
+cases = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6), st.integers(0, 4)), min_size=2, max_size=40).filter(
+    lambda rows: {row[0] for row in rows if row[2] > 0} == {0, 1}
+)
 
 
 def columns(rows: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

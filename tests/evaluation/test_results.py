@@ -133,18 +133,13 @@ def test_a_run_shows_itself_as_a_table_of_models_with_intervals():
         point["recall"], point["specificity"] = {**known, "low": None, "high": None}, unknown
     shown_as = results._repr_html_()
     assert shown_as.count("<tr>") == 3
-    assert (
-        "<td>&lt;i&gt;one&lt;/i&gt;</td><td>0.912 (0.900 to 0.950)</td><td>0.912</td><td>undefined</td>"
-        in shown_as
-    )
+    assert "<td>&lt;i&gt;one&lt;/i&gt;</td><td>0.912 (0.900 to 0.950)</td><td>0.912</td><td>undefined</td>" in shown_as
     assert f"<td>{FLOOR}</td>" in shown_as
     assert "n = 1,200 patches" in shown_as
     assert "SYNTHETIC" in shown_as
 
 
-@pytest.mark.parametrize(
-    "metrics", [[], [{"model": FLOOR, "splits": {"test": {}}}], [{"model": "a", "splits": {}}]]
-)
+@pytest.mark.parametrize("metrics", [[], [{"model": FLOOR, "splits": {"test": {}}}], [{"model": "a", "splits": {}}]])
 def test_nothing_evaluated_is_a_clear_error(metrics):
     with pytest.raises(UserError, match="nothing to report"):
         RunResults(title="run", metrics=metrics)

@@ -65,9 +65,7 @@ def test_the_numbers_are_those_of_the_metrics_on_the_corrupted_copies(patches: t
     rates = metrics.rates(*metrics.confusion(label, probability, 0.5))
     for name in ("recall", "specificity"):
         assert entry[name]["corrupted"] == pytest.approx(rates[name])
-    assert (
-        entry["auc"]["clean"] == found["clean"]["auc"] == pytest.approx(ranking.auc(label, darkness(images)))
-    )
+    assert entry["auc"]["clean"] == found["clean"]["auc"] == pytest.approx(ranking.auc(label, darkness(images)))
     assert entry["auc"]["change"] == pytest.approx(entry["auc"]["corrupted"] - entry["auc"]["clean"])
 
 
@@ -75,9 +73,7 @@ def test_no_more_patches_than_allowed_are_drawn_evenly_over_patients(patches: tu
     images, label, patient = patches
     patient = np.where(np.arange(240) < 200, "many", patient)
     seen = []
-    robustness(
-        lambda x: (seen.append(len(x)), darkness(x))[1], images, label, patient, 0.5, max_patches=30, **FEW
-    )
+    robustness(lambda x: (seen.append(len(x)), darkness(x))[1], images, label, patient, 0.5, max_patches=30, **FEW)
     assert set(seen) == {30}
     found = robustness(darkness, images, label, patient, 0.5, max_patches=3, **FEW)
     assert found["n_patients"] == 3  # one patch each before a second of any

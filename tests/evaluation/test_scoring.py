@@ -62,9 +62,7 @@ def test_each_row_holds_the_probability_and_the_label_of_its_own_path(
     assert (found["path"].str.split("/").str[1].astype(int) == found["label"]).all()
 
 
-def test_chunks_do_not_show(
-    model: Model, packed: Pack, side: pd.Series, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_do_not_show(model: Model, packed: Pack, side: pd.Series, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = score_model(model, packed, side).predictions
     monkeypatch.setattr(scoring, "CHUNK", 5)
     some = score_model(model, packed, side).predictions
@@ -116,18 +114,12 @@ def test_validation_patients_that_a_cross_fit_learned_from_are_not_scored(
     """A cross-fit learns from its validation patients too: their scores would be those of training patches."""
     patients = sorted(packed.table["patient"].unique())
     names = dict(
-        zip(
-            patients,
-            ["train", "val learned", "val known", "val new", "test", "test claimed new"],
-            strict=True,
-        )
+        zip(patients, ["train", "val learned", "val known", "val new", "test", "test claimed new"], strict=True)
     )
     left = left or {"val learned", "val known", "val new", "test"}
     side = packed.table["patient"].map(names).str.split().str[0]
     known = {"val learned": "train", "val known": "val", "test claimed new": "train"}
-    split = replace(
-        model.manifest.split, patients={p: known[name] for p, name in names.items() if name in known}
-    )
+    split = replace(model.manifest.split, patients={p: known[name] for p, name in names.items() if name in known})
     recipe = replace(model.manifest.recipe, cross_fit=cross_fit)
     fitted = Model(V1, replace(model.manifest, split=split, recipe=recipe))
     for score in (score_model, score_floor):

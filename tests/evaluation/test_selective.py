@@ -17,9 +17,7 @@ tables = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1), st.floats(0, 1
 
 def frame(rows: list[tuple[int, int, float]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["patient", "label", "probability"])
-    return table.assign(
-        patient="p" + table["patient"].astype(str), path=[f"{i}.png" for i in range(len(table))]
-    )
+    return table.assign(patient="p" + table["patient"].astype(str), path=[f"{i}.png" for i in range(len(table))])
 
 
 def answers(band: Band, probability) -> np.ndarray:

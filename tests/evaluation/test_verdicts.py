@@ -21,11 +21,7 @@ def entry(value: float | None, low: float | None = None, high: float | None = No
     ("change", "state", "says"),
     [
         ({}, PASS, "no patient of this folder"),
-        (
-            {"shared": 3, "left_out": 3},
-            PASS,
-            "3 patients of this folder are known to the model; 3 are left out",
-        ),
+        ({"shared": 3, "left_out": 3}, PASS, "3 patients of this folder are known to the model; 3 are left out"),
         ({"shared": 5, "left_out": 3}, WARN, "2 chose its threshold"),
         ({"shared": 2, "claimed_new": True}, WARN, "audited as others"),
         ({"unknown": 1200}, WARN, "1,200 patches are of unknown patients"),
@@ -43,8 +39,7 @@ def leakage(exact: int, near: int) -> Leakage:
 
 
 @pytest.mark.parametrize(
-    ("found", "n_seen", "state"),
-    [((0, 0), 10, PASS), ((1, 0), 10, WARN), ((0, 1), 10, WARN), ((0, 0), 0, SKIP)],
+    ("found", "n_seen", "state"), [((0, 0), 10, PASS), ((1, 0), 10, WARN), ((0, 1), 10, WARN), ((0, 0), 0, SKIP)]
 )
 def test_a_copy_warns_and_a_folder_without_training_patches_is_not_passed(
     found: tuple[int, int], n_seen: int, state: str

@@ -23,9 +23,7 @@ def make(packed: Pack, choice: SplitChoice | Path | str) -> Split:
     return make_split(packed, choice, lambda _: None)
 
 
-def test_the_split_is_grouped_by_patient_unless_asked_otherwise(
-    packed: Pack,
-) -> None:
+def test_the_split_is_grouped_by_patient_unless_asked_otherwise(packed: Pack) -> None:
     said: list[str] = []
     split = make_split(packed, "grouped", said.append)
     assert split.patient_safe
@@ -58,9 +56,7 @@ def test_a_fold_that_is_not_there_is_named(packed: Pack) -> None:
         make(packed, SplitChoice("kfold", fold=6))
 
 
-def test_a_split_by_patch_must_be_allowed_and_is_loud(
-    packed: Pack,
-) -> None:
+def test_a_split_by_patch_must_be_allowed_and_is_loud(packed: Pack) -> None:
     said: list[str] = []
     with pytest.raises(UserError, match="--allow-patch-split"):
         make(packed, SplitChoice("patch"))

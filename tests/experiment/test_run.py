@@ -134,9 +134,7 @@ def test_a_report_of_the_users_own_is_not_replaced(go: Any, tmp_path: Path) -> N
     assert (tmp_path / "results" / "metrics.json").read_text() == "{}"
 
 
-def test_a_model_called_like_a_file_of_the_results_gets_a_folder_all_the_same(
-    go: Any, tmp_path: Path
-) -> None:
+def test_a_model_called_like_a_file_of_the_results_gets_a_folder_all_the_same(go: Any, tmp_path: Path) -> None:
     recipes = tmp_path / "odd.toml"
     recipes.write_text('["run.json"]\nnetwork = "cnn"\n')
     go(recipes=["run.json"], recipe_file=recipes)
@@ -180,9 +178,7 @@ def test_a_model_that_should_start_from_imagenet_and_did_not_is_noted(collected:
     recipe = msgspec.structs.replace(model.manifest.recipe, pretrained=True)
     random = changed(model, recipe=recipe, weights_from="none (random: no network for the ImageNet weights)")
     found = collected(random)
-    assert any(
-        "tiny should start from ImageNet weights and started from none (random" in n for n in found.notes
-    )
+    assert any("tiny should start from ImageNet weights and started from none (random" in n for n in found.notes)
     assert found.weights["tiny"].startswith("none (random")
 
 
@@ -190,9 +186,7 @@ def test_random_weights_are_not_noted_where_none_were_wanted(collected: Any, mod
     assert collected(changed(model, weights_from="none (trained from scratch)")).notes == []
 
 
-def test_the_history_of_a_model_is_shown_where_it_is_there(
-    collected: Any, model: Model, tmp_path: Path
-) -> None:
+def test_the_history_of_a_model_is_shown_where_it_is_there(collected: Any, model: Model, tmp_path: Path) -> None:
     assert list(collected().histories) == ["tiny"]
     for name in ("model.onnx", "weights.safetensors"):
         (tmp_path / name).write_bytes(model.read(name))
@@ -213,6 +207,4 @@ def test_the_audit_is_told_in_one_line_and_finds_a_shared_patient(packed: Pack, 
 
 def test_a_cross_fitted_model_says_who_taught_it_and_what_chose_its_thresholds() -> None:
     [note] = _notes([load_model(), load_model(V1)])
-    assert note.startswith(
-        "cancernet learned from train and val patients alike; its thresholds come from 5 folds"
-    )
+    assert note.startswith("cancernet learned from train and val patients alike; its thresholds come from 5 folds")

@@ -9,12 +9,8 @@ from cancernet.experiment import train
 
 
 def test_training_without_tensorflow_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "cancernet.experiment.train.find_spec", lambda name: None if name == "tensorflow" else object()
-    )
-    with pytest.raises(
-        UserError, match=r"needs tensorflow, which is not installed; pip install 'cancernet\[train\]'"
-    ):
+    monkeypatch.setattr("cancernet.experiment.train.find_spec", lambda name: None if name == "tensorflow" else object())
+    with pytest.raises(UserError, match=r"needs tensorflow, which is not installed; pip install 'cancernet\[train\]'"):
         train.start_training(1, print)
 
 

@@ -23,9 +23,7 @@ from cancernet.model.model import Model, load_model
 
 def noise(seed: int) -> np.ndarray:
     """A patch in the colours of stained tissue."""
-    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([150, 80, 140])).astype(
-        np.uint8
-    )
+    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([150, 80, 140])).astype(np.uint8)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -41,17 +39,13 @@ def model() -> Model:
 @pytest.fixture
 def patches(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
-    for i, name in enumerate(
-        ["a/8863_idx5_x1_y51_class1.png", "b/8863_idx5_x1_y51_class1.png", "a/ï $x$ 細.png"]
-    ):
+    for i, name in enumerate(["a/8863_idx5_x1_y51_class1.png", "b/8863_idx5_x1_y51_class1.png", "a/ï $x$ 細.png"]):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(cv2.imencode(".png", noise(i)[..., ::-1])[1].tobytes())
     return folder
 
 
-def test_each_patch_has_a_row_a_picture_and_a_place_on_the_page(
-    model: Model, patches: Path, tmp_path: Path
-) -> None:
+def test_each_patch_has_a_row_a_picture_and_a_place_on_the_page(model: Model, patches: Path, tmp_path: Path) -> None:
     told = explain([patches], model, out=tmp_path / "out", threads=1)
     found = rows(tmp_path / "out" / "explanations.csv")
     assert (told.explained, told.drawn, told.failed) == (3, 3, 0)
@@ -75,16 +69,10 @@ def test_each_patch_has_a_row_a_picture_and_a_place_on_the_page(
     assert not (tmp_path / "out" / "errors.csv").exists()
 
 
-def test_more_than_the_most_to_draw_are_in_the_table_alone(
-    model: Model, patches: Path, tmp_path: Path
-) -> None:
+def test_more_than_the_most_to_draw_are_in_the_table_alone(model: Model, patches: Path, tmp_path: Path) -> None:
     told = explain([patches], model, out=tmp_path / "out", threads=1, max_images=1)
     assert (told.explained, told.drawn) == (3, 1)
-    assert [bool(row["picture"]) for row in rows(tmp_path / "out" / "explanations.csv")] == [
-        True,
-        False,
-        False,
-    ]
+    assert [bool(row["picture"]) for row in rows(tmp_path / "out" / "explanations.csv")] == [True, False, False]
     assert "first 1 of 3 patches" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     told = explain([patches], model, out=tmp_path / "none", threads=1, max_images=0)
     assert (told.explained, told.drawn) == (3, 0)
@@ -103,9 +91,7 @@ def test_bad_files_are_listed_and_another_list_of_that_name_is_kept(
         explain([patches], model, out=tmp_path / "mine", threads=1)
 
 
-def test_a_patch_that_cannot_be_judged_is_unsure_with_the_reason_on_its_picture(
-    model: Model, tmp_path: Path
-) -> None:
+def test_a_patch_that_cannot_be_judged_is_unsure_with_the_reason_on_its_picture(model: Model, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     cv2.imwrite(str(tmp_path / "in" / "black.png"), np.zeros((50, 50, 3), np.uint8))
     told = explain([tmp_path / "in"], model, out=tmp_path / "out")

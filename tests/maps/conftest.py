@@ -23,9 +23,7 @@ CONTEXT = Context(
 @pytest.fixture(scope="session")
 def sections(tmp_path_factory):
     """Two synthetic patients with 40 patches each."""
-    return write_sample(
-        tmp_path_factory.mktemp("maps") / "sample", patients=3, patches_per_patient=40, seed=5
-    )
+    return write_sample(tmp_path_factory.mktemp("maps") / "sample", patients=3, patches_per_patient=40, seed=5)
 
 
 @pytest.fixture

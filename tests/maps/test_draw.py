@@ -7,17 +7,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib.collections import LineCollection
 
 from cancernet.context.grid import Grid
-from cancernet.maps.draw import (
-    MAX_SIDE,
-    OUTCOMES,
-    blend,
-    draw_map,
-    lay,
-    nice_length,
-    opacity_of,
-    outline,
-    over_white,
-)
+from cancernet.maps.draw import MAX_SIDE, OUTCOMES, blend, draw_map, lay, nice_length, opacity_of, outline, over_white
 
 SECTION = np.full((150, 200, 3), 230, np.uint8)
 
@@ -107,14 +97,7 @@ def test_the_outline_of_a_figure_runs_along_the_cells_edges():
 
 def test_a_figure_names_its_panels_scale_and_legend():
     said = words(drawn())
-    for word in (
-        "Specimen 7",
-        "n = 11 patches",
-        "Section",
-        "Probability of malignant",
-        "called malignant",
-        "0.2 mm",
-    ):
+    for word in ("Specimen 7", "n = 11 patches", "Section", "Probability of malignant", "called malignant", "0.2 mm"):
         assert word in said
     assert "Labelled" not in said
 

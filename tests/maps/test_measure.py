@@ -47,9 +47,7 @@ def test_areas_and_rates_are_those_of_the_calls(model):
 def test_without_labels_there_are_areas_and_no_rates(model):
     some = specimen([-1] * 9)
     probability = np.full(9, 0.9)
-    row = measure(
-        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
-    )
+    row = measure(some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model)
     assert row["malignant_mm2"] == pytest.approx(9 * 0.04)
     assert row["n_malignant"] is None
     assert row["auc_context"] is None
@@ -59,9 +57,7 @@ def test_without_labels_there_are_areas_and_no_rates(model):
 def test_a_specimen_of_one_class_has_no_auc(model):
     some = specimen([0] * 9)
     probability = np.full(9, 0.1)
-    row = measure(
-        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
-    )
+    row = measure(some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model)
     assert row["auc_context"] is None
     assert row["recall_context"] is None
     assert row["specificity_context"] == 1
@@ -78,9 +74,7 @@ def test_patients_that_taught_the_model_are_marked(model):
 def test_patches_without_a_label_count_in_areas_and_in_no_rate(model):
     some = specimen([1, 0, -1] * 3)
     probability = np.array([0.9, 0.1, 0.9] * 3)
-    row = measure(
-        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
-    )
+    row = measure(some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model)
     assert row["n_labelled"] == 6
     assert row["auc_alone"] == 1
     assert row["recall_alone"] == 1
@@ -98,9 +92,7 @@ def test_both_thresholds_are_said(model):
 def test_the_caption_counts_patches_and_areas(model):
     some = specimen([1] * 3 + [0] * 6)
     probability = np.linspace(0, 1, 9)
-    row = measure(
-        some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model
-    )
+    row = measure(some, probability, apply_context(model, some.table["x"], some.table["y"], probability), model)
     said = caption(row, model)
     assert "n = 9 patches" in said
     assert "labelled 0.1 mm²" in said

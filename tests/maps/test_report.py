@@ -34,12 +34,7 @@ def test_every_specimen_has_its_files(mapped):
     for patient in ("S001", "S002", "S003"):
         names = {path.name for path in (out / patient).iterdir()}
         assert names == {"map.png", "overlay.png", "patches.csv", "specimen.json", RECORD}
-    assert {path.name for path in out.iterdir() if path.is_file()} == {
-        "index.html",
-        "specimens.csv",
-        RECORD,
-        LOCK,
-    }
+    assert {path.name for path in out.iterdir() if path.is_file()} == {"index.html", "specimens.csv", RECORD, LOCK}
 
 
 def test_the_table_of_patches_holds_what_the_model_says(mapped, sections, model):
@@ -64,9 +59,7 @@ def test_the_overlay_is_the_section_to_the_pixel(mapped, sections):
     overlay = cv2.imread(str(out / "S002" / "overlay.png"))[..., ::-1]
     assert overlay.shape == section.shape
     covered = np.zeros(section.shape[:2], bool)
-    for x, y in zip(
-        read.table["x"] - read.table["x"].min(), read.table["y"] - read.table["y"].min(), strict=True
-    ):
+    for x, y in zip(read.table["x"] - read.table["x"].min(), read.table["y"] - read.table["y"].min(), strict=True):
         covered[y : y + 50, x : x + 50] = True
     changed = (overlay != section).any(axis=2)
     assert not changed[~covered].any()
@@ -77,9 +70,7 @@ def test_the_summary_is_plain_json_and_a_row_of_the_table(mapped):
     out, found, _ = mapped
     row = json.loads((out / "S003" / "specimen.json").read_text())["specimen"]
     assert row == found.specimens[2]
-    assert pd.read_csv(out / "specimens.csv")["n_patches"].tolist() == [
-        row["n_patches"] for row in found.specimens
-    ]
+    assert pd.read_csv(out / "specimens.csv")["n_patches"].tolist() == [row["n_patches"] for row in found.specimens]
 
 
 def test_the_page_shows_all_and_every_link_leads_somewhere(mapped):
@@ -96,9 +87,7 @@ def test_the_page_shows_all_and_every_link_leads_somewhere(mapped):
 
 def test_one_specimen_that_cannot_be_drawn_ends_no_other(data, model, tmp_path):
     first = next((data / "S001" / "0").glob("*.png"))
-    first.rename(
-        first.with_name(re.sub(r"_x(\d+)", lambda x: f"_x{int(x[1]) + 7}", first.name))
-    )  # off the grid
+    first.rename(first.with_name(re.sub(r"_x(\d+)", lambda x: f"_x{int(x[1]) + 7}", first.name)))  # off the grid
     found = map_specimens(data, model, out=tmp_path / "out")
     assert [row["patient"] for row in found.specimens] == ["S002", "S003"]
     [(patient, reason)] = found.errors
@@ -181,13 +170,7 @@ def test_files_of_others_are_left_alone(data, model, tmp_path):
 def test_a_second_run_replaces_the_first(data, model, tmp_path):
     for _ in range(2):
         map_specimens(data, model, out=tmp_path / "out", patients=("S001",))
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "S001",
-        "index.html",
-        "specimens.csv",
-        RECORD,
-        LOCK,
-    }
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"S001", "index.html", "specimens.csv", RECORD, LOCK}
 
 
 def test_specimens_of_an_earlier_run_stay_on_the_page(data, model, tmp_path):
@@ -198,9 +181,7 @@ def test_specimens_of_an_earlier_run_stay_on_the_page(data, model, tmp_path):
     assert "S001/map.png" in (out / "index.html").read_text()
     other = Model(model.folder, msgspec.structs.replace(model.manifest, context=None))
     map_specimens(data, other, out=out, patients=("S003",))
-    assert pd.read_csv(out / "specimens.csv")["patient"].tolist() == [
-        "S003"
-    ]  # another model's maps are not mixed in
+    assert pd.read_csv(out / "specimens.csv")["patient"].tolist() == ["S003"]  # another model's maps are not mixed in
 
 
 def test_a_killed_run_finds_its_folder_again(data, model, tmp_path, monkeypatch):

@@ -79,12 +79,7 @@ def test_labels_come_from_the_folder(data):
             specimen.table["label"],
             strict=True,
         )
-    ) == {
-        "1,1": 0,
-        "51,1": 1,
-        "51,51": 1,
-        "101,51": 0,
-    }
+    ) == {"1,1": 0, "51,1": 1, "51,51": 1, "101,51": 0}
     assert specimen.labelled.all()
 
 

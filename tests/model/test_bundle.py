@@ -167,16 +167,7 @@ def test_a_format_that_never_was_is_refused(spoil: Callable[..., Path], value: A
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"\xff\xfe{}",
-        b'{"a": ' + b"[" * 100_000,
-        b'{"format": 1',
-        b"not json",
-        b"\0" * 64,
-    ],
+    "content", [b"", b"{", b"\xff\xfe{}", b'{"a": ' + b"[" * 100_000, b'{"format": 1', b"not json", b"\0" * 64]
 )
 def test_a_manifest_that_is_not_json_is_one_line(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
@@ -192,9 +183,7 @@ def test_json_that_is_no_manifest_is_refused(folder: Path, content: str) -> None
         read_manifest(folder)
 
 
-@pytest.mark.parametrize(
-    "constant", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5000, "1" + "0" * 400]
-)
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5000, "1" + "0" * 400])
 def test_a_threshold_that_is_no_number_cannot_slip_past_the_limits(folder: Path, constant: str) -> None:
     text = (folder / MANIFEST).read_text()
     threshold = json.dumps(load_model(folder).threshold)
@@ -248,9 +237,7 @@ VIOLATIONS: dict[str, Callable[[dict], Any]] = {
     "$.name": lambda m: m.update(name="../elsewhere"),
     "$.thresholds.default": lambda m: m["thresholds"].update(default=1.5),
     "$.thresholds.best_f1": lambda m: m["thresholds"].update(best_f1="high"),
-    "missing required field `target_recall` - at `$.thresholds`": lambda m: m["thresholds"].pop(
-        "target_recall"
-    ),
+    "missing required field `target_recall` - at `$.thresholds`": lambda m: m["thresholds"].pop("target_recall"),
     "$.floor.thresholds": lambda m: m["floor"]["thresholds"].pop("default"),
     "$.recipe.input_size": lambda m: m["recipe"].update(input_size=10**9),
     "$.classes[0]": lambda m: m["classes"].reverse(),

@@ -28,9 +28,7 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (2 * BATCH + 5, 50, 50, 3), dtype=np.uint8)
 
 
-def test_a_graph_opens_from_a_file_and_from_its_bytes(
-    images: np.ndarray, session: ort.InferenceSession
-) -> None:
+def test_a_graph_opens_from_a_file_and_from_its_bytes(images: np.ndarray, session: ort.InferenceSession) -> None:
     from_bytes = open_session(GRAPH.read_bytes())
     np.testing.assert_array_equal(predict(from_bytes, images[:3]), predict(session, images[:3]))
 

@@ -101,9 +101,7 @@ def test_the_distance_is_in_standard_deviations_of_training_patches(floor: Floor
     assert stain_of(moved, colour_features(patches)) == found
 
 
-def test_of_many_patches_some_are_looked_at_spread_evenly(
-    floor: Floor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_many_patches_some_are_looked_at_spread_evenly(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[np.ndarray] = []
     monkeypatch.setattr(module, "STAIN_PATCHES", 3)
     monkeypatch.setattr(

@@ -92,17 +92,13 @@ def test_an_answer_that_is_no_probability_is_one_line(
         lambda n: np.zeros((n + 1, 1), "float32"),
     ],
 )
-def test_an_answer_of_another_shape_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, patches: np.ndarray, answer
-) -> None:
+def test_an_answer_of_another_shape_is_one_line(monkeypatch: pytest.MonkeyPatch, patches: np.ndarray, answer) -> None:
     with pytest.raises(UserError, match=r"not with one probability a patch|each of .* patches with one row"):
         answering(monkeypatch, answer).predict(patches)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_certainty_is_a_probability(
-    monkeypatch: pytest.MonkeyPatch, patches: np.ndarray, value: float
-) -> None:
+def test_certainty_is_a_probability(monkeypatch: pytest.MonkeyPatch, patches: np.ndarray, value: float) -> None:
     assert answering(monkeypatch, wrong(value)).predict(patches)[-1] == value
 
 
@@ -129,13 +125,7 @@ def test_a_graph_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, patches
     ids=lambda images: f"{images.dtype} {images.shape}",
 )
 def test_what_is_no_stack_of_patches_is_refused_whatever_is_asked(model: Model, images: np.ndarray) -> None:
-    for ask in (
-        model.predict,
-        model.explain,
-        model.judge,
-        model.stain,
-        lambda images: check_patches(images, 50),
-    ):
+    for ask in (model.predict, model.explain, model.judge, model.stain, lambda images: check_patches(images, 50)):
         with pytest.raises(ValueError, match=r"patches must be uint8 \(N, 50, 50, 3\) RGB"):
             ask(images)
 
@@ -249,9 +239,7 @@ def test_a_mirrored_patch_has_about_the_mirrored_map(model: Model, patches: np.n
     plain = model.explain(patches).evidence
     back = np.flip(model.explain(np.ascontiguousarray(np.flip(patches, axis))).evidence, axis)
     same = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(plain, back, strict=True)]
-    unturned = [
-        np.corrcoef(a.ravel(), np.flip(b, axis - 1).ravel())[0, 1] for a, b in zip(plain, back, strict=True)
-    ]
+    unturned = [np.corrcoef(a.ravel(), np.flip(b, axis - 1).ravel())[0, 1] for a, b in zip(plain, back, strict=True)]
     assert np.mean(same) > 0.6
     assert np.mean(same) > np.mean(unturned)
 
@@ -266,11 +254,7 @@ def test_evidence_that_is_no_number_is_one_line(
     model: Model, patches: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(*_, **__):
-        yield [
-            np.full((1, 1), 0.5, "float32"),
-            np.full((1, 7, 7), np.nan, "float32"),
-            np.ones((1, 128), "float32"),
-        ]
+        yield [np.full((1, 1), 0.5, "float32"), np.full((1, 7, 7), np.nan, "float32"), np.ones((1, 128), "float32")]
 
     assert model.can_explain
     monkeypatch.setattr(inference, "run_batches", run)
@@ -294,9 +278,7 @@ def test_the_shipped_models_map_is_lost_as_its_weights_are_randomised_from_the_t
     alike = []
     for upto in (1, len(learned) // 2, len(learned)):
         for layer in learned[:upto]:
-            layer.set_weights(
-                [rng.permutation(each.ravel()).reshape(each.shape) for each in layer.get_weights()]
-            )
+            layer.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in layer.get_weights()])
         found = with_evidence(network, **model.calibration.to_dict()).predict_on_batch(patches)[1]
         alike.append(_mean_correlation(trained, found))
     assert all(abs(each) < 0.5 for each in alike), alike

@@ -65,14 +65,10 @@ def test_a_patch_scores_alike_alone_and_in_company(networks: dict, patches: np.n
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_weights_move_between_two_builds_by_their_place(
-    networks: dict, patches: np.ndarray, name: str
-) -> None:
+def test_weights_move_between_two_builds_by_their_place(networks: dict, patches: np.ndarray, name: str) -> None:
     copy = build_network(name, input_size=SIZES[name], dropout=0.0)
     load_weights(copy, weights_of(networks[name]))
-    np.testing.assert_allclose(
-        copy.predict_on_batch(patches), networks[name].predict_on_batch(patches), atol=1e-5
-    )
+    np.testing.assert_allclose(copy.predict_on_batch(patches), networks[name].predict_on_batch(patches), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["cnn", "compact"])
@@ -144,9 +140,7 @@ def test_freezing_again_after_fine_tuning_freezes_all(networks: dict) -> None:
     assert len(network.trainable_weights) == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "says"), [("mobilenet", "has no layer 'block_99'"), ("cnn", "use all or head")]
-)
+@pytest.mark.parametrize(("name", "says"), [("mobilenet", "has no layer 'block_99'"), ("cnn", "use all or head")])
 def test_a_layer_that_is_not_there_is_named(networks: dict, name: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         trainable_from(networks[name], "block_99")
@@ -166,13 +160,7 @@ def test_a_network_is_cut_before_what_learns(networks: dict, part: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [
-        ("cnn", "all"),
-        ("cnn", "head"),
-        ("mobilenet", "all"),
-        ("mobilenet", "head"),
-        ("mobilenet", "block_8_project"),
-    ],
+    [("cnn", "all"), ("cnn", "head"), ("mobilenet", "all"), ("mobilenet", "head"), ("mobilenet", "block_8_project")],
 )
 def test_a_network_that_cannot_be_cut_in_two_is_left_whole(networks: dict, name: str, part: str) -> None:
     """Nothing learns after the cut, all does, there is no backbone, or a residual path leads around it."""

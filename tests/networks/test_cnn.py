@@ -18,9 +18,7 @@ pytestmark = pytest.mark.train
 
 def test_each_stage_halves_the_map() -> None:
     network = build_cnn(input_size=50, dropout=0.5)
-    pooled = [
-        layer.output.shape[1:] for layer in network.layers if isinstance(layer, keras.layers.MaxPooling2D)
-    ]
+    pooled = [layer.output.shape[1:] for layer in network.layers if isinstance(layer, keras.layers.MaxPooling2D)]
     assert pooled == [(25, 25, 16), (12, 12, 32), (6, 6, 64)]
 
 

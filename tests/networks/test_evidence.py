@@ -30,9 +30,7 @@ def build(name: str, seed: int = 0) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_mean_of_the_map_is_the_calibrated_logit_in_keras_and_in_onnx(
-    name: str, patches: np.ndarray
-) -> None:
+def test_the_mean_of_the_map_is_the_calibrated_logit_in_keras_and_in_onnx(name: str, patches: np.ndarray) -> None:
     network = build(name)
     if name == "mobilenet":
         settle_statistics(network, patches)  # or random weights leave nothing but zeros in its last map
@@ -132,9 +130,7 @@ def sigmoid(logit: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (0.5, 0.3), (2.0, -1.0)])
-def test_it_is_the_sigmoid_of_scale_times_logit_plus_offset(
-    identity: keras.Model, scale: float, offset: float
-) -> None:
+def test_it_is_the_sigmoid_of_scale_times_logit_plus_offset(identity: keras.Model, scale: float, offset: float) -> None:
     x = np.random.default_rng(0).normal(0, 2, (5, 3)).astype("float32")
     found = with_probability(identity, scale=scale, offset=offset).predict_on_batch(x)
     np.testing.assert_allclose(found, sigmoid(scale * x.sum(1, keepdims=True) + offset), atol=1e-6)

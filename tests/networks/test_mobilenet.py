@@ -53,9 +53,7 @@ def test_a_step_of_training_leaves_batch_statistics_and_frozen_layers_as_they_we
         np.testing.assert_array_equal(old, new)
     for old, new in zip(frozen, network.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(old, np.array(new))
-    assert any(
-        (old != np.array(new)).any() for old, new in zip(learning, network.trainable_weights, strict=True)
-    )
+    assert any((old != np.array(new)).any() for old, new in zip(learning, network.trainable_weights, strict=True))
 
 
 def test_without_the_rule_a_step_would_change_batch_statistics(network: keras.Model) -> None:

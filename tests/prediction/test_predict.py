@@ -41,9 +41,7 @@ def patches(tmp_path: Path) -> Path:
 
 def noise(seed: int) -> np.ndarray:
     """A patch, BGR, in the colours of stained tissue."""
-    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([140, 80, 150])).astype(
-        np.uint8
-    )
+    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([140, 80, 150])).astype(np.uint8)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -64,9 +62,7 @@ def test_each_patch_is_a_row_with_what_its_name_tells(run: Callable, patches: Pa
     found = rows(tmp_path / "p.csv")
     assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision", "reason"]
     assert [row["path"] for row in found] == [NAME.format(x=x) for x in (101, 1, 51)]
-    assert [(row["patient"], row["x"], row["y"]) for row in found] == [
-        ("8863", x, "51") for x in ("101", "1", "51")
-    ]
+    assert [(row["patient"], row["x"], row["y"]) for row in found] == [("8863", x, "51") for x in ("101", "1", "51")]
     assert (tally.predicted, tally.failed) == (3, 0)
     assert not (tmp_path / "errors.csv").exists()
 
@@ -144,9 +140,7 @@ def test_bad_files_are_listed_with_reasons_and_the_good_ones_are_predicted(
     assert tally.first_failure.startswith("cut.png: ")
 
 
-def test_a_clean_run_takes_away_the_errors_of_the_one_before(
-    run: Callable, patches: Path, tmp_path: Path
-) -> None:
+def test_a_clean_run_takes_away_the_errors_of_the_one_before(run: Callable, patches: Path, tmp_path: Path) -> None:
     (patches / "empty.png").touch()
     run(patches, out=tmp_path / "p.csv")
     (patches / "empty.png").unlink()
@@ -210,9 +204,7 @@ def test_a_run_that_breaks_leaves_the_rows_of_the_one_before(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "p.csv"]
 
 
-def test_predictions_cannot_be_lost_under_the_name_of_the_errors(
-    run: Callable, patches: Path, tmp_path: Path
-) -> None:
+def test_predictions_cannot_be_lost_under_the_name_of_the_errors(run: Callable, patches: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give another"):
         run(patches, out=tmp_path / "errors.csv")
 
@@ -229,9 +221,7 @@ def test_an_errors_file_of_the_users_own_is_neither_replaced_nor_removed(
     assert not own.with_name("p.csv").exists()
 
 
-def test_the_note_of_a_generated_sample_is_no_failed_image(
-    run: Callable, patches: Path, tmp_path: Path
-) -> None:
+def test_the_note_of_a_generated_sample_is_no_failed_image(run: Callable, patches: Path, tmp_path: Path) -> None:
     before = run(patches, out=tmp_path / "a.csv")
     (patches / "SYNTHETIC.txt").write_text("drawn")
     assert run(patches, out=tmp_path / "b.csv") == before
@@ -243,9 +233,7 @@ def with_bands(model: Model) -> Model:
     return Model(model.folder, msgspec.structs.replace(model.manifest, selective=(band,)))
 
 
-def test_patches_within_the_band_are_unsure_and_counted(
-    with_bands: Model, patches: Path, tmp_path: Path
-) -> None:
+def test_patches_within_the_band_are_unsure_and_counted(with_bands: Model, patches: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.csv"
     tally = predict_paths([patches], with_bands, out=out, screen=io.StringIO(), abstain=0.1)
     assert [row["decision"] for row in rows(out)] == ["unsure"] * 3
@@ -326,9 +314,7 @@ def test_a_path_given_twice_is_predicted_once(run: Callable, patches: Path, tmp_
     assert run(patches, patches, patches / NAME.format(x=1), out=tmp_path / "p.csv").predicted == 3
 
 
-def test_the_data_frame_holds_what_the_csv_does(
-    run: Callable, model: Model, patches: Path, tmp_path: Path
-) -> None:
+def test_the_data_frame_holds_what_the_csv_does(run: Callable, model: Model, patches: Path, tmp_path: Path) -> None:
     (patches / "bad.png").write_text("no image")
     run(patches, out=tmp_path / "p.csv")
     with pytest.warns(UserWarning, match=r"1 files could not be used, the first: bad\.png: not an image"):

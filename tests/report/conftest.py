@@ -63,8 +63,7 @@ def make_results(names=tuple(SKILL), *, with_floor=True, patients=12, patches=30
         thresholds = choose_thresholds(validation["label"], validation["probability"])
         if name != FLOOR:
             bands[name] = [
-                fit_selective(validation, thresholds["target_recall"], abstain_share=share)
-                for share in (0.1, 0.3)
+                fit_selective(validation, thresholds["target_recall"], abstain_share=share) for share in (0.1, 0.3)
             ]
         tested = rows[rows["split"] != "train"]
         metrics.append(evaluate(tested, thresholds, model=name, bands=bands.get(name, ()), samples=100))
@@ -98,11 +97,7 @@ def make_results(names=tuple(SKILL), *, with_floor=True, patients=12, patches=30
             },
             "leakage": {"patients on two sides": 0, "near duplicates across sides": 3},
         },
-        "run": {
-            "command": "cancernet run data",
-            "seed": 1,
-            "versions": {"keras": "3.15.0", "numpy": "2.4.0"},
-        },
+        "run": {"command": "cancernet run data", "seed": 1, "versions": {"keras": "3.15.0", "numpy": "2.4.0"}},
         "weights": {"transfer": "imagenet"},
         "below_floor": ["baseline"],
         "bands": bands,

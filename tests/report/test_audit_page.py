@@ -28,9 +28,7 @@ RUN = {"command": "cancernet audit --data a&b", "versions": {"numpy": "2.4.0"}}
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     folder = tmp_path_factory.mktemp("page")
-    packed = pack(
-        write_sample(folder / "sample", patients=4, patches_per_patient=16, seed=2), cache_dir=folder
-    )
+    packed = pack(write_sample(folder / "sample", patients=4, patches_per_patient=16, seed=2), cache_dir=folder)
     side = pd.Series(["test"] * len(packed.table))
     return audit(load_model(V1), packed, side, claimed_new=True, max_patches=16, samples=20)
 
@@ -112,9 +110,7 @@ def test_the_console_has_a_line_a_check_and_the_limit_of_each_warning(found: Aud
 
 
 def test_the_tally_counts_each_state(found: Audit) -> None:
-    checks = [
-        Check(state, f"c{i}", "f", "l", "w") for i, state in enumerate(["PASS", "PASS", "WARN", "SKIP"])
-    ]
+    checks = [Check(state, f"c{i}", "f", "l", "w") for i, state in enumerate(["PASS", "PASS", "WARN", "SKIP"])]
     text = console(dataclasses.replace(found, checks=checks))
     assert "2 checks passed, 1 warn, 1 could not be made" in text
     assert "could not" not in console(dataclasses.replace(found, checks=checks[:3]))

@@ -14,11 +14,7 @@ def text_of(figure):
 def patients(n, *, without=0):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
-        {
-            "patient": [f"P{i:03d}" for i in range(n)],
-            "n_malignant": rng.integers(1, 90, n),
-            "recall": rng.random(n),
-        }
+        {"patient": [f"P{i:03d}" for i in range(n)], "n_malignant": rng.integers(1, 90, n), "recall": rng.random(n)}
     )
     table.loc[: without - 1, ["recall"]] = np.nan
     table.loc[: without - 1, ["n_malignant"]] = 0

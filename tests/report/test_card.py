@@ -36,12 +36,7 @@ def metrics(model: Model, five) -> Measured:
     rows, floor = five.predictions["augmented"], five.predictions[FLOOR]
     models = [
         evaluate(rows[rows["split"] != "train"], model.thresholds, model="tiny", samples=30),
-        evaluate(
-            floor[floor["split"] != "train"],
-            model.manifest.floor.thresholds.to_dict(),
-            model=FLOOR,
-            samples=30,
-        ),
+        evaluate(floor[floor["split"] != "train"], model.manifest.floor.thresholds.to_dict(), model=FLOOR, samples=30),
     ]
     return Measured({**models[0], "notes": [], "models": models}, "metrics.json", "ab" * 32)
 
@@ -49,22 +44,10 @@ def metrics(model: Model, five) -> Measured:
 @pytest.fixture(scope="module")
 def audit(metrics: Measured) -> Measured:
     def entry(change: float) -> dict:
-        return {
-            "clean": 0.9,
-            "corrupted": 0.9 + change,
-            "change": change,
-            "low": change - 0.02,
-            "high": change + 0.02,
-        }
+        return {"clean": 0.9, "corrupted": 0.9 + change, "change": change, "low": change - 0.02, "high": change + 0.02}
 
     levels = [
-        {
-            "severity": s,
-            "level": s,
-            "auc": entry(-0.011 * s),
-            "recall": entry(-0.1 * s),
-            "specificity": entry(0.0),
-        }
+        {"severity": s, "level": s, "auc": entry(-0.011 * s), "recall": entry(-0.1 * s), "specificity": entry(0.0)}
         for s in (1, 3, 5)
     ]
     kinds = {"stain": {"unit": "od", "says": "another stain", "source": "2019", "levels": levels}}
@@ -82,9 +65,7 @@ def audit(metrics: Measured) -> Measured:
     return Measured(content, "audit.json", "cd" * 32)
 
 
-def test_a_card_has_every_section_and_every_checklist_item(
-    model: Model, metrics: Measured, audit: Measured
-) -> None:
+def test_a_card_has_every_section_and_every_checklist_item(model: Model, metrics: Measured, audit: Measured) -> None:
     text = model_card(model, metrics=metrics, audit=audit)
     for heading in (
         "Intended use", "Misuse", "Data", "Split", "Performance", "Colour floor", "Calibration", "Robustness",
@@ -195,9 +176,7 @@ def test_text_of_files_cannot_break_the_markdown() -> None:
     assert plain("a|b\n# c <b> [x](y) `z`") == r"a\|b \# c \<b\> \[x\](y) \`z\`"
 
 
-def test_the_card_is_written_with_the_hash_of_its_sources(
-    model: Model, metrics: Measured, tmp_path: Path
-) -> None:
+def test_the_card_is_written_with_the_hash_of_its_sources(model: Model, metrics: Measured, tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps(metrics.content))
     write_card(model, tmp_path / "deep" / "card.md", metrics=path)

@@ -77,9 +77,7 @@ def test_threshold_that_calls_nothing_does_not_crash():
 def test_calibration_of_true_probabilities_lies_on_the_diagonal():
     rng = np.random.default_rng(0)
     probability = rng.random(60_000)
-    table = pd.DataFrame(
-        {"label": (rng.random(60_000) < probability).astype(int), "probability": probability}
-    )
+    table = pd.DataFrame({"label": (rng.random(60_000) < probability).astype(int), "probability": probability})
     drawn = line(calibration({"cnn": table}, caption=""), "cnn")
     np.testing.assert_allclose(drawn.get_xdata(), drawn.get_ydata(), atol=0.03)
 
@@ -114,9 +112,7 @@ def test_training_has_a_panel_for_each_model_and_quantity():
 
 
 def test_training_draws_what_the_history_has():
-    figure = accuracy_plot(
-        {"a": HISTORY[["epoch", "accuracy"]], "b": HISTORY[["epoch", "accuracy", "val_accuracy"]]}
-    )
+    figure = accuracy_plot({"a": HISTORY[["epoch", "accuracy"]], "b": HISTORY[["epoch", "accuracy", "val_accuracy"]]})
     assert len(figure.axes) == 2
 
 

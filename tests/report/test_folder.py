@@ -81,9 +81,7 @@ def test_the_top_is_the_model_that_validation_patients_chose(out: Path) -> None:
 
 def test_the_shape_of_metrics_is_the_one_promised(out: Path) -> None:
     test = json.loads((out / "metrics.json").read_text())["splits"]["test"]
-    assert {"n_patches", "n_patients", "prevalence", "auc", "average_precision", "operating_points"} <= set(
-        test
-    )
+    assert {"n_patches", "n_patients", "prevalence", "auc", "average_precision", "operating_points"} <= set(test)
     assert set(test["auc"]) >= {"value", "low", "high"}
     point = test["operating_points"]["target_recall"]
     assert point["threshold"] == 0.3

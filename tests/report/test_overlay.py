@@ -7,9 +7,7 @@ GREY = np.full((50, 50, 3), 200, np.uint8)
 
 
 def tint(evidence, **options):
-    return tinted(
-        GREY, np.array(evidence, "float32"), **{"neutral": 0.0, "span": 2.0, "side": 200, **options}
-    )
+    return tinted(GREY, np.array(evidence, "float32"), **{"neutral": 0.0, "span": 2.0, "side": 200, **options})
 
 
 def test_for_malignant_is_warm_for_benign_cold_and_neutral_has_no_colour():

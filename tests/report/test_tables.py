@@ -114,9 +114,7 @@ def test_synthetic_is_the_first_banner(make):
 
 
 def test_quarantine_counts_duplicates_as_one_reason(make):
-    table = pd.DataFrame(
-        {"path": list("abc"), "reason": ["exact duplicate of q", "exact duplicate of r", "empty"]}
-    )
+    table = pd.DataFrame({"path": list("abc"), "reason": ["exact duplicate of q", "exact duplicate of r", "empty"]})
     found = quarantine(make(("baseline",), data={"quarantined": table}))
     assert found["counts"] == [("exact duplicate", 2), ("empty", 1)]
     assert found["total"] == 3
@@ -135,9 +133,4 @@ def test_no_quarantine_is_empty(make):
 
 def test_facts_flatten_and_name_the_inner_by_the_outer():
     given = {"data_hash": "ab", "versions": {"keras": "3"}, "seeds": [1, 2], "seconds": 1.23456}
-    assert facts(given) == [
-        ("data hash", "ab"),
-        ("versions, keras", "3"),
-        ("seeds", "1, 2"),
-        ("seconds", "1.235"),
-    ]
+    assert facts(given) == [("data hash", "ab"), ("versions, keras", "3"), ("seeds", "1, 2"), ("seconds", "1.235")]

@@ -92,9 +92,7 @@ def test_coloured_squares_land_in_the_cells_they_were_painted_in(
     for row, column in dark:
         image[row * 400 : (row + 1) * 400, column * 400 : (column + 1) * 400] = (120, 40, 130)
     path = save(image, tmp_path / "q.png", mpp=0.5)
-    monkeypatch.setattr(
-        Model, "predict", lambda _, images: (images.mean(axis=(1, 2, 3)) < 140).astype(np.float32)
-    )
+    monkeypatch.setattr(Model, "predict", lambda _, images: (images.mean(axis=(1, 2, 3)) < 140).astype(np.float32))
     run(path)
     folder = tmp_path / "out" / "q"
     found = rows(folder / "patches.csv")
@@ -109,13 +107,7 @@ def test_coloured_squares_land_in_the_cells_they_were_painted_in(
 
 @pytest.mark.parametrize("kind", ["png", "svs"])
 def test_the_same_section_maps_alike_from_a_plain_image_and_a_pyramid(
-    run: Map,
-    save: Callable,
-    save_svs: Callable,
-    enlarge: Callable,
-    tissue_image: np.ndarray,
-    tmp_path: Path,
-    kind: str,
+    run: Map, save: Callable, save_svs: Callable, enlarge: Callable, tissue_image: np.ndarray, tmp_path: Path, kind: str
 ) -> None:
     large = enlarge(tissue_image, 16)
     plain = run(save(large, tmp_path / "p.png"), mpp=0.25)
@@ -165,10 +157,7 @@ def test_bad_files_are_listed_and_the_good_ones_mapped(
     save(np.full((300, 300, 3), 240, np.uint8), tmp_path / "glass.png", mpp=4.0)
     save(tissue_image, tmp_path / "dpi.png", mpp=25_400 / 300)
     (tmp_path / "folder").mkdir()
-    bad = [
-        tmp_path / name
-        for name in ("empty.svs", "text.svs", "cut.tif", "glass.png", "dpi.png", "folder", "none")
-    ]
+    bad = [tmp_path / name for name in ("empty.svs", "text.svs", "cut.tif", "glass.png", "dpi.png", "folder", "none")]
     outcome = run(*bad, slide)
     listed = {Path(row["path"]).name: row["reason"] for row in rows(tmp_path / "out" / "errors.csv")}
     assert set(listed) == {path.name for path in bad}
@@ -234,9 +223,7 @@ def test_an_edge_that_is_left_out_is_told(
     assert max(int(row["minx"]) + int(row["width"]) for row in found) == (350 if left_out else 374)
 
 
-def test_another_stain_is_told_in_summary_and_page(
-    run: Map, model: Model, slide: Path, tmp_path: Path
-) -> None:
+def test_another_stain_is_told_in_summary_and_page(run: Map, model: Model, slide: Path, tmp_path: Path) -> None:
     floor = model.manifest.floor
     mean = tuple(m + 3 * s for m, s in zip(floor.model.mean, floor.model.scale, strict=True))
     moved = structs.replace(floor, model=structs.replace(floor.model, mean=mean))
@@ -298,9 +285,7 @@ def test_a_run_killed_half_way_goes_on_without_reading_again_and_ends_alike(
     monkeypatch.setattr(OpenSlideReader, "read", lambda *_: pytest.fail("was read again"))
     asked: list[int] = []
     real = Model.predict
-    monkeypatch.setattr(
-        Model, "predict", lambda self, images: asked.append(len(images)) or real(self, images)
-    )
+    monkeypatch.setattr(Model, "predict", lambda self, images: asked.append(len(images)) or real(self, images))
     run(slide, out=out)
     total = len(rows(out / "s" / "patches.csv"))
     assert 0 < sum(asked) <= total - 8
@@ -332,9 +317,7 @@ def test_400_megapixels_take_less_than_a_gigabyte(
     image = tile.copy(interpretation="srgb").replicate(5, 7).zoom(10, 10).crop(0, 0, 20_000, 20_000)
     how = {"png": {"compression": 1}, "jpg": {}, "tif": {"compression": "lzw", "tile": name == "tiled.tif"}}
     kind = name.rpartition(".")[2]
-    getattr(image, {"png": "pngsave", "jpg": "jpegsave", "tif": "tiffsave"}[kind])(
-        str(tmp_path / name), **how[kind]
-    )
+    getattr(image, {"png": "pngsave", "jpg": "jpegsave", "tif": "tiffsave"}[kind])(str(tmp_path / name), **how[kind])
     ended = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path / name), str(model.folder), str(tmp_path / "out")],
         capture_output=True,
@@ -506,9 +489,7 @@ def test_a_slide_that_cannot_be_read_is_listed(
     good = slide.rename(tmp_path / "t.png")
     cv2.imwrite(str(good), cv2.imread(str(good)))
     cv2.imwrite(str(slide), np.zeros((9, 9, 3), np.uint8))
-    monkeypatch.setattr(
-        openslide.OpenSlide, "detect_format", lambda path: fails() if path == str(slide) else None
-    )
+    monkeypatch.setattr(openslide.OpenSlide, "detect_format", lambda path: fails() if path == str(slide) else None)
     outcome = run(slide, good, mpp=1.0)
     assert [reason for _, reason in outcome.failed] == ["cannot be read (Input/output error)"]
     assert len(outcome.mapped) == 1
@@ -570,9 +551,7 @@ def test_the_folder_of_another_command_is_refused(run: Map, slide: Path, tmp_pat
         run(slide)
 
 
-def test_unsure_patches_are_in_the_table_with_a_reason_and_in_no_map(
-    run: Map, save: Callable, tmp_path: Path
-) -> None:
+def test_unsure_patches_are_in_the_table_with_a_reason_and_in_no_map(run: Map, save: Callable, tmp_path: Path) -> None:
     pink = np.full((300, 300, 3), (205, 140, 190), np.uint8)
     pink[50:100, 50:100] = (210, 210, 190)  # coloured enough for tissue, but by neither dye
     run(save(pink, tmp_path / "q.png"), mpp=4.0)
@@ -587,9 +566,7 @@ def test_unsure_patches_are_in_the_table_with_a_reason_and_in_no_map(
     assert "36, every 50 px, 1 of them unsure" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
-def test_one_path_as_text_does_and_a_notebook_shows_a_table(
-    model: Model, slide: Path, tmp_path: Path
-) -> None:
+def test_one_path_as_text_does_and_a_notebook_shows_a_table(model: Model, slide: Path, tmp_path: Path) -> None:
     outcome = map_slide(str(slide), model, out=str(tmp_path / "out"), say=lambda _: None)
     assert "s.tif" in outcome._repr_html_()
     assert outcome.page.is_file()

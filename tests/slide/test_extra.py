@@ -12,9 +12,7 @@ from cancernet.slide import extra
 
 
 @pytest.mark.parametrize("name", extra.MODULES)
-def test_a_missing_library_is_one_line_that_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_missing_library_is_one_line_that_names_the_extra(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match=rf"needs {name}.*pip install 'cancernet\[slide\]'") as error:
         extra.need_all()

@@ -36,9 +36,7 @@ def whole(opened, level: int = 0) -> np.ndarray:
         ("ä b.tif", {"tile": True, "pyramid": True, "compression": "lzw"}),
     ],
 )
-def test_pixels_come_back_as_they_were_saved(
-    save: Callable, tmp_path: Path, name: str, how: dict[str, object]
-) -> None:
+def test_pixels_come_back_as_they_were_saved(save: Callable, tmp_path: Path, name: str, how: dict[str, object]) -> None:
     opened = open_slide(save(noise(), tmp_path / name, **how), threads=2)
     np.testing.assert_array_equal(whole(opened), noise())
     assert opened.size == (500, 300)
@@ -118,12 +116,7 @@ def test_what_is_no_slide_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [
-        ("a.png", {}),
-        ("a.jpg", {}),
-        ("a.tif", {"compression": "lzw"}),
-        ("a.tif", {"tile": True, "compression": "lzw"}),
-    ],
+    [("a.png", {}), ("a.jpg", {}), ("a.tif", {"compression": "lzw"}), ("a.tif", {"tile": True, "compression": "lzw"})],
 )
 def test_a_file_cut_short_is_told(save: Callable, tmp_path: Path, name: str, how: dict[str, object]) -> None:
     path = save(noise(), tmp_path / name, **how)
@@ -163,9 +156,7 @@ def test_what_must_be_held_whole_has_a_lower_limit(
     assert open_slide(save(noise(), tmp_path / name), threads=1).size == (500, 300)
 
 
-@pytest.mark.parametrize(
-    "error", [OSError(5, "Input/output error"), RuntimeError("decoder"), ValueError("odd")]
-)
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), RuntimeError("decoder"), ValueError("odd")])
 def test_any_error_of_a_library_is_the_reason(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

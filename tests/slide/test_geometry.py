@@ -52,8 +52,7 @@ def test_overlapping_patches_are_averaged_where_they_lie(stride: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "last"),
-    [(50, 50, (0, 0)), (74, 75, (0, 50)), (224, 160, (150, 100)), (25, 30, (0, 0))],
+    ("width", "height", "last"), [(50, 50, (0, 0)), (74, 75, (0, 50)), (224, 160, (150, 100)), (25, 30, (0, 0))]
 )
 def test_edge_patches_have_at_least_half_of_themselves_on_the_section(
     width: int, height: int, last: tuple[int, int]
@@ -63,9 +62,7 @@ def test_edge_patches_have_at_least_half_of_themselves_on_the_section(
     assert (np.diff(y) >= 0).all()
 
 
-@pytest.mark.parametrize(
-    ("stride", "expected"), [(50, [[True, False]]), (25, [[True, True, False, False]] * 2)]
-)
+@pytest.mark.parametrize(("stride", "expected"), [(50, [[True, False]]), (25, [[True, True, False, False]] * 2)])
 def test_an_unsure_patch_is_neither_malignant_nor_benign(stride: int, expected: list[list[bool]]) -> None:
     section = Section(Path("none"), 100, 50, 16.0, 16.0, (0, 0), 0)
     x, y = np.array([0, 50]), np.array([0, 0])
@@ -144,9 +141,7 @@ def test_the_slides_own_corner_adds_the_origin() -> None:
     assert (x, y) == (pytest.approx(1796.8), 2800)
 
 
-@pytest.mark.parametrize(
-    ("value", "written"), [(800.0, "800"), (796.8, "796.8"), (1.00049, "1"), (0.1234, "0.123")]
-)
+@pytest.mark.parametrize(("value", "written"), [(800.0, "800"), (796.8, "796.8"), (1.00049, "1"), (0.1234, "0.123")])
 def test_numbers_are_whole_where_they_are_whole(value: float, written: str) -> None:
     assert str(number(value)) == written
 

@@ -29,8 +29,7 @@ def test_bounds_between_two_pixels_are_rounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("x", "left"), ("x", "-3"), ("y", "80"), ("width", "0"), ("height", "nan"), ("y", "inf")],
+    ("name", "value"), [("x", "left"), ("x", "-3"), ("y", "80"), ("width", "0"), ("height", "nan"), ("y", "inf")]
 )
 def test_bounds_that_are_no_part_of_the_plane_say_nothing(name: str, value: str) -> None:
     stated = {"x": "10", "y": "10", "width": "30", "height": "20", name: value}

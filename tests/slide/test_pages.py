@@ -22,15 +22,7 @@ def section(folder: Path, height: int, width: int) -> Section:
 
 @pytest.mark.parametrize(
     ("longer", "step", "by"),
-    [
-        (300, 50, 1),
-        (1800, 50, 1),
-        (2500, 50, 2),
-        (3750, 50, 2),
-        (12_500, 25, 5),
-        (18_000, 50, 10),
-        (9000, 5, 5),
-    ],
+    [(300, 50, 1), (1800, 50, 1), (2500, 50, 2), (3750, 50, 2), (12_500, 25, 5), (18_000, 50, 10), (9000, 5, 5)],
 )
 def test_a_cell_stays_a_whole_number_of_pixels(longer: int, step: int, by: int) -> None:
     assert reduction(Section(Path("none"), longer, 100, 1.0, 1.0, (0, 0), 0), step) == by

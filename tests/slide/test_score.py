@@ -53,9 +53,7 @@ def test_a_run_cut_short_anywhere_ends_at_the_same_bits(
     path.write_bytes(path.read_bytes()[: HEAD + left])
     asked: list[int] = []
     real = Model.predict
-    monkeypatch.setattr(
-        Model, "predict", lambda self, images: asked.append(len(images)) or real(self, images)
-    )
+    monkeypatch.setattr(Model, "predict", lambda self, images: asked.append(len(images)) or real(self, images))
     np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), uninterrupted)
     assert sum(asked) == len(x) - left // 4 // 32 * 32
 
@@ -75,9 +73,7 @@ def test_scores_of_other_settings_are_made_anew(section: Section, model: Model, 
 
 
 @pytest.mark.parametrize("more", [0, 1])
-def test_enough_values_of_another_run_are_not_taken(
-    section: Section, model: Model, tmp_path: Path, more: int
-) -> None:
+def test_enough_values_of_another_run_are_not_taken(section: Section, model: Model, tmp_path: Path, more: int) -> None:
     x, y = positions(380, 280, 50)
     first = score(section, x, y, model, tmp_path, {"a": 1})
     score(section, *positions(380, 280, 25), model, tmp_path, {"a": 1})
@@ -109,9 +105,7 @@ def test_the_stain_of_a_large_slide_is_looked_at_in_places_spread_over_it(
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([5, 10, 25, 50]))
-def test_every_patch_has_enough_of_the_section_and_none_is_missing(
-    width: int, height: int, stride: int
-) -> None:
+def test_every_patch_has_enough_of_the_section_and_none_is_missing(width: int, height: int, stride: int) -> None:
     x, y = positions(width, height, stride)
     expected = {
         (left, top)

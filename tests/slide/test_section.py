@@ -31,12 +31,7 @@ def coarse(height: int = 60, width: int = 70) -> np.ndarray:
 @pytest.mark.parametrize("how", [{}, {"tile": True}, {"tile": True, "pyramid": True}])
 @pytest.mark.parametrize("band", [500, 10_000, 16_000_000])
 def test_a_slide_reduced_is_its_block_means_in_any_band(
-    save: Callable,
-    enlarge: Callable,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    how: dict[str, bool],
-    band: int,
+    save: Callable, enlarge: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, bool], band: int
 ) -> None:
     monkeypatch.setattr(module, "BAND_PIXELS", band)
     reader = open_slide(save(enlarge(coarse(), 4), tmp_path / "a.tif", **how), threads=2)
@@ -64,9 +59,7 @@ def test_rows_come_back_from_anywhere(save: Callable, enlarge: Callable, tmp_pat
     np.testing.assert_array_equal(section.rows(55, 90), coarse()[55:])
 
 
-@pytest.mark.parametrize(
-    ("factor", "chosen"), [(16.0, 2), (15.0, 1), (4.0, 1), (3.9, 0), (0.9, 0), (64.0, 3)]
-)
+@pytest.mark.parametrize(("factor", "chosen"), [(16.0, 2), (15.0, 1), (4.0, 1), (3.9, 0), (0.9, 0), (64.0, 3)])
 def test_the_coarsest_level_that_is_fine_enough_is_read(factor: float, chosen: int) -> None:
     levels = tuple(Level(1, 1, down, down) for down in (1.0, 4.0, 16.02, 32.0))
     assert choose_level(levels, factor, factor) == chosen

@@ -58,9 +58,7 @@ def test_an_area_never_reads_as_none(mm2: float) -> None:
     assert "e" not in summary.area(mm2)
 
 
-@pytest.mark.parametrize(
-    ("mm2", "text"), [(0.0, "0"), (0.0041, "0.0041"), (0.5734, "0.57"), (574.04, "574.0")]
-)
+@pytest.mark.parametrize(("mm2", "text"), [(0.0, "0"), (0.0041, "0.0041"), (0.5734, "0.57"), (574.04, "574.0")])
 def test_areas_have_two_digits_or_more(mm2: float, text: str) -> None:
     assert summary.area(mm2) == text
 
@@ -76,9 +74,7 @@ def test_a_small_share_is_not_none(share: float | None, text: str) -> None:
     "content",
     [
         *(None, b"{", b"[]", b"\xff\xfe", b'{"slide": "of another program"}'),
-        json.dumps(
-            {"slide": "s", "settings": {}, "malignant_share": None, "alarms": []}
-        ).encode(),  # format 1
+        json.dumps({"slide": "s", "settings": {}, "malignant_share": None, "alarms": []}).encode(),  # format 1
         json.dumps({"format": summary.FORMAT + 1}).encode(),
     ],
 )

@@ -16,14 +16,7 @@ from cancernet.common.output import Output
 from cancernet.context.smooth import Contextual
 from cancernet.slide.geometry import CellMap, find_regions
 from cancernet.slide.section import Section
-from cancernet.slide.tables import (
-    COLUMNS,
-    PATCHES,
-    region_features,
-    tile_features,
-    write_features,
-    write_patches,
-)
+from cancernet.slide.tables import COLUMNS, PATCHES, region_features, tile_features, write_features, write_patches
 
 POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 RING = {"type": "array", "items": POSITION, "minItems": 4}
@@ -81,10 +74,7 @@ MADE = CellMap(Section(Path("none"), 140, 90, 15.5, 16.0, (1000, 2000), 0), 50, 
 
 
 CONTEXT = Contextual(
-    np.array([0.5, 0.1, 0.9]),
-    np.array([0.6, 0.05, 0.6]),
-    np.array([True, False, True]),
-    np.array([0, 1, -1], np.int8),
+    np.array([0.5, 0.1, 0.9]), np.array([0.6, 0.05, 0.6]), np.array([True, False, True]), np.array([0, 1, -1], np.int8)
 )
 
 

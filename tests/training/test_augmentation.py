@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cancernet.training.augmentation import (
-    Brightness,
-    RightAngle,
-    RotationZoom,
-    StainJitter,
-    build_augmentation,
-)
+from cancernet.training.augmentation import Brightness, RightAngle, RotationZoom, StainJitter, build_augmentation
 from cancernet.training.recipes import AUGMENTATIONS
 
 pytestmark = pytest.mark.train
@@ -22,9 +16,7 @@ def patches() -> np.ndarray:
     """Smooth, tissue-like patches without symmetry, uint8 (24, 50, 50, 3)."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0:50, 0:50] / 50
-    images = [
-        np.stack([90 + 100 * a * x, 60 + 80 * b * y, 120 + 60 * x * y], -1) for a, b in rng.random((24, 2))
-    ]
+    images = [np.stack([90 + 100 * a * x, 60 + 80 * b * y, 120 + 60 * x * y], -1) for a, b in rng.random((24, 2))]
     return np.array(images, "uint8")
 
 
@@ -83,9 +75,7 @@ def test_black_and_white_stay_within_the_range(layer: type) -> None:
 
 def test_stain_jitter_of_nothing_changes_nothing(patches: np.ndarray) -> None:
     floats = patches.astype("float32")
-    np.testing.assert_allclose(
-        np.asarray(StainJitter(1, sigma=0.0)(floats, training=True)), floats, atol=0.05
-    )
+    np.testing.assert_allclose(np.asarray(StainJitter(1, sigma=0.0)(floats, training=True)), floats, atol=0.05)
 
 
 def test_right_angle_moves_pixels_and_makes_none() -> None:

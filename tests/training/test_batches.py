@@ -14,15 +14,11 @@ from cancernet.training.batches import Batches, class_weights, epoch_size, mixed
 pytestmark = pytest.mark.train
 
 
-def make(
-    n: int = 23, *, rows: np.ndarray | None = None, batch_size: int = 5, seed: int = 1, epoch: int = 0
-) -> Batches:
+def make(n: int = 23, *, rows: np.ndarray | None = None, batch_size: int = 5, seed: int = 1, epoch: int = 0) -> Batches:
     """Batches whose input, label and weight all tell their own row."""
     rows = np.arange(n) if rows is None else rows
     inputs = np.arange(1000)[:, None]
-    return Batches(
-        inputs, rows, rows / 1000, rows.astype("float32"), batch_size=batch_size, seed=seed, epoch=epoch
-    )
+    return Batches(inputs, rows, rows / 1000, rows.astype("float32"), batch_size=batch_size, seed=seed, epoch=epoch)
 
 
 def order(batches: Batches) -> list[int]:
@@ -59,13 +55,7 @@ def test_a_shuffled_order_ruins_labels_joined_by_position_and_not_those_joined_b
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 1000)
     batches = Batches(
-        label[:, None],
-        np.arange(1000),
-        label.astype("float32"),
-        np.ones(1000),
-        batch_size=32,
-        seed=1,
-        epoch=0,
+        label[:, None], np.arange(1000), label.astype("float32"), np.ones(1000), batch_size=32, seed=1, epoch=0
     )
     predicted = np.concatenate([batches[i][0][:, 0] for i in range(len(batches))])  # a perfect model
     by_position = roc_auc_score(label, predicted)

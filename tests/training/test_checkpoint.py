@@ -26,9 +26,7 @@ def state() -> dict[str, list[np.ndarray]]:
 
 @pytest.fixture
 def progress() -> Progress:
-    return Progress(
-        "abc", epoch=2, history=[{"epoch": 1, "loss": 0.1}], best_epoch=1, best={"0000/a/b": np.ones(3)}
-    )
+    return Progress("abc", epoch=2, history=[{"epoch": 1, "loss": 0.1}], best_epoch=1, best={"0000/a/b": np.ones(3)})
 
 
 def test_state_and_progress_come_back_bit_by_bit(tmp_path: Path, state: dict, progress: Progress) -> None:
@@ -112,9 +110,7 @@ def test_weights_of_a_model_are_copies(tiny: Callable[..., keras.Model]) -> None
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_weights_go_to_another_model_of_the_same_network(
-    tiny: Callable[..., keras.Model], tmp_path: Path
-) -> None:
+def test_weights_go_to_another_model_of_the_same_network(tiny: Callable[..., keras.Model], tmp_path: Path) -> None:
     first, second = tiny(1), tiny(2)
     save_file(weights_of(first), tmp_path / "w.safetensors")
     load_weights(second, load_file(tmp_path / "w.safetensors"))

@@ -29,12 +29,8 @@ from cancernet.training.train import train
 
 pytestmark = pytest.mark.train
 
-RECIPE = Recipe(
-    "crossed", "two folds", "cnn", epochs=2, batch_size=16, mixup=0.3, patient_cap=15, cross_fit=2
-)
-ALONE = TrainingOptions(
-    threads=1, weights="none"
-)  # one process, so that the small CNN of these tests is used
+RECIPE = Recipe("crossed", "two folds", "cnn", epochs=2, batch_size=16, mixup=0.3, patient_cap=15, cross_fit=2)
+ALONE = TrainingOptions(threads=1, weights="none")  # one process, so that the small CNN of these tests is used
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +41,7 @@ def crossed(small_cnn: None, packed: Pack, split: Split, tmp_path_factory: pytes
         return train(RECIPE, packed, split, models=models, cache=folder, options=ALONE, say=lambda _: None)
 
 
-def parts_of(
-    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch, recipe: Recipe = RECIPE
-) -> list[Part]:
+def parts_of(packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch, recipe: Recipe = RECIPE) -> list[Part]:
     """The parts that a cross-fit would train, without training them."""
     seen: list[Part] = []
 
@@ -127,9 +121,7 @@ def test_predictions_out_of_fold_are_kept_and_gave_threshold_and_calibration(
     assert found["probability"].mean() == pytest.approx(found["label"].mean(), abs=0.02)  # as Platt leaves it
 
 
-def test_val_patients_are_not_scored_with_a_model_they_taught(
-    crossed: Model, packed: Pack, split: Split
-) -> None:
+def test_val_patients_are_not_scored_with_a_model_they_taught(crossed: Model, packed: Pack, split: Split) -> None:
     side = assign(split, packed.table)
     for scores in (score_model(crossed, packed, side), score_floor(crossed, packed, side)):
         assert list(scores.metrics["splits"]) == ["test"]
@@ -147,11 +139,7 @@ def test_trained_again_it_is_found_done(crossed: Model, packed: Pack, split: Spl
 
 @pytest.mark.slow
 def test_two_processes_predict_as_one_does_and_start_in_silence(
-    packed: Pack,
-    split: Split,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    packed: Pack, split: Split, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ONEDNN, "1")  # set by hand, TensorFlow says so at start-up
     recipe = Recipe("small", "", "compact", input_size=32, epochs=1, patient_cap=6, cross_fit=2)

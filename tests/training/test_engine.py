@@ -40,9 +40,7 @@ EVERYTHING = structs.replace(
 def run(tmp_path: Path) -> Callable[..., Progress]:
     """Fit in a folder of its own name, so that a second call with the same name resumes."""
 
-    def go(
-        network: keras.Model, examples: Examples, recipe: Recipe, where: str = "a", **changes: Any
-    ) -> Progress:
+    def go(network: keras.Model, examples: Examples, recipe: Recipe, where: str = "a", **changes: Any) -> Progress:
         folder = tmp_path / where
         given = {"seed": 1, "fingerprint": "f", "checkpoint": folder / "c.safetensors", "log_dir": folder}
         return fit(network, examples, recipe, **{**given, **changes})
@@ -113,17 +111,13 @@ def test_a_finished_run_is_not_trained_again(run: Callable, tiny: Callable, colo
     assert same(first, again)
 
 
-def test_a_checkpoint_of_another_run_is_not_continued(
-    run: Callable, tiny: Callable, coloured: Callable
-) -> None:
+def test_a_checkpoint_of_another_run_is_not_continued(run: Callable, tiny: Callable, coloured: Callable) -> None:
     run(tiny(), coloured(40), structs.replace(PLAIN, epochs=2), fingerprint="another")
     found = run(tiny(), coloured(40), structs.replace(PLAIN, epochs=1))  # a last batch of 8
     assert (found.epoch, len(found.history)) == (1, 1)
 
 
-def test_it_learns_and_tells_each_epoch(
-    run: Callable, tiny: Callable, coloured: Callable, tmp_path: Path
-) -> None:
+def test_it_learns_and_tells_each_epoch(run: Callable, tiny: Callable, coloured: Callable, tmp_path: Path) -> None:
     examples = coloured(160, 60)
     network = tiny()
     found = run(network, examples, structs.replace(PLAIN, epochs=8))
@@ -204,8 +198,7 @@ def test_a_weight_of_nothing_teaches_nothing(run: Callable, tiny: Callable, colo
     network, before = tiny(), tiny()
     run(network, dataclasses.replace(examples, weight=np.zeros(48, "float32")), PLAIN)
     learned = [
-        (np.asarray(a), np.asarray(b))
-        for a, b in zip(network.trainable_weights, before.trainable_weights, strict=True)
+        (np.asarray(a), np.asarray(b)) for a, b in zip(network.trainable_weights, before.trainable_weights, strict=True)
     ]
     assert all(np.array_equal(a, b) for a, b in learned)
 

@@ -40,9 +40,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def fitted(
-    small_cnn: None, labelled: tuple[np.ndarray, np.ndarray, np.ndarray], scratch: Path
-) -> PatchClassifier:
+def fitted(small_cnn: None, labelled: tuple[np.ndarray, np.ndarray, np.ndarray], scratch: Path) -> PatchClassifier:
     images, label, patient = labelled
     return PatchClassifier(epochs=1, threads=1).fit(images, label, groups=patient)
 
@@ -95,9 +93,7 @@ def test_no_file_is_left_behind(fitted: PatchClassifier, scratch: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["pickle", "joblib"])
-def test_it_answers_alike_after_pickling(
-    fitted: PatchClassifier, labelled: Any, tmp_path: Path, way: str
-) -> None:
+def test_it_answers_alike_after_pickling(fitted: PatchClassifier, labelled: Any, tmp_path: Path, way: str) -> None:
     if way == "pickle":
         again = pickle.loads(pickle.dumps(fitted))
     else:
@@ -128,9 +124,7 @@ def test_cross_validation_by_patient_hands_the_patients_to_the_splitter(
     labelled: Any, seen: list[np.ndarray | None]
 ) -> None:
     images, label, patient = labelled
-    scores = cross_val_score(
-        PatchClassifier(epochs=1, threads=1), images, label, groups=patient, cv=GroupKFold(2)
-    )
+    scores = cross_val_score(PatchClassifier(epochs=1, threads=1), images, label, groups=patient, cv=GroupKFold(2))
     assert ((scores >= 0) & (scores <= 1)).all()
     assert seen == [None, None]
 
@@ -142,9 +136,7 @@ def test_cross_validation_hands_the_patients_to_fit_as_well_where_it_is_asked_to
     images, label, patient = labelled
     with sklearn.config_context(enable_metadata_routing=True):
         asked = PatchClassifier(epochs=1, threads=1).set_fit_request(groups=True)
-        scores = cross_val_score(
-            asked, images, label, params={"groups": patient}, cv=GroupKFold(2), scoring="roc_auc"
-        )
+        scores = cross_val_score(asked, images, label, params={"groups": patient}, cv=GroupKFold(2), scoring="roc_auc")
     assert ((scores >= 0) & (scores <= 1)).all()
     first, second = (set(groups) for groups in seen if groups is not None)
     assert first | second == set(patient)

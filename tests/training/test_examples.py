@@ -43,9 +43,7 @@ def test_the_cap_and_the_limit_hold_and_leave_validation_whole(packed: Pack, spl
 
 
 def test_the_seed_decides_which_patches_a_cap_keeps(packed: Pack, split: Split) -> None:
-    kept = [
-        choose_examples(RECIPE, packed, split, TrainingOptions(limit=20, seed=s)).train for s in (1, 1, 2)
-    ]
+    kept = [choose_examples(RECIPE, packed, split, TrainingOptions(limit=20, seed=s)).train for s in (1, 1, 2)]
     np.testing.assert_array_equal(kept[0], kept[1])
     assert set(kept[0]) != set(kept[2])
 
@@ -79,16 +77,12 @@ def test_an_empty_side_says_which(packed: Pack, split: Split) -> None:
         choose_examples(RECIPE, packed, nobody, TrainingOptions())
 
 
-def test_features_stand_for_the_patches_they_are_of(
-    packed: Pack, split: Split, tiny: object, tmp_path: Path
-) -> None:
+def test_features_stand_for_the_patches_they_are_of(packed: Pack, split: Split, tiny: object, tmp_path: Path) -> None:
     network: keras.Model = tiny()  # type: ignore[operator]
     examples = choose_examples(RECIPE, packed, split, TrainingOptions(limit=30))
     found = with_features(network, examples, packed.data_hash, tmp_path)
     body = keras.Model(network.input, network.get_layer("embedding").output)
     for rows, patches in ((found.train, examples.train), (found.val, examples.val)):
         np.testing.assert_array_equal(found.label[rows], examples.label[patches])
-        np.testing.assert_allclose(
-            found.inputs[rows], body.predict_on_batch(packed.images[patches]), atol=1e-4
-        )
+        np.testing.assert_allclose(found.inputs[rows], body.predict_on_batch(packed.images[patches]), atol=1e-4)
     np.testing.assert_array_equal(found.weight, examples.weight)

@@ -46,9 +46,7 @@ def test_the_graph_is_valid_and_holds_its_own_weights(tiny: Callable) -> None:
     assert not [t.name for t in graph.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
 
 
-def test_exporting_twice_gives_the_same_answers_and_leaves_the_model_alone(
-    tiny: Callable, patches: np.ndarray
-) -> None:
+def test_exporting_twice_gives_the_same_answers_and_leaves_the_model_alone(tiny: Callable, patches: np.ndarray) -> None:
     model = with_probability(tiny())
     before = model.predict_on_batch(patches)
     first, second = (predict(open_session(to_onnx(model)), patches) for _ in range(2))
@@ -61,9 +59,7 @@ def test_exporting_says_nothing(tiny: Callable, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr().out == ""
 
 
-def test_an_h5_file_is_whole_or_absent(
-    tiny: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_h5_file_is_whole_or_absent(tiny: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = with_probability(tiny())
     save_h5(model, tmp_path / "m.h5")
     whole = (tmp_path / "m.h5").read_bytes()

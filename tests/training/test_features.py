@@ -87,9 +87,7 @@ def test_a_pass_that_breaks_leaves_nothing_that_looks_finished(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_features_are_mapped_and_cannot_be_changed(
-    part: keras.Model, images: np.ndarray, tmp_path: Path
-) -> None:
+def test_features_are_mapped_and_cannot_be_changed(part: keras.Model, images: np.ndarray, tmp_path: Path) -> None:
     found = frozen_features(part, images, np.arange(3), content="c", cache=tmp_path)
     assert isinstance(found, np.memmap)
     with pytest.raises(ValueError, match="read-only"):

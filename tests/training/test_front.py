@@ -85,18 +85,9 @@ def test_what_learns_is_the_networks_own_and_what_is_frozen_stays(
     before = {v.path: np.array(v) for v in network.weights}
     learns = {v.path for v in network.trainable_variables}
     label = np.arange(40) % 2
-    examples = Examples(
-        patches, np.arange(32), np.arange(32, 40), label, np.ones(32, "float32"), np.full(32, "p")
-    )
+    examples = Examples(patches, np.arange(32), np.arange(32, 40), label, np.ones(32, "float32"), np.full(32, "p"))
     found = fit(
-        parts[1],
-        examples,
-        RECIPE,
-        seed=1,
-        fingerprint="f",
-        checkpoint=tmp_path / "c",
-        log_dir=tmp_path,
-        front=front,
+        parts[1], examples, RECIPE, seed=1, fingerprint="f", checkpoint=tmp_path / "c", log_dir=tmp_path, front=front
     )
     assert found.epoch == 2
     assert learns

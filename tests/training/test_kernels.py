@@ -107,9 +107,7 @@ def test_a_measurement_that_fails_is_said_and_not_remembered(
 @pytest.mark.parametrize(
     "content", ["", "[]", "{", '{"here": 3}', '{"here": {"0": 1}}', '{"here": {"0": "x", "1": 2}}']
 )
-def test_a_damaged_memory_is_measured_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
-) -> None:
+def test_a_damaged_memory_is_measured_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
     monkeypatch.setattr(kernels, "_here", lambda: "here")
     (tmp_path / REMEMBERED).write_text(content)
     assert choose_kernels(tmp_path, say=lambda _: None, measure=Stopwatch(1.0, 0.5)) == "1"

@@ -18,9 +18,7 @@ LIMITS = {"packing": 400, "baseline": 1200, "transfer": 1700, "fine_tuned": 1700
 def test_no_stage_of_a_run_takes_more_memory_than_it_should(tmp_path: Path) -> None:
     peak = {}
     for stage in LIMITS:
-        ended = subprocess.run(
-            [sys.executable, STAGE, stage, tmp_path], capture_output=True, text=True, check=False
-        )
+        ended = subprocess.run([sys.executable, STAGE, stage, tmp_path], capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr[-2000:]
         peak[stage] = int(ended.stdout.split()[-1])
     print(peak)

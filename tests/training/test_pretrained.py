@@ -37,9 +37,7 @@ def _built_once(empty: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a file is read into takes two seconds to build."""
     build = keras.applications.MobileNetV2
     plain = {"include_top": False, "weights": None}
-    monkeypatch.setattr(
-        keras.applications, "MobileNetV2", lambda **how: empty if how == plain else build(**how)
-    )
+    monkeypatch.setattr(keras.applications, "MobileNetV2", lambda **how: empty if how == plain else build(**how))
 
 
 @pytest.fixture
@@ -79,9 +77,7 @@ def test_auto_without_a_network_is_random_and_never_silent() -> None:
     assert found.said == "none (random: no network for the ImageNet weights)"
 
 
-def test_auto_whose_download_breaks_off_is_random_and_never_silent(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_whose_download_breaks_off_is_random_and_never_silent(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(*_: object, **__: object) -> None:
         raise Exception("URL fetch failure")
 
@@ -91,9 +87,7 @@ def test_auto_whose_download_breaks_off_is_random_and_never_silent(
 
 
 @pytest.mark.usefixtures("offline")
-def test_auto_takes_what_is_cached_without_asking_the_network(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_takes_what_is_cached_without_asking_the_network(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cached = home / "models" / Path(pretrained.URL).name
     cached.parent.mkdir()
     cached.touch()
@@ -115,9 +109,7 @@ def test_the_network_is_waited_for_for_seconds_only(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(
-        UserError, match=r"--weights /no/such\.h5: no such file; give a file, imagenet, auto or none"
-    ):
+    with pytest.raises(UserError, match=r"--weights /no/such\.h5: no such file; give a file, imagenet, auto or none"):
         find_weights("/no/such.h5")
 
 
@@ -134,9 +126,7 @@ def test_weights_of_a_file_reach_the_backbone(network: keras.Model, tmp_path: Pa
     assert digest(other.get_layer(BACKBONE)) == digest(backbone)
 
 
-def test_a_backbone_cut_short_gets_the_weights_of_the_layers_it_has(
-    network: keras.Model, tmp_path: Path
-) -> None:
+def test_a_backbone_cut_short_gets_the_weights_of_the_layers_it_has(network: keras.Model, tmp_path: Path) -> None:
     network.get_layer(BACKBONE).save_weights(tmp_path / "w.weights.h5")
     x = keras.Input((64, 64, 3))
     whole = keras.applications.MobileNetV2(include_top=False, weights=None, input_tensor=x)

@@ -33,9 +33,7 @@ pytestmark = pytest.mark.train
 STATISTICS = ("moving_mean", "moving_variance")
 
 
-def again(
-    trained: Any, models: Path, recipe: Recipe | None = None, **options: Any
-) -> tuple[Model, list[str]]:
+def again(trained: Any, models: Path, recipe: Recipe | None = None, **options: Any) -> tuple[Model, list[str]]:
     """Give the same command once more, with changes; returns the model and what was said."""
     said: list[str] = []
     with Output(models, "train") as out:
@@ -60,27 +58,21 @@ def copied(trained: Any, tmp_path: Path) -> Path:
 def alone(recipe: Recipe, packed: Pack, split: Split, folder: Path, **options: Any) -> Model:
     """Train into a folder that holds nothing yet."""
     with Output(folder / "models", "train") as models:
-        return train(
-            recipe, packed, split, models=models, cache=folder, options=TrainingOptions(**options), say=str
-        )
+        return train(recipe, packed, split, models=models, cache=folder, options=TrainingOptions(**options), say=str)
 
 
 def no_training(*_: object, **__: object) -> None:
     raise AssertionError("trained again")
 
 
-def test_the_same_command_again_trains_nothing(
-    trained: Any, copied: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_command_again_trains_nothing(trained: Any, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_module, "fit", no_training)
     model, said = again(trained, copied)
     assert model.manifest == trained.model.manifest
     assert "already trained" in said[0]
 
 
-@pytest.mark.parametrize(
-    "change", [{"seed": 2}, {"limit": 40}, {"epochs": 2}, {"target_recall": 0.8}], ids=str
-)
+@pytest.mark.parametrize("change", [{"seed": 2}, {"limit": 40}, {"epochs": 2}, {"target_recall": 0.8}], ids=str)
 def test_another_command_trains_anew(
     trained: Any, copied: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
@@ -92,9 +84,7 @@ def test_another_command_trains_anew(
 def test_another_split_trains_anew(trained: Any, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_module, "fit", no_training)
     swapped = {"val": "test", "test": "val", "train": "train"}
-    split = dataclasses.replace(
-        trained.split, assignment={p: swapped[s] for p, s in trained.split.assignment.items()}
-    )
+    split = dataclasses.replace(trained.split, assignment={p: swapped[s] for p, s in trained.split.assignment.items()})
     with pytest.raises(AssertionError, match="trained again"):
         again(dataclasses.replace(trained, split=split), copied)
 
@@ -120,9 +110,7 @@ def test_a_bundle_gives_back_the_network_it_was_made_of(trained: Any) -> None:
     np.testing.assert_array_equal(*logits)
 
 
-def test_a_recipe_whose_start_is_not_there_says_what_to_train_first(
-    packed: Pack, split: Split, tmp_path: Path
-) -> None:
+def test_a_recipe_whose_start_is_not_there_says_what_to_train_first(packed: Pack, split: Split, tmp_path: Path) -> None:
     recipe = load_recipes()["fine_tuned"]
     with pytest.raises(UserError, match=r"continues from transfer.*train transfer first"):
         alone(recipe, packed, split, tmp_path, weights="none")
@@ -189,9 +177,7 @@ def mobilenets(packed: Pack, split: Split, tmp_path_factory: pytest.TempPathFact
         return run(session, images, rows)
 
     changes = {"input_size": 32, "epochs": 1, "batch_size": 16}
-    recipes = {
-        n: structs.replace(r, **changes) for n, r in load_recipes().items() if r.network == "mobilenet"
-    }
+    recipes = {n: structs.replace(r, **changes) for n, r in load_recipes().items() if r.network == "mobilenet"}
     recipes["again"] = structs.replace(recipes["transfer"], name="again", class_weight="balanced")
 
     def go(name: str) -> Model:

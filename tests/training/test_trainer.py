@@ -23,9 +23,7 @@ AVERAGED = structs.replace(PLAIN, ema=0.5)
 @pytest.fixture
 def batch() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
-    return rng.integers(0, 256, (16, 50, 50, 3), dtype=np.uint8), rng.integers(0, 2, (16, 1)).astype(
-        "float32"
-    )
+    return rng.integers(0, 256, (16, 50, 50, 3), dtype=np.uint8), rng.integers(0, 2, (16, 1)).astype("float32")
 
 
 def test_one_cycle_climbs_and_falls_to_nothing(tiny: Callable) -> None:

@@ -6,15 +6,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import (
-    PATH,
-    cache_option,
-    data_option,
-    new_patients_option,
-    say,
-    seed_option,
-    with_model,
-)
+from cancernet.cli.options import PATH, cache_option, data_option, new_patients_option, say, seed_option, with_model
 from cancernet.common import defaults
 
 

@@ -26,9 +26,7 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
 
     found = compare(first, second, split=split, out=out)
     name_a, name_b = found["first"], found["second"]
-    click.echo(
-        f"{name_b} minus {name_a}, {found['n_patches']:,} {split} patches of {found['n_units']} patients\n"
-    )
+    click.echo(f"{name_b} minus {name_a}, {found['n_patches']:,} {split} patches of {found['n_units']} patients\n")
     click.echo(f"{'':<36} {name_a[:14]:>14} {name_b[:14]:>14}   difference (95 % interval)")
     for what in ("auc", "average_precision"):
         click.echo(line(what.replace("_", " "), found[what]))

@@ -18,9 +18,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("folder", type=PATH)
-@click.option(
-    "--out", type=PATH, help="Folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv."
-)
+@click.option("--out", type=PATH, help="Folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv.")
 @split_options
 @cache_option
 def check(folder: Path, out: Path | None, **chosen: Any) -> None:
@@ -42,11 +40,7 @@ def check(folder: Path, out: Path | None, **chosen: Any) -> None:
 @command.command()
 @click.argument("folder", type=PATH)
 @click.option("--patients", type=click.IntRange(3), default=defaults.SAMPLE_PATIENTS)
-@click.option(
-    "--patches-per-patient",
-    type=click.IntRange(4),
-    default=defaults.SAMPLE_PATCHES_PER_PATIENT,
-)
+@click.option("--patches-per-patient", type=click.IntRange(4), default=defaults.SAMPLE_PATCHES_PER_PATIENT)
 @seed_option
 def sample(folder: Path, patients: int, **chosen: int) -> None:
     """Draw a synthetic sample: to try the program with, never evidence."""

@@ -124,9 +124,7 @@ def _memory() -> Finding | str:
 def _disk(cache: Path) -> Finding | str:
     folder = next(path for path in (cache, *cache.absolute().parents) if path.exists())
     if not os.access(folder, os.W_OK):
-        return Finding(
-            "FAIL", f"cannot write {cache}", "name a writable folder with --cache or CANCERNET_CACHE"
-        )
+        return Finding("FAIL", f"cannot write {cache}", "name a writable folder with --cache or CANCERNET_CACHE")
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:.1f} GB free for {cache}"
     if free < MIN_FREE_BYTES:

@@ -65,8 +65,7 @@ class Verbs(click.Group):
 
 
 @click.group(
-    cls=Verbs,
-    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 )
 @click.version_option(cancernet.__version__, prog_name="cancernet")
 def cli() -> None:
@@ -78,9 +77,7 @@ def main() -> None:
     CALLED[:] = ["cancernet", *sys.argv[1:]]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    signal.signal(
-        signal.SIGTERM, _interrupt
-    )  # a job that is told to end leaves what an interrupted one leaves
+    signal.signal(signal.SIGTERM, _interrupt)  # a job that is told to end leaves what an interrupted one leaves
     try:
         sys.exit(cli.main(standalone_mode=False))  # what a verb returns: whether some input could not be used
     except UserError as error:
@@ -96,10 +93,7 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _fail(
-                f"the disk is full ({error.filename or 'while writing'}); free some space and run this again",
-                2,
-            )
+            _fail(f"the disk is full ({error.filename or 'while writing'}); free some space and run this again", 2)
         if error.errno in NOT_WRITABLE:
             place = error.filename2 or error.filename
             _fail(f"cannot write {place}: {error.strerror}; choose another place", 2)

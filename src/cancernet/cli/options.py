@@ -41,10 +41,7 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 
 cache_option = click.option(
-    "--cache",
-    type=PATH,
-    envvar="CANCERNET_CACHE",
-    help="Folder for packed patches. [default: the user's cache]",
+    "--cache", type=PATH, envvar="CANCERNET_CACHE", help="Folder for packed patches. [default: the user's cache]"
 )
 model_option = click.option(
     "--model", type=PATH, help="Folder of the model. [default: the one that ships with CancerNet]"
@@ -70,9 +67,7 @@ split_options = together(
         help="By patient (grouped), the official case lists, one fold of a k-fold by patient, or patches at random"
         " (needs --allow-patch-split).",
     ),
-    click.option(
-        "--split-file", "file", type=PATH, help="CSV with columns patient,split (train, val, test)."
-    ),
+    click.option("--split-file", "file", type=PATH, help="CSV with columns patient,split (train, val, test)."),
     click.option("--folds", type=click.IntRange(3), default=5, help="Folds of --split kfold."),
     click.option("--fold", type=click.IntRange(1), default=1, help="Which fold tests."),
     click.option(
@@ -102,18 +97,14 @@ training_options = together(
         metavar="imagenet|auto|none|PATH",
         help="What MobileNetV2 starts from. auto: ImageNet if the network answers, else random, and it says so.",
     ),
-    click.option(
-        "--epochs", type=click.IntRange(0), default=0, help="Most epochs; 0 leaves each recipe's own."
-    ),
+    click.option("--epochs", type=click.IntRange(0), default=0, help="Most epochs; 0 leaves each recipe's own."),
     click.option(
         "--max-per-patient",
         type=click.IntRange(0),
         default=defaults.MAX_PER_PATIENT,
         help="Most training patches a patient; 0 for no cap.",
     ),
-    click.option(
-        "--limit", type=click.IntRange(0), default=0, help="Most training patches in all; 0 for no limit."
-    ),
+    click.option("--limit", type=click.IntRange(0), default=0, help="Most training patches in all; 0 for no limit."),
     click.option(
         "--target-recall",
         type=click.FloatRange(0, 1, min_open=True),
@@ -143,9 +134,7 @@ def load(folder: Path | None, threads: int = 0) -> Model:
 
     model = load_model(folder, threads=threads or None)
     if model.synthetic:
-        click.echo(
-            "WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True
-        )
+        click.echo("WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True)
     return model
 
 

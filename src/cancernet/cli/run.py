@@ -10,16 +10,11 @@ from cancernet.cli.options import PATH, cache_option, collected, say, split_opti
 
 
 @click.command()
-@click.option(
-    "--data", type=PATH, help="Folder or zip of labelled patches. [default: draw the synthetic sample]"
-)
+@click.option("--data", type=PATH, help="Folder or zip of labelled patches. [default: draw the synthetic sample]")
 @click.option("--models", type=PATH, default="models", help="Folder for the models.")
 @click.option("--results", "--out", type=PATH, default="results", help="Folder for the report.")
 @click.option(
-    "--recipe",
-    "recipes",
-    multiple=True,
-    help="Recipe to train; repeat for several. [default: the five approaches]",
+    "--recipe", "recipes", multiple=True, help="Recipe to train; repeat for several. [default: the five approaches]"
 )
 @split_options
 @training_options

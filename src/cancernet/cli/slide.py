@@ -45,11 +45,7 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
     """  # noqa: D301 - \b is for click
     from cancernet.slide.batch import map_slide
 
-    outcome = map_slide(
-        files, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen
-    )
-    click.echo(
-        f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}"
-    )
+    outcome = map_slide(files, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen)
+    click.echo(f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}")
     where = f"listed in {out / 'errors.csv'}"
     return note("slides that could not be mapped", len(outcome.failed), where)

@@ -6,15 +6,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import (
-    PATH,
-    cache_option,
-    collected,
-    data_option,
-    say,
-    split_options,
-    training_options,
-)
+from cancernet.cli.options import PATH, cache_option, collected, data_option, say, split_options, training_options
 
 
 @click.command()

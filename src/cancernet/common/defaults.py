@@ -32,6 +32,4 @@ AUDIT_PATCHES = 2000  # corrupted at each of 50 settings; the audit of a small C
 AUDIT_SEVERITY = 3  # of 5; the worst that a slide passed by a laboratory's own quality control shows
 
 SLIDE_STRIDES = (50, 25, 10, 5)  # px between patches of a slide; whole blocks, and divisors of a patch
-SLIDE_MAX_SECTION = (
-    250_000_000  # px at the model's scale; a glass slide of 76x26 mm has half of it at 4 um/px
-)
+SLIDE_MAX_SECTION = 250_000_000  # px at the model's scale; a glass slide of 76x26 mm has half of it at 4 um/px

@@ -56,9 +56,7 @@ class Output:
             written by another process, or a name is taken by a file of somebody else's.
     """
 
-    def __init__(
-        self, folder: Path, kind: str, *, inputs: Sequence[Path] = (), names: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, folder: Path, kind: str, *, inputs: Sequence[Path] = (), names: Sequence[str] = ()) -> None:
         self.folder = folder
         self.errors: list[tuple[str, str]] = []  # path, reason; written to errors.csv at the end
         self.owner = ""  # what this folder is kept for; a user's own is kept for nothing
@@ -108,10 +106,7 @@ class Output:
             if kind is None:
                 self.write_errors()
         finally:
-            if self._made and {item.name for item in self.folder.iterdir()} <= {
-                LOCK,
-                RECORD,
-            }:  # nothing came of it
+            if self._made and {item.name for item in self.folder.iterdir()} <= {LOCK, RECORD}:  # nothing came of it
                 shutil.rmtree(self.folder, ignore_errors=True)
             self._lock.release()
 
@@ -223,9 +218,7 @@ class Output:
         first = name.partition("/")[0]
         target = self.folder / first
         if first not in self._files and os.path.lexists(target):
-            raise UserError(
-                f"{target} is not ours and would be replaced; give another folder, or move the file away"
-            )
+            raise UserError(f"{target} is not ours and would be replaced; give another folder, or move the file away")
         if target.resolve() in self._inputs:
             raise UserError(f"{target} is read and would be replaced; give another folder")
 

@@ -66,9 +66,7 @@ def to_grid(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, step: int = PATCH_
     column, row = cells(left, x0, step), cells(top, y0, step)
     shape = (int(row.max()) + 1, int(column.max()) + 1)
     if shape[0] * shape[1] > MAX_CELLS:
-        raise UserError(
-            f"positions span {shape[1]:,} x {shape[0]:,} cells, more than a slide has: check x and y"
-        )
+        raise UserError(f"positions span {shape[1]:,} x {shape[0]:,} cells, more than a slide has: check x and y")
     flat = row * shape[1] + column
     ordered = np.sort(flat)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -91,9 +89,7 @@ def cells(position: ArrayLike, origin: int, step: int) -> NDArray[np.int64]:
     """
     index, rest = np.divmod(np.asarray(position, np.int64) - origin, step)
     if np.any(rest):
-        raise UserError(
-            f"patches do not lie on a grid of {step} px: their x or y differ by other than its multiples"
-        )
+        raise UserError(f"patches do not lie on a grid of {step} px: their x or y differ by other than its multiples")
     return index
 
 

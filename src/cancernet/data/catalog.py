@@ -46,19 +46,14 @@ def open_labelled(path: Path | str) -> PatchStream:
     """
     stream = PatchStream([path], plain=True)
     if stream.parts[0].source.is_file:
-        raise UserError(
-            f"{stream.root}: is a file, not a folder or zip of patches; give the folder it lies in"
-        )
+        raise UserError(f"{stream.root}: is a file, not a folder or zip of patches; give the folder it lies in")
     if not len(stream):
         raise UserError(f"{stream.root}: holds no files; give a folder of patches (PATIENT/0, PATIENT/1)")
     return stream
 
 
 def catalog(
-    stream: PatchStream,
-    *,
-    workers: int | None = None,
-    sink: Callable[[Image], object] | None = None,
+    stream: PatchStream, *, workers: int | None = None, sink: Callable[[Image], object] | None = None
 ) -> Catalog:
     """Read every file of a labelled folder or zip once, and sort usable patches from the rest.
 
@@ -92,9 +87,7 @@ def catalog(
     quarantine = pd.DataFrame(sorted(bad), columns=["path", "reason"], dtype="str")
     if table.empty:
         most = quarantine["reason"].mode().iloc[0]
-        raise UserError(
-            f"{stream.root}: none of its {len(stream):,} files is a usable patch; most often: {most}"
-        )
+        raise UserError(f"{stream.root}: none of its {len(stream):,} files is a usable patch; most often: {most}")
     slots = table.index.to_numpy(np.int64)
     table = table.reset_index(drop=True)
     warnings = _warnings(table, quarantine) + stream.notes
@@ -134,11 +127,7 @@ def _warnings(table: pd.DataFrame, quarantine: pd.DataFrame) -> list[str]:
             "a split by patient is impossible, and no score can be trusted to hold for a new patient."
         )
     if table["label"].min() == table["label"].max():
-        warnings.append(
-            f"All patches are of class {table['label'].iloc[0]}: nothing can be learned from one class."
-        )
+        warnings.append(f"All patches are of class {table['label'].iloc[0]}: nothing can be learned from one class.")
     if len(quarantine) > len(table) / 10:
-        warnings.append(
-            f"{len(quarantine):,} files were left out, {len(table):,} kept: look at the quarantine list."
-        )
+        warnings.append(f"{len(quarantine):,} files were left out, {len(table):,} kept: look at the quarantine list.")
     return warnings

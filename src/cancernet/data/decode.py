@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-os.environ.setdefault(
-    "OPENCV_LOG_LEVEL", "OFF"
-)  # before the import: what is wrong with a file is said once, by us
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # before the import: what is wrong with a file is said once, by us
 
 import cv2
 import numpy as np

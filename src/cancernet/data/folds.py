@@ -29,13 +29,10 @@ def fold_shares(
         UserError: fractions out of range, or fewer than three keys.
     """
     if not (0 < test_fraction < 1 and 0 < val_fraction < 1 and test_fraction + val_fraction < 1):
-        raise UserError(
-            f"fractions {test_fraction:g} (test) and {val_fraction:g} (val) leave nothing; try 0.2 and 0.2"
-        )
+        raise UserError(f"fractions {test_fraction:g} (test) and {val_fraction:g} (val) leave nothing; try 0.2 and 0.2")
     if n_keys < 3:
         raise UserError(
-            f"only {n_keys} {what}(s) to split: 3 or more "
-            "are needed, one to train, one to validate, one to test on"
+            f"only {n_keys} {what}(s) to split: 3 or more are needed, one to train, one to validate, one to test on"
         )
     shares = [Fraction(f).limit_denominator(MAX_FOLDS) for f in (test_fraction, val_fraction)]
     n_folds = lcm(*(share.denominator for share in shares))

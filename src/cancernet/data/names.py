@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 # PATIENT_idx5_xX_yY_classC: the naming of the public IDC set. The class is optional, because patches to
 # be predicted have none.
-_NAME = re.compile(
-    r"(?P<patient>.+)_idx\d+_x(?P<x>\d{1,9})_y(?P<y>\d{1,9})(?:_class(?P<label>[01]))?", re.IGNORECASE
-)
+_NAME = re.compile(r"(?P<patient>.+)_idx\d+_x(?P<x>\d{1,9})_y(?P<y>\d{1,9})(?:_class(?P<label>[01]))?", re.IGNORECASE)
 
 
 class PatchName(NamedTuple):

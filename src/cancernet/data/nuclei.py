@@ -30,9 +30,7 @@ class NucleusShape:
     irregularity: float
 
 
-def scatter(
-    rng: np.random.Generator, where: NDArray[np.bool_], *, spacing: float, keep: float
-) -> NDArray[np.float64]:
+def scatter(rng: np.random.Generator, where: NDArray[np.bool_], *, spacing: float, keep: float) -> NDArray[np.float64]:
     """Return points (n, 2) as x, y in px inside `where`: a jittered grid, so that cells seldom overlap.
 
     Args:

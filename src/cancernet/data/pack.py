@@ -77,9 +77,7 @@ def pack(path: Path | str, *, cache_dir: Path | None = None) -> Pack:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _disk_full(packs, len(stream)) from None
-        raise UserError(
-            f"{packs}: cannot be written ({error.strerror}); name another by CANCERNET_CACHE"
-        ) from None
+        raise UserError(f"{packs}: cannot be written ({error.strerror}); name another by CANCERNET_CACHE") from None
     made = _open(target, stream.root)
     if made is None:
         raise UserError(f"{target}: was damaged while it was written; delete it and run again")
@@ -148,9 +146,7 @@ def _drop_copies(file: Path, found: Catalog) -> None:
         block = found.slots[start : start + _BLOCK]
         if block[-1] == start + len(block) - 1:  # no gap so far
             continue
-        images = np.memmap(
-            file, np.uint8, "r+", shape=shape
-        )  # anew, or all that was moved would stay in memory
+        images = np.memmap(file, np.uint8, "r+", shape=shape)  # anew, or all that was moved would stay in memory
         images[start : start + len(block)] = images[block]  # never ahead of what is still to be read
         del images
     os.truncate(file, n * _PATCH_BYTES)
@@ -178,9 +174,7 @@ def _open(folder: Path, root: Path) -> Pack | None:
         if (folder / "images.u8").stat().st_size != n * _PATCH_BYTES:
             return None
         known = {name: about[name] for name in ("layout", "data_hash", "synthetic", "warnings")}
-        table = pd.read_csv(
-            folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values={"x": [""], "y": [""]}
-        )
+        table = pd.read_csv(folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values={"x": [""], "y": [""]})
         quarantine = pd.read_csv(folder / "quarantine.csv", dtype="str", keep_default_na=False)
         images = np.memmap(folder / "images.u8", np.uint8, "r", shape=(n, *_SHAPE))
     except (OSError, ValueError, KeyError):

@@ -51,9 +51,7 @@ def write_sample(
     """
     folder = Path(folder)
     if patients < 1 or patches_per_patient < 4:
-        raise UserError(
-            f"A sample needs at least 1 patient with 4 patches, got {patients} with {patches_per_patient}."
-        )
+        raise UserError(f"A sample needs at least 1 patient with 4 patches, got {patients} with {patches_per_patient}.")
     text = (
         "SYNTHETIC: every patch in this folder was drawn by a program from random numbers.\n"
         "No patient, no tissue and no real image is in it. Results on it are not evidence of anything\n"
@@ -64,9 +62,7 @@ def write_sample(
         marker = folder / defaults.SYNTHETIC_MARKER
         if marker.is_file() and marker.read_text(encoding="utf-8") == text:
             return folder
-        raise UserError(
-            f"{folder} is not empty and holds another data set; give the sample a folder of its own."
-        )
+        raise UserError(f"{folder} is not empty and holds another data set; give the sample a folder of its own.")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give the sample a folder of its own.")
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")

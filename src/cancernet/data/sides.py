@@ -60,9 +60,7 @@ def check_sides(table: pd.DataFrame, split: Split) -> Split:
     sides = assign(split, table)
     for side in SIDES:
         if not (sides == side).any():
-            raise UserError(
-                f"split {split.name}: no patch of this folder is in {side}; {ENOUGH}, or --split grouped"
-            )
+            raise UserError(f"split {split.name}: no patch of this folder is in {side}; {ENOUGH}, or --split grouped")
     one_class = sides_of_one_class(table, split)
     for side in ("train", "val"):
         if side in one_class:

@@ -121,9 +121,7 @@ def kfold(table: pd.DataFrame, k: int, seed: int) -> list[Split]:
         UserError: k under 3, fewer patients than k, an unknown patient, a single class.
     """
     if k < 3:
-        raise UserError(
-            f"{k} folds are too few: one tests, one validates, one at least trains; use 3 or more"
-        )
+        raise UserError(f"{k} folds are too few: one tests, one validates, one at least trains; use 3 or more")
     _require_patients(table)
     _require_classes(table)
     if table["patient"].nunique() < k:
@@ -168,7 +166,5 @@ def _require_patients(table: pd.DataFrame) -> None:
 def _require_classes(table: pd.DataFrame) -> None:
     labels = table["label"].unique()
     if len(labels) < 2:
-        what = (
-            f"all {len(table):,} patches are of class {labels[0]}" if len(labels) else "there are no patches"
-        )
+        what = f"all {len(table):,} patches are of class {labels[0]}" if len(labels) else "there are no patches"
         raise UserError(f"{what}; training needs both classes, 0 (benign) and 1 (malignant)")

@@ -33,16 +33,12 @@ def official_split(table: pd.DataFrame) -> Split:
     cases = official_cases()
     present = set(table["patient"])
     if not present.intersection(cases["test"]):
-        raise UserError(
-            "split official: none of the 49 official test cases is in this folder; use --split grouped"
-        )
+        raise UserError("split official: none of the 49 official test cases is in this folder; use --split grouped")
     notes = []
     for side, listed in cases.items():
         absent = sorted(set(listed) - present)
         if absent:
-            notes.append(
-                f"Official {side} list: {len(absent)} of {len(listed)} cases absent: {_some(absent)}."
-            )
+            notes.append(f"Official {side} list: {len(absent)} of {len(listed)} cases absent: {_some(absent)}.")
     return _split("official", table, {patient: side for side in cases for patient in cases[side]}, notes)
 
 
@@ -60,9 +56,7 @@ def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
     absent = sorted(set(listed) - present)
     _refuse_lost_zeros(path, absent, present)
     if not present.intersection(listed):
-        raise UserError(
-            f"{path}: none of its {len(listed)} patients is in this folder; check the file, or the folder"
-        )
+        raise UserError(f"{path}: none of its {len(listed)} patients is in this folder; check the file, or the folder")
     told = f"{path.name}: {len(absent)} of {len(listed)} listed patients absent: {_some(absent)}."
     return _split(f"file {path.name}", table, listed, [told] if absent else [])
 
@@ -79,13 +73,9 @@ def _read(path: Path) -> dict[str, str]:
     reader = csv.DictReader(text.splitlines(), delimiter=separator, skipinitialspace=True)
     columns = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
     if {"path", "split"} <= columns.keys():
-        raise UserError(
-            f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead"
-        )
+        raise UserError(f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead")
     if not {"patient", "split"} <= columns.keys():
-        raise UserError(
-            f"{path}: needs the columns patient,split in its first line, and that is {head[:100]!r}"
-        )
+        raise UserError(f"{path}: needs the columns patient,split in its first line, and that is {head[:100]!r}")
     listed: dict[str, str] = {}
     for row in reader:
         patient, side = ((row[columns[name]] or "").strip() for name in ("patient", "split"))
@@ -96,9 +86,7 @@ def _read(path: Path) -> dict[str, str]:
         if side not in SIDES:
             raise UserError(f"{where}: split {side!r} is unknown; use train, val or test")
         if listed.setdefault(patient, side) != side:
-            raise UserError(
-                f"{where}: patient {patient} is in {listed[patient]} already; keep one of the two lines"
-            )
+            raise UserError(f"{where}: patient {patient} is in {listed[patient]} already; keep one of the two lines")
     return listed
 
 

@@ -190,11 +190,7 @@ def _prefix(path: Path) -> str:
 
 
 def scan(
-    source: Source,
-    members: Sequence[Member],
-    *,
-    check: Callable[[str], Any] | None = None,
-    workers: int | None = None,
+    source: Source, members: Sequence[Member], *, check: Callable[[str], Any] | None = None, workers: int | None = None
 ) -> Iterator[Patches]:
     """Yield all `members` decoded, chunk after chunk, in their order.
 

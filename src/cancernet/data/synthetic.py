@@ -118,9 +118,7 @@ def _distance(shape: tuple[int, int], cx: float, cy: float) -> Floats:
 
 def _haze(rng: np.random.Generator, tissue: Mask) -> Floats:
     """Return the blue that tissue takes outside nuclei."""
-    return np.asarray(
-        tissue * np.clip(0.05 + 0.03 * smooth_noise(rng, tissue.shape, 40), 0, None), np.float32
-    )
+    return np.asarray(tissue * np.clip(0.05 + 0.03 * smooth_noise(rng, tissue.shape, 40), 0, None), np.float32)
 
 
 def _outline(rng: np.random.Generator, shape: tuple[int, int]) -> Mask:

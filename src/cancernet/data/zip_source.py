@@ -69,9 +69,7 @@ class ZipSource:
             data = self._at(offset + start, packed)
         if method == zipfile.ZIP_DEFLATED:
             try:
-                data = zlib.decompressobj(-15).decompress(
-                    data, size + 1
-                )  # never more than it claims: no bombs
+                data = zlib.decompressobj(-15).decompress(data, size + 1)  # never more than it claims: no bombs
             except zlib.error as error:
                 raise OSError(f"damaged in the zip ({error})") from None
         if len(data) != size or zlib.crc32(data) != crc:
@@ -102,8 +100,6 @@ def _safe_path(name: str, root: Path) -> str:
     """Return a member's path with "/" between folders; refuse one that points outside of the zip."""
     path = name.replace("\\", "/")
     if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
-        raise UserError(
-            f"{root}: unsafe member {name!r} points outside of the zip; make it again from the folder"
-        )
+        raise UserError(f"{root}: unsafe member {name!r} points outside of the zip; make it again from the folder")
     plain = str(PurePosixPath(path))
     return name if plain == name else plain  # one string and not two for each of many members

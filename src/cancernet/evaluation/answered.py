@@ -16,11 +16,7 @@ CELLS = 5  # columns counted by patient: all patches, then those answered as tn,
 
 
 def answered(
-    predictions: pd.DataFrame,
-    band: Band,
-    *,
-    samples: int = defaults.BOOTSTRAP_SAMPLES,
-    seed: int = defaults.SEED,
+    predictions: pd.DataFrame, band: Band, *, samples: int = defaults.BOOTSTRAP_SAMPLES, seed: int = defaults.SEED
 ) -> dict[str, Interval]:
     """Measure a band of abstention on patients that did not fit it.
 

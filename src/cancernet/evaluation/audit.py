@@ -88,9 +88,7 @@ class Audit:
         side = self.data["side"]
         rows = [Shown(entry["model"], side, entry["splits"][side]) for entry in self.metrics]
         warned = ": " + ", ".join(check.name for check in self.warnings) if self.warnings else ""
-        return html_table(
-            f"Audit of {self.model}. {self.tally}{warned}. {self.caption}. {self.warning}", rows
-        )
+        return html_table(f"Audit of {self.model}. {self.tally}{warned}. {self.caption}. {self.warning}", rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the predictions as plain JSON."""
@@ -140,9 +138,7 @@ def audit(
         raise UserError(f"side {which!r} cannot be audited; there are {', '.join(SIDES)}")
     audited = side == which
     if not audited.any():
-        raise UserError(
-            f"no patch of this folder is of a {which} patient of {model.name}; audit another folder"
-        )
+        raise UserError(f"no patch of this folder is of a {which} patient of {model.name}; audit another folder")
     only = side.where(audited, "")
     scored, floor = score_model(model, pack, only), score_floor(model, pack, only)
     rows = scored.predictions

@@ -84,9 +84,7 @@ def multiplicities(n_units: int, samples: int, seed: int, chunk: int) -> Iterato
         yield np.bincount(drawn.ravel(), minlength=rows * n_units).reshape(rows, n_units).astype(np.float64)
 
 
-def replicate(
-    predictions: pd.DataFrame, thresholds: Mapping[str, float], *, samples: int, seed: int
-) -> Replicates:
+def replicate(predictions: pd.DataFrame, thresholds: Mapping[str, float], *, samples: int, seed: int) -> Replicates:
     """Every metric on the predictions and on `samples` resamples of their patients.
 
     Args:
@@ -146,20 +144,13 @@ def patient_bootstrap(
     """
     drawn = replicate(predictions, thresholds or {}, samples=samples, seed=seed)
     return {
-        name: interval(
-            drawn.value[name], drawn.resampled[name], drawn.n_units, confidence, corrected=name != "ece"
-        )
+        name: interval(drawn.value[name], drawn.resampled[name], drawn.n_units, confidence, corrected=name != "ece")
         for name in drawn.value
     }
 
 
 def interval(
-    value: float,
-    resampled: Floats,
-    n_units: int,
-    confidence: float = defaults.CONFIDENCE,
-    *,
-    corrected: bool = True,
+    value: float, resampled: Floats, n_units: int, confidence: float = defaults.CONFIDENCE, *, corrected: bool = True
 ) -> Interval:
     """Percentile interval, corrected for bias and widened for few units; undefined resamples are skipped.
 
@@ -211,8 +202,7 @@ def _sums_by_unit(
 
     bins, zero, residual = defaults.CALIBRATION_BINS, np.zeros_like(unit), probability - label
     cells = {
-        f"cells@{point}": summed(2 * label + (probability >= threshold), 4)
-        for point, threshold in thresholds.items()
+        f"cells@{point}": summed(2 * label + (probability >= threshold), 4) for point, threshold in thresholds.items()
     }
     return cells | {
         "patches": summed(zero, 1),

@@ -16,9 +16,7 @@ SCALES = (0.05, 20.0)  # beyond these a model is chance, or certain, at every pa
 OFFSETS = (-20.0, 20.0)
 
 
-def reliability(
-    label: ArrayLike, probability: ArrayLike, bins: int = defaults.CALIBRATION_BINS
-) -> pd.DataFrame:
+def reliability(label: ArrayLike, probability: ArrayLike, bins: int = defaults.CALIBRATION_BINS) -> pd.DataFrame:
     """The reliability diagram as a table: stated against observed, in equal-width bins.
 
     Args:

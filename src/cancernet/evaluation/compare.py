@@ -30,9 +30,7 @@ def align(predictions_a: pd.DataFrame, predictions_b: pd.DataFrame) -> tuple[pd.
     for name, frame in (("first", predictions_a), ("second", predictions_b)):
         twice = frame.loc[frame["path"].duplicated(), "path"]
         if len(twice):
-            raise UserError(
-                f"the {name} predictions hold {twice.iloc[0]} more than once: keep one row a patch"
-            )
+            raise UserError(f"the {name} predictions hold {twice.iloc[0]} more than once: keep one row a patch")
         sides.append(frame.sort_values("path", kind="stable").reset_index(drop=True))
     a, b = sides
     lone = set(a["path"]) ^ set(b["path"])
@@ -45,9 +43,7 @@ def align(predictions_a: pd.DataFrame, predictions_b: pd.DataFrame) -> tuple[pd.
         differ = a[column].astype(str) != b[column].astype(str)
         if differ.any():
             path = a.loc[differ, "path"].iloc[0]
-            raise UserError(
-                f"the two predictions disagree on the {column} of {path}: make them from the same data"
-            )
+            raise UserError(f"the two predictions disagree on the {column} of {path}: make them from the same data")
     return a, b
 
 
@@ -89,16 +85,12 @@ def paired_difference(
     two = replicate(b, {name: thresholds_b[name] for name in points}, samples=samples, seed=seed)
 
     def difference(name: str) -> dict[str, float | None]:
-        gap = interval(
-            two.value[name] - one.value[name], two.resampled[name] - one.resampled[name], one.n_units
-        )
+        gap = interval(two.value[name] - one.value[name], two.resampled[name] - one.resampled[name], one.n_units)
         return {"a": finite(one.value[name]), "b": finite(two.value[name]), **gap.to_dict()}
 
     return {
         "n_patches": len(a),
         "n_units": one.n_units,
         **{name: difference(name) for name in RANKING},
-        "operating_points": {
-            point: {rate: difference(f"{rate}@{point}") for rate in RATES} for point in points
-        },
+        "operating_points": {point: {rate: difference(f"{rate}@{point}") for rate in RATES} for point in points},
     }

@@ -97,12 +97,7 @@ CHUNK = 250  # patches in float at once, 7.5 MB
 
 
 def corrupt(
-    images: Images,
-    name: str,
-    severity: int,
-    *,
-    seed: int = defaults.SEED,
-    slide: ArrayLike | None = None,
+    images: Images, name: str, severity: int, *, seed: int = defaults.SEED, slide: ArrayLike | None = None
 ) -> Images:
     """Return corrupted copies of patches.
 
@@ -143,7 +138,5 @@ def _draws(n: int, name: str, seed: int, slide: ArrayLike | None) -> Floats:
     if slide is None:
         return np.random.default_rng(key).random((n, DRAWS), dtype=np.float32)
     slides, code = np.unique(np.asarray(slide).astype(str), return_inverse=True)
-    rows = [
-        np.random.default_rng([*key, zlib.crc32(each.encode())]).random(DRAWS, np.float32) for each in slides
-    ]
+    rows = [np.random.default_rng([*key, zlib.crc32(each.encode())]).random(DRAWS, np.float32) for each in slides]
     return np.stack(rows)[code] if rows else np.empty((0, DRAWS), np.float32)

@@ -47,9 +47,7 @@ def join_labels(predictions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     lost = ~predictions["path"].isin(table["path"])
     if lost.any():
         first = predictions.loc[lost, "path"].iloc[0]
-        raise UserError(
-            f"{int(lost.sum())} predictions have no patch, the first {first}: predict this folder again"
-        )
+        raise UserError(f"{int(lost.sum())} predictions have no patch, the first {first}: predict this folder again")
     columns = [name for name in ("path", "patient", "x", "y", "label", "split") if name in table]
     joined = predictions[["path", "probability"]].merge(table[columns], on="path", how="left", validate="1:1")
     wanted = ["path", "patient", "x", "y", "label", "probability", "split"]
@@ -102,21 +100,14 @@ def evaluate(
     return {
         "model": model,
         "splits": {
-            name: _one_split(
-                predictions[predictions["split"] == name], thresholds, bands, samples=samples, seed=seed
-            )
+            name: _one_split(predictions[predictions["split"] == name], thresholds, bands, samples=samples, seed=seed)
             for name in _ordered(present, SPLIT_ORDER)
         },
     }
 
 
 def _one_split(
-    rows: pd.DataFrame,
-    thresholds: Mapping[str, float],
-    bands: Sequence[Band],
-    *,
-    samples: int,
-    seed: int,
+    rows: pd.DataFrame, thresholds: Mapping[str, float], bands: Sequence[Band], *, samples: int, seed: int
 ) -> dict[str, Any]:
     points = {name: thresholds[name] for name in _ordered(thresholds, OPERATING_POINTS)}
     found = patient_bootstrap(rows, thresholds, samples=samples, seed=seed)

@@ -14,11 +14,7 @@ CHUNK_CELLS = 2_000_000  # labels shuffled at once, 16 MB
 
 
 def label_shuffle(
-    label: ArrayLike,
-    probability: ArrayLike,
-    *,
-    samples: int = defaults.BOOTSTRAP_SAMPLES,
-    seed: int = defaults.SEED,
+    label: ArrayLike, probability: ArrayLike, *, samples: int = defaults.BOOTSTRAP_SAMPLES, seed: int = defaults.SEED
 ) -> dict[str, Any]:
     """Shuffle the labels among the scored patches many times and measure the AUC each time.
 

@@ -8,13 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cancernet.evaluation.perceptual_hash import (
-    block_means,
-    correlation,
-    grey_levels,
-    hash_patches,
-    near_pairs,
-)
+from cancernet.evaluation.perceptual_hash import block_means, correlation, grey_levels, hash_patches, near_pairs
 
 NEAR_BITS = 5  # of 64; a patch saved again with loss differs in 0 to 4, unrelated tissue in about 32
 NEAR_CORRELATION = 0.95  # of grey levels in 5x5 px blocks; confirms what the hash suggests

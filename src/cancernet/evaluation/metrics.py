@@ -119,6 +119,4 @@ def class_report(label: ArrayLike, probability: ArrayLike, threshold: float) -> 
         return "no patches"
     names = list(defaults.CLASS_NAMES)
     called = (scores >= threshold).astype(np.int64)
-    return str(
-        classification_report(labels, called, labels=[0, 1], target_names=names, digits=3, zero_division=0)
-    )
+    return str(classification_report(labels, called, labels=[0, 1], target_names=names, digits=3, zero_division=0))

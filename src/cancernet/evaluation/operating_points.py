@@ -56,9 +56,7 @@ def recall_threshold(label: ArrayLike, probability: ArrayLike, target: float) ->
         UserError: no malignant patch, or a target outside (0, 1].
     """
     if not 0 < target <= 1:
-        raise UserError(
-            f"target recall {target:g} is not a share: give a number above 0 and up to 1, such as 0.95"
-        )
+        raise UserError(f"target recall {target:g} is not a share: give a number above 0 and up to 1, such as 0.95")
     malignant = _malignant(label, probability)
     # The slack undoes rounding such as 0.07 * 100 = 7.000000000000001, which would ask for one more.
     needed = max(1, math.ceil(target * malignant.size - 1e-9))

@@ -55,6 +55,6 @@ def worst(table: pd.DataFrame, n: int) -> pd.DataFrame:
         n: how many at most.
     """
     having = table.dropna(subset=["recall"])
-    return having.sort_values(
-        ["recall", "n_malignant", "patient"], ascending=[True, False, True], kind="stable"
-    ).head(n)
+    return having.sort_values(["recall", "n_malignant", "patient"], ascending=[True, False, True], kind="stable").head(
+        n
+    )

@@ -30,9 +30,7 @@ def block_means(grey: NDArray[np.float32], side: int = 5) -> NDArray[np.float32]
     return grey[:, : height * side, : width * side].reshape(n, height, side, width, side).mean(axis=(2, 4))
 
 
-def hash_patches(
-    images: NDArray[np.uint8], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+def hash_patches(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Hash the patches `images[rows]`.
 
     Args:

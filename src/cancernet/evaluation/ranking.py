@@ -27,9 +27,7 @@ def checked(label: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int64]
     """
     labels, scores = np.asarray(label), np.asarray(probability, dtype=np.float64)
     if labels.ndim != 1 or labels.shape != scores.shape:
-        raise ValueError(
-            f"labels {labels.shape} and probabilities {scores.shape} must be two equal 1-D arrays"
-        )
+        raise ValueError(f"labels {labels.shape} and probabilities {scores.shape} must be two equal 1-D arrays")
     if not np.isin(labels, (0, 1)).all():
         raise ValueError("labels must be 0 (benign) or 1 (malignant)")
     if not np.isfinite(scores).all():

@@ -26,11 +26,7 @@ LOW_SHARE = 0.10  # of patients that may lie below it
 MIN_MALIGNANT = 10  # malignant patches a patient needs to be judged; with fewer, one patch decides
 
 PASS, WARN, SKIP = "PASS", "WARN", "SKIP"
-LIMITS = {
-    "auc": AUC_DROP,
-    "recall": RECALL_DROP,
-    "specificity": SPECIFICITY_DROP,
-}  # what a corruption may take away
+LIMITS = {"auc": AUC_DROP, "recall": RECALL_DROP, "specificity": SPECIFICITY_DROP}  # what a corruption may take away
 WORDS = {"auc": "AUC", "recall": "recall", "specificity": "specificity"}
 Entry = Mapping[str, float | None]
 
@@ -46,9 +42,7 @@ class Check:
     why: str
 
 
-def judge_patients(
-    *, shared: int, left_out: int, unknown: int, patient_safe: bool, claimed_new: bool
-) -> Check:
+def judge_patients(*, shared: int, left_out: int, unknown: int, patient_safe: bool, claimed_new: bool) -> Check:
     """Judge whether the patients audited are new to the model.
 
     Args:
@@ -98,9 +92,7 @@ def judge_copies(leakage: Leakage, n_seen: int) -> Check:
 
 def judge_shuffle(shuffle: Mapping[str, Any]) -> Check:
     """Judge the scoring by `label_shuffle`."""
-    limit = (
-        f"shuffled mean within {SHUFFLE_OFF:g} of 0.5, model {SHUFFLE_DISTANCE:g} standard deviations above"
-    )
+    limit = f"shuffled mean within {SHUFFLE_OFF:g} of 0.5, model {SHUFFLE_DISTANCE:g} standard deviations above"
     why = "else labels and scores do not belong together, or the model knows nothing"
     if shuffle["distance"] is None:
         return Check(SKIP, "label shuffle", "needs patches of both classes and differing scores", limit, why)

@@ -49,9 +49,7 @@ def audit(
         packed = open_pack(Path(data), cache, say)
         known = which == "val" and not new_patients
         side = known_side(model, packed.table) if known else sides(model, packed, new_patients=new_patients)
-        found = measure(
-            model, packed, side, which=which, claimed_new=new_patients, max_patches=max_patches, seed=seed
-        )
+        found = measure(model, packed, side, which=which, claimed_new=new_patients, max_patches=max_patches, seed=seed)
         trained_on = {"data_hash": model.manifest.data.hash, "split_hash": model.manifest.split.hash}
         run = {**facts, "minutes": minutes_since(facts["started"]), "seed": seed, "trained_on": trained_on}
         say(f"page: {write_audit(output, found, run)}")

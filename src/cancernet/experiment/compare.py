@@ -58,13 +58,9 @@ def read(folder: Path, split: str) -> tuple[str, pd.DataFrame, dict[str, float]]
             raise UserError(f"{folder / name} is missing; name a folder that `run` or `evaluate` wrote")
     metrics = read_measured(folder / METRICS).content
     try:
-        rows = pd.read_csv(
-            folder / PREDICTIONS, dtype={"path": "str", "patient": "str"}, keep_default_na=False
-        )
+        rows = pd.read_csv(folder / PREDICTIONS, dtype={"path": "str", "patient": "str"}, keep_default_na=False)
         points = metrics["splits"][split]["operating_points"]
         rows = rows[rows["split"] == split]
         return metrics["model"], rows, {name: point["threshold"] for name, point in points.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder}: no results with a side {split!r} ({error}); name a folder of results"
-        ) from error
+        raise UserError(f"{folder}: no results with a side {split!r} ({error}); name a folder of results") from error

@@ -129,7 +129,5 @@ def describe_split(packed: Pack, split: Split) -> str:
 def describe_leakage(leakage: Leakage, *, by_patient: bool = True) -> str:
     """Say in one line what the audit across the sides of a split, made by patient or not, found."""
     exact, near = len(leakage.exact), len(leakage.near)
-    patients = (
-        f"{len(leakage.patients_shared)} patients on two sides" if by_patient else "patients not kept apart"
-    )
+    patients = f"{len(leakage.patients_shared)} patients on two sides" if by_patient else "patients not kept apart"
     return f"leak audit: {patients}, {exact} exact and {near} near duplicates across sides"

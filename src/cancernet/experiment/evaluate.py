@@ -66,18 +66,14 @@ def _measure(data: Path, model: Model, new_patients: bool, cache: Path | None, s
             raise UserError(
                 "this model was trained on patches of this very folder, not split by patient; use another folder"
             )
-        notes.append(
-            "The model was not trained with a split by patient, so it cannot tell its own patients apart."
-        )
+        notes.append("The model was not trained with a split by patient, so it cannot tell its own patients apart.")
     if model.synthetic:
         notes.append("The model was trained on SYNTHETIC patches; its scores mean nothing.")
     left_out = int((side == "train").sum())
     if left_out:
         notes.append(f"{left_out:,} patches of patients that trained the model are left out.")
     keys = dict(zip(packed.table["patient"], side, strict=True))
-    split = Split(
-        f"patients new to {model.name}", keys, patient_safe=trained_on.patient_safe, notes=tuple(notes)
-    )
+    split = Split(f"patients new to {model.name}", keys, patient_safe=trained_on.patient_safe, notes=tuple(notes))
     facts |= {
         "minutes": minutes_since(facts["started"]),
         "model": str(model.folder),

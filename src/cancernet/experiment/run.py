@@ -131,9 +131,7 @@ def collect(
         metrics=[*metrics, floor.metrics],
         predictions={name: each.predictions for name, each in scores.items()} | {FLOOR: floor.predictions},
         histories={
-            model.name: pd.read_csv(path).dropna(
-                axis="columns", how="all"
-            )  # a cross-fit validates after training
+            model.name: pd.read_csv(path).dropna(axis="columns", how="all")  # a cross-fit validates after training
             for model in models
             if (path := model.folder / "history.csv").exists()
         },

@@ -108,9 +108,7 @@ def start_training(threads: int, say: Say) -> None:
     """
     missing = [name for name in ("keras", "tensorflow", "tf2onnx") if find_spec(name) is None]
     if missing:
-        raise UserError(
-            f"training needs {missing[0]}, which is not installed; pip install 'cancernet[train]'"
-        )
+        raise UserError(f"training needs {missing[0]}, which is not installed; pip install 'cancernet[train]'")
     from cancernet.training.kernels import choose_kernels
     from cancernet.training.quiet import import_quietly
 

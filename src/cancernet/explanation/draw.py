@@ -56,9 +56,7 @@ class Explanation:
         return WORDS[self.decision]
 
 
-def draw_explanation(
-    shown: Explanation, *, model: str, threshold: float, span: float, warning: str = ""
-) -> Figure:
+def draw_explanation(shown: Explanation, *, model: str, threshold: float, span: float, warning: str = "") -> Figure:
     """Draw a patch, its evidence and its nearest training patches.
 
     White is the log odds of the threshold, so the colours sum up to the call: a map that is orange on balance is of
@@ -72,9 +70,7 @@ def draw_explanation(
         warning: printed in red.
     """
     pictures = any(each.image is not None for each in shown.neighbours)
-    below = (
-        (0.35 + SMALL + 0.4 if pictures else 0.35 + 0.17 * len(shown.neighbours)) if shown.neighbours else 0
-    )
+    below = (0.35 + SMALL + 0.4 if pictures else 0.35 + 0.17 * len(shown.neighbours)) if shown.neighbours else 0
     head = 0.62 + (0.2 if warning or shown.reason else 0)
     height = head + PANEL + 0.5 + below
     made = figure(WIDTH, height)

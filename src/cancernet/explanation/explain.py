@@ -95,9 +95,7 @@ def explain(
         told.failed, told.drawn = len(stream.errors), len(kept)
         shown = kept
         if pictures is not None:
-            pictured = [
-                [replace(n, image=pictures.get(n.path, n.hash)) for n in each.neighbours] for each in kept
-            ]
+            pictured = [[replace(n, image=pictures.get(n.path, n.hash)) for n in each.neighbours] for each in kept]
             shown = [replace(each, neighbours=near) for each, near in zip(kept, pictured, strict=True)]
         told.remembered = sum(len(each.neighbours) for each in shown)
         told.pictured = sum(near.image is not None for each in shown for near in each.neighbours)
@@ -170,10 +168,7 @@ def _row(found: Explanation, drawn: str) -> list[Any]:
 def _on_page(shown: Explanation, drawn: Picture) -> dict[str, object]:
     said = f"{shown.call}, probability of malignant {shown.probability:.3f}"
     alt = f"{said}: the patch, its evidence, training patches like it"
-    near = [
-        (each.path, each.patient, CLASS_NAMES[each.label], f"{each.similarity:.3f}")
-        for each in shown.neighbours
-    ]
+    near = [(each.path, each.patient, CLASS_NAMES[each.label], f"{each.similarity:.3f}") for each in shown.neighbours]
     return {"name": shown.name, "figure": embed(shown.name, drawn, alt=alt), "near": near}
 
 
@@ -187,9 +182,7 @@ def _draw(shown: Sequence[Explanation], model: Model, out: Output) -> list[Pictu
     with progress(total=len(shown), what="draw") as bar, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a name in letters that the font lacks; the page has them
         for number, each in enumerate(shown, 1):
-            made = draw_explanation(
-                each, model=model.name, threshold=model.threshold, span=span, warning=warning
-            )
+            made = draw_explanation(each, model=model.name, threshold=model.threshold, span=span, warning=warning)
             drawn.append(picture(made))
             out.write_bytes(f"{FOLDER}/{picture_name(number, each.name)}", drawn[-1].png)
             bar.update(1)

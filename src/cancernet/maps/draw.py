@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from cancernet.context.grid import Grid
 from cancernet.report.style import COLOURS, INK, figure, sign
 
-COLOUR_MAP = (
-    "cividis"  # blue to yellow: safe for the colour-blind, apart from the pinks of H&E, even in lightness
-)
+COLOUR_MAP = "cividis"  # blue to yellow: safe for the colour-blind, apart from the pinks of H&E, even in lightness
 OPACITY = (0.2, 0.6)  # of the map at probability 0 and 1; tissue stays legible beneath it
 PAINT = 0.5  # opacity of cells of one colour
 TRUTH = COLOURS[5]
@@ -70,10 +68,7 @@ def outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the edges between cells inside and outside of a mask: (N, 2, 2) of column, row of both ends."""
     padded = np.pad(mask, 1)
     ends = []
-    for axis, along in (
-        (1, (0, 1)),
-        (0, (1, 0)),
-    ):  # where the mask changes across and down; how that edge runs
+    for axis, along in ((1, (0, 1)), (0, (1, 0))):  # where the mask changes across and down; how that edge runs
         begins = np.argwhere(np.diff(padded, axis=axis))[:, ::-1] - along
         ends.append(np.stack([begins, begins + along], axis=1))
     return np.concatenate(ends)
@@ -158,14 +153,10 @@ def _panel(axes: Axes, image: NDArray[np.uint8], scale: float, title: str) -> No
 def _contour(axes: Axes, called: Grid, scale: float) -> None:
     """Outline the malignant cells along their very edges."""
     edges = outline(called.values == 1) * called.step + np.array([called.x0, called.y0])
-    axes.add_collection(
-        LineCollection(list(edges * scale), colors=EDGE, linewidths=1.1, capstyle="projecting")
-    )
+    axes.add_collection(LineCollection(list(edges * scale), colors=EDGE, linewidths=1.1, capstyle="projecting"))
 
 
-def _painted(
-    section: NDArray[np.uint8], grid: Grid, cells: NDArray[np.bool_], colour: str
-) -> NDArray[np.uint8]:
+def _painted(section: NDArray[np.uint8], grid: Grid, cells: NDArray[np.bool_], colour: str) -> NDArray[np.uint8]:
     """Lay one colour on some cells."""
     some = replace(grid, values=np.where(cells, 1, np.nan).astype(np.float32))
     rgb = np.multiply(to_rgb(colour), 255)

@@ -78,9 +78,7 @@ def map_specimens(
         listed = list_specimens(stream)
         absent = [patient for patient in patients if patient not in listed]
         if absent:
-            raise UserError(
-                f"{stream.root}: holds no patches of {', '.join(absent)}; it has {len(listed)} patients"
-            )
+            raise UserError(f"{stream.root}: holds no patches of {', '.join(absent)}; it has {len(listed)} patients")
         if patients:
             stream.errors.clear()  # of files that are not asked for
             listed = {patient: listed[patient] for patient in dict.fromkeys(patients)}
@@ -119,9 +117,7 @@ def finished(output: Output, model: Model) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def write_specimen(
-    specimen: Specimen, probability: np.ndarray, model: Model, output: Output
-) -> dict[str, Any]:
+def write_specimen(specimen: Specimen, probability: np.ndarray, model: Model, output: Output) -> dict[str, Any]:
     """Write one specimen's files.
 
     Args:
@@ -172,12 +168,7 @@ def write_specimen(
 
 
 def index(
-    pages: list[tuple[str, dict[str, Any]]],
-    errors: list[tuple[str, str]],
-    model: Model,
-    root: Path,
-    *,
-    synthetic: bool,
+    pages: list[tuple[str, dict[str, Any]]], errors: list[tuple[str, str]], model: Model, root: Path, *, synthetic: bool
 ) -> str:
     """Return the page of all specimens: (folder, row) each; `synthetic` says that the patches are."""
     return fill(

@@ -69,9 +69,7 @@ def list_specimens(stream: PatchStream) -> dict[str, list[Member]]:
     return dict(sorted(found.items()))
 
 
-def read_specimen(
-    stream: PatchStream, patient: str, members: list[Member], *, threads: int | None = None
-) -> Specimen:
+def read_specimen(stream: PatchStream, patient: str, members: list[Member], *, threads: int | None = None) -> Specimen:
     """Read and decode the patches of one patient; files that cannot be used go to the stream's errors.
 
     The label is that of the class folder, or else of the file's name; unknown where neither says.

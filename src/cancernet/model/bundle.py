@@ -46,9 +46,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise UserError(f"{path}: too large to be a manifest")
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(
-            f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one"
-        ) from error
+        raise UserError(f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     try:
@@ -86,8 +84,7 @@ def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
 def list_files(files: dict[str, bytes]) -> dict[str, File]:
     """Return what a manifest says of files, content by name."""
     return {
-        name: File(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-        for name, content in files.items()
+        name: File(bytes=len(content), sha256=hashlib.sha256(content).hexdigest()) for name, content in files.items()
     }
 
 

@@ -104,9 +104,7 @@ class Floor(msgspec.Struct, frozen=True):
         if {len(self.mean), len(self.scale), len(self.coef)} != {N_FEATURES}:
             raise ValueError(f"the colour floor has other than {N_FEATURES} features")
 
-    def predict(
-        self, images: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
+    def predict(self, images: NDArray[np.uint8], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Probability (M,) of malignant for `rows` (all by default) of (N, H, W, 3) uint8 RGB patches.
 
         Raises:

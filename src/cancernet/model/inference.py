@@ -8,9 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault(
-    "ORT_DISABLE_TELEMETRY", "1"
-)  # before the import: it would look a host up and write an id
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import: it would look a host up and write an id
 
 import numpy as np
 import onnxruntime as ort
@@ -26,9 +24,7 @@ OUTSIDE = re.compile(rb"(?:\n|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 BATCH = 32  # patches; measured fastest on a CPU: activations of a larger batch leave the cache
 
 
-def open_session(
-    graph: Path | bytes, *, threads: int | None = None, spin: bool = True
-) -> ort.InferenceSession:
+def open_session(graph: Path | bytes, *, threads: int | None = None, spin: bool = True) -> ort.InferenceSession:
     """Open an ONNX graph on the CPU.
 
     Args:
@@ -45,9 +41,7 @@ def open_session(
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is said once, by us
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
-    options.add_session_config_entry(
-        "session.load_model_format", "ONNX"
-    )  # no other is guessed from the bytes
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # no other is guessed from the bytes
     try:
         content = graph if isinstance(graph, bytes) else graph.read_bytes()
         if OUTSIDE.search(content):
@@ -85,9 +79,7 @@ def run_batches(
             batch = images[rows[start : start + BATCH]]
             found = session.run(wanted, {name: batch}, options)
         except Exception as error:  # as above; a graph of a stranger can fail in any of its ways
-            raise UserError(
-                f"the model graph cannot be run on these patches: {_first_line(error)}"
-            ) from error
+            raise UserError(f"the model graph cannot be run on these patches: {_first_line(error)}") from error
         if any(np.shape(each)[:1] != (len(batch),) for each in found):
             raise UserError(f"the model graph does not answer each of {len(batch)} patches with one row")
         yield found
@@ -111,9 +103,7 @@ def check_probability(found: NDArray[Any]) -> NDArray[np.float32]:
         UserError: it is of another shape, not finite, or outside of 0 to 1.
     """
     if found.ndim != 2 or found.shape[1] != 1 or found.dtype.kind != "f":
-        raise UserError(
-            f"the model graph answers with {found.dtype} {found.shape}, not with one probability a patch"
-        )
+        raise UserError(f"the model graph answers with {found.dtype} {found.shape}, not with one probability a patch")
     wrong = ~((found >= 0) & (found <= 1))
     if wrong.any():
         raise UserError(

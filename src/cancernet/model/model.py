@@ -74,9 +74,7 @@ class Model:
             "folder": str(self.folder),
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts.items())
-        return (
-            f"<table><caption>CancerNet model {escape(self.name)}, research use only</caption>{rows}</table>"
-        )
+        return f"<table><caption>CancerNet model {escape(self.name)}, research use only</caption>{rows}</table>"
 
     @property
     def name(self) -> str:
@@ -174,9 +172,7 @@ class Model:
                 f"{self.folder}: this model was made before CancerNet explained answers; train it again "
                 f"(cancernet train --recipe {self.manifest.recipe.name})"
             )
-        batches = list(
-            inference.run_batches(self.session, images, np.arange(len(images)), outputs=inference.OUTPUTS)
-        )
+        batches = list(inference.run_batches(self.session, images, np.arange(len(images)), outputs=inference.OUTPUTS))
         probability, evidence, embedding = (np.concatenate(each) for each in zip(*batches, strict=True))
         if not (np.isfinite(evidence).all() and np.isfinite(embedding).all()):
             raise UserError(f"{self.folder}: the graph's evidence is not finite; train the model again")
@@ -228,9 +224,7 @@ class Model:
             made[np.asarray(reasons) != ""] = decide.UNSURE
         return made
 
-    def threshold_of(
-        self, probability: ArrayLike, in_context: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
+    def threshold_of(self, probability: ArrayLike, in_context: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the threshold that each of some probabilities is held against, float64 in their shape."""
         shape = np.shape(probability)
         if in_context is None or self.context is None:
@@ -247,9 +241,7 @@ class Model:
             if abs(band.target - share) < 1e-9:
                 return band
         fitted = ", ".join(f"{band.target:g}" for band in self.bands) or "none"
-        raise UserError(
-            f"{self.name} has no band to abstain on {share:g} of the patches; fitted are: {fitted}"
-        )
+        raise UserError(f"{self.name} has no band to abstain on {share:g} of the patches; fitted are: {fitted}")
 
     def side_of(self, patient: str) -> str:
         """Return the side a patient was on in training: train, val, test, or "" for one it does not know."""
@@ -293,6 +285,4 @@ def check_patches(images: NDArray[np.uint8], side: int) -> None:
         ValueError: not uint8 (N, side, side, 3).
     """
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (side, side, 3):
-        raise ValueError(
-            f"patches must be uint8 (N, {side}, {side}, 3) RGB, not {images.dtype} {images.shape}"
-        )
+        raise ValueError(f"patches must be uint8 (N, {side}, {side}, 3) RGB, not {images.dtype} {images.shape}")

@@ -100,9 +100,7 @@ def trainable_from(network: keras.Model, part: str) -> None:
         for layer in network.layers[: names.index("embedding") + 1]:
             layer.trainable = False
         if part != "head":
-            raise UserError(
-                f"network {network.name!r} has no backbone with a layer {part!r}; use all or head"
-            )
+            raise UserError(f"network {network.name!r} has no backbone with a layer {part!r}; use all or head")
         return
     backbone = network.get_layer(BACKBONE)
     if part == "head":

@@ -69,9 +69,7 @@ def _logit_of_cells(network: keras.Model) -> KerasTensor:
             raise ValueError(f"layer {layer.name} of network {network.name} is not piecewise linear")
         cells = _by_cell(layer)(cells)
         if layer.activation.__name__ == "relu":
-            active = keras.ops.cast(
-                layer.output > 0, "float32"
-            )  # for the patch as a whole: relu's derivative
+            active = keras.ops.cast(layer.output > 0, "float32")  # for the patch as a whole: relu's derivative
             cells = cells * active[:, None, None, :]
     return cells
 

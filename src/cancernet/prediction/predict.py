@@ -91,9 +91,7 @@ def predict(
     table = table.astype({"x": "Int64", "y": "Int64", "probability": "float32"})
     table.attrs["errors"] = errors
     if errors:
-        warnings.warn(
-            f"{len(errors)} files could not be used, the first: {': '.join(errors[0])}", stacklevel=2
-        )
+        warnings.warn(f"{len(errors)} files could not be used, the first: {': '.join(errors[0])}", stacklevel=2)
     return table
 
 
@@ -160,8 +158,5 @@ def _rows(out: Path | None, screen: TextIO, inputs: Sequence[Path]) -> Iterator[
     if out is None:
         yield csv.writer(screen, lineterminator="\n")
         return
-    with (
-        output_file(out, MARK, inputs=inputs) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
+    with output_file(out, MARK, inputs=inputs) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         yield csv.writer(file, lineterminator="\n")

@@ -104,9 +104,7 @@ def _figures(found: Audit, corrupted: str) -> dict[str, Figure]:
     says = {"caption": found.caption, "warning": found.warning}
     return {
         "robustness": robustness_figure(found.robustness, caption=corrupted, warning=found.warning),
-        "per_patient_recall": per_patient_recall(
-            found.patients, model=found.model, target=found.target_recall, **says
-        ),
+        "per_patient_recall": per_patient_recall(found.patients, model=found.model, target=found.target_recall, **says),
         "calibration": calibration(found.predictions, **says),
     }
 

@@ -36,14 +36,10 @@ def confusion_matrix(entries: Sequence[Shown], *, caption: str, warning: str = "
         _one_confusion(axes, entry)
     for axes in grid[len(entries) :]:
         axes.set_visible(False)
-    return sign(
-        made, "Confusion matrix", f"{caption}; at the target-recall threshold; % of each row", warning
-    )
+    return sign(made, "Confusion matrix", f"{caption}; at the target-recall threshold; % of each row", warning)
 
 
-def per_patient_recall(
-    table: pd.DataFrame, *, model: str, target: float, caption: str, warning: str = ""
-) -> Figure:
+def per_patient_recall(table: pd.DataFrame, *, model: str, target: float, caption: str, warning: str = "") -> Figure:
     """Draw each patient's recall, lowest first: an average hides the patient that is missed.
 
     Args:
@@ -88,9 +84,7 @@ def per_patient_recall(
     if n:
         axes.legend(fontsize=8, loc="lower right", framealpha=0.9)
     else:
-        axes.text(
-            0.5, 0.5, "no patient has a malignant patch", transform=axes.transAxes, ha="center", color=ALARM
-        )
+        axes.text(0.5, 0.5, "no patient has a malignant patch", transform=axes.transAxes, ha="center", color=ALARM)
     note = f"{caption}; larger mark: more malignant patches"
     if without:
         note += f"\npatients without a malignant patch have no recall: {without} left out"
@@ -148,16 +142,7 @@ def _one_confusion(axes: Axes, entry: Shown) -> None:
     for (row, column), count in np.ndenumerate(counts):
         share = shares[row, column]
         ink = "white" if share > 0.55 else INK
-        axes.text(
-            column,
-            row - 0.08,
-            f"{count:,}",
-            ha="center",
-            va="center",
-            color=ink,
-            fontsize=12,
-            fontweight="bold",
-        )
+        axes.text(column, row - 0.08, f"{count:,}", ha="center", va="center", color=ink, fontsize=12, fontweight="bold")
         axes.text(column, row + 0.2, f"{share:.1%}", ha="center", va="center", color=ink, fontsize=9)
     axes.set_xticks([0, 1], defaults.CLASS_NAMES, fontsize=8.5)
     axes.set_yticks([0, 1], defaults.CLASS_NAMES, fontsize=8.5, rotation=90, va="center")
@@ -190,9 +175,7 @@ def _metric(entry: Shown, key: str) -> dict[str, Any] | None:
 
 def _interval(axes: Axes, row: int, metric: dict[str, Any] | None, style: dict) -> None:
     if metric is None or metric["value"] is None:
-        axes.text(
-            0.5, row, "undefined", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=8
-        )
+        axes.text(0.5, row, "undefined", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=8)
         return
     value, low, high = metric["value"], metric["low"], metric["high"]
     if low is not None and high is not None:

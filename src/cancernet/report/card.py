@@ -158,11 +158,7 @@ def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | Non
         "rows": rows,
         "confusion": headline["confusion"],
         "points": [
-            (
-                tables.POINT_NAMES.get(point, point),
-                f"{each['threshold']:.3g}",
-                *(text(each[key]) for key in RATES[:4]),
-            )
+            (tables.POINT_NAMES.get(point, point), f"{each['threshold']:.3g}", *(text(each[key]) for key in RATES[:4]))
             for point, each in points.items()
         ],
         "abstaining": [
@@ -179,9 +175,7 @@ def _validated(manifest: Manifest) -> str:
     folds = manifest.recipe.cross_fit
     if not folds:
         return "validation patients"
-    return (
-        f"all its patients held out in turn ({folds} folds, each predicted by a network that had not seen it)"
-    )
+    return f"all its patients held out in turn ({folds} folds, each predicted by a network that had not seen it)"
 
 
 def _audit(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,10 +199,7 @@ def _audit(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _limits(
-    manifest: Manifest,
-    splits: Mapping[str, Any],
-    floor: Mapping[str, Any],
-    audit: Mapping[str, Any] | None,
+    manifest: Manifest, splits: Mapping[str, Any], floor: Mapping[str, Any], audit: Mapping[str, Any] | None
 ) -> list[str]:
     """What this model cannot be relied on for: what the files show, then what no file of patches can show."""
     found = []

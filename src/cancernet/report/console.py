@@ -35,8 +35,4 @@ def _line(entry: Shown, results: RunResults) -> str:
     point = entry.headline
     values = [entry.numbers["auc"], point["recall"], point["specificity"], point["f1"]]
     minutes = "" if entry.model == FLOOR else f"{results.minutes.get(entry.model, float('nan')):7.1f}"
-    return (
-        f"{marked:<16} "
-        + " ".join(f"{joined(value).replace('–', '-'):<22}" for value in values)
-        + f" {minutes:>7}"
-    )
+    return f"{marked:<16} " + " ".join(f"{joined(value).replace('–', '-'):<22}" for value in values) + f" {minutes:>7}"

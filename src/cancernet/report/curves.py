@@ -58,11 +58,7 @@ def accuracy_plot(histories: Mapping[str, pd.DataFrame], *, warning: str = "") -
 
 
 def roc(
-    predictions: Mapping[str, pd.DataFrame],
-    thresholds: Mapping[str, float],
-    *,
-    caption: str,
-    warning: str = "",
+    predictions: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float], *, caption: str, warning: str = ""
 ) -> Figure:
     """Plot recall against false alarms for every threshold, a curve a model, the operating point marked.
 
@@ -82,23 +78,14 @@ def roc(
         if model in thresholds:
             called = decide(probability, thresholds[model]) == MALIGNANT
             _mark(axes, called[label == 0].mean(), called[label == 1].mean(), style)
-    axes.set(
-        xlabel="share of benign patches called malignant (1 - specificity)",
-        ylabel="recall of malignant patches",
-    )
+    axes.set(xlabel="share of benign patches called malignant (1 - specificity)", ylabel="recall of malignant patches")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect="equal")
     _finish(axes, "lower right")
-    return sign(
-        made, "ROC: recall against false alarms", f"{caption}; mark: the target-recall threshold", warning
-    )
+    return sign(made, "ROC: recall against false alarms", f"{caption}; mark: the target-recall threshold", warning)
 
 
 def precision_recall(
-    predictions: Mapping[str, pd.DataFrame],
-    thresholds: Mapping[str, float],
-    *,
-    caption: str,
-    warning: str = "",
+    predictions: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float], *, caption: str, warning: str = ""
 ) -> Figure:
     """Plot precision against recall for every threshold; the floor of this plot is prevalence.
 
@@ -159,10 +146,7 @@ def calibration(predictions: Mapping[str, pd.DataFrame], *, caption: str, warnin
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     upper.legend(fontsize=8, frameon=True, framealpha=0.85, edgecolor=GRID, loc="upper left")
     return sign(
-        made,
-        "Calibration: stated against observed",
-        f"{caption}; {defaults.CALIBRATION_BINS} equal bins",
-        warning,
+        made, "Calibration: stated against observed", f"{caption}; {defaults.CALIBRATION_BINS} equal bins", warning
     )
 
 

@@ -83,8 +83,7 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
         "prevalence": f"{entries[0].numbers['prevalence']:.3f}",
         "figures": {name: embed(name, drawn) for name, drawn in pictures.run.items()},
         "models": [
-            _model(results, entry, pictures.models[entry.model], number)
-            for number, entry in enumerate(entries, 1)
+            _model(results, entry, pictures.models[entry.model], number) for number, entry in enumerate(entries, 1)
         ],
         "mistakes": tables.mistakes(results),
         "data": tables.facts({key: value for key, value in results.data.items() if key not in apart}),
@@ -113,9 +112,7 @@ def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture], numb
         "minutes": f"{results.minutes[entry.model]:.1f}" if entry.model in results.minutes else "",
         "points": tables.operating_points(entry),
         "abstaining": tables.abstaining(numbers),
-        "figures": [
-            embed(name, drawn, alt=f"{entry.model}: {DESCRIPTIONS[name]}") for name, drawn in pictures.items()
-        ],
+        "figures": [embed(name, drawn, alt=f"{entry.model}: {DESCRIPTIONS[name]}") for name, drawn in pictures.items()],
         "class_report": reports.get("target_recall") or next(iter(reports.values()), ""),
         "median_recall": "" if median is None else f"{median:.0%}",
         "worst": patients.get("worst", []),

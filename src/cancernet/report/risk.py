@@ -16,13 +16,7 @@ SHOWN = 0.3  # coverage below which too few patches are answered to be of use
 
 
 def risk_coverage(
-    rows: pd.DataFrame,
-    threshold: float,
-    bands: Sequence[Band],
-    *,
-    model: str,
-    caption: str,
-    warning: str = "",
+    rows: pd.DataFrame, threshold: float, bands: Sequence[Band], *, model: str, caption: str, warning: str = ""
 ) -> Figure:
     """Plot error, recall and specificity among the patches answered against the share answered.
 
@@ -40,9 +34,7 @@ def risk_coverage(
     upper, lower = made.subplots(2, 1, sharex=True, height_ratios=(1, 1))
     lines = ((upper, "recall", 0, "-"), (upper, "specificity", 1, (0, (6, 2))), (lower, "error", 2, "-"))
     for axes, name, colour, dash in lines:
-        tidy(axes).plot(
-            table["coverage"], table[name], color=COLOURS[colour], linestyle=dash, lw=1.8, label=name
-        )
+        tidy(axes).plot(table["coverage"], table[name], color=COLOURS[colour], linestyle=dash, lw=1.8, label=name)
     for band in bands:
         answered = table.loc[table["width"] >= band.width, "coverage"]
         if len(answered):

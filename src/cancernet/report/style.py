@@ -59,21 +59,10 @@ def tidy(axes: Axes) -> Axes:
 def sign(made: Figure, title: str, caption: str, warning: str) -> Figure:
     """Put the title above a figure, what it counts below, and any warning where it cannot be cut off."""
     blank = "\n" if warning else ""  # room for the warning, which has its own colour
-    made.suptitle(
-        title + blank, parse_math=False, x=0.01, ha="left", fontsize=11.5, fontweight="bold", color=INK
-    )
+    made.suptitle(title + blank, parse_math=False, x=0.01, ha="left", fontsize=11.5, fontweight="bold", color=INK)
     if warning:
         below_title = 1 - 0.30 / made.get_figheight()
-        made.text(
-            0.01,
-            below_title,
-            warning,
-            fontsize=8.5,
-            fontweight="bold",
-            color=ALARM,
-            va="top",
-            parse_math=False,
-        )
+        made.text(0.01, below_title, warning, fontsize=8.5, fontweight="bold", color=ALARM, va="top", parse_math=False)
     fits = int(made.get_figwidth() * 16.5)  # characters of 8 points
     lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, fits)]
     made.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=MUTED, parse_math=False)

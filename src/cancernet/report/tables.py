@@ -7,26 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from cancernet.evaluation.results import (
-    FLOOR,
-    RunResults,
-    Shown,
-    chosen,
-    floor,
-    random_weights,
-    shown,
-    target_recall,
-)
+from cancernet.evaluation.results import FLOOR, RunResults, Shown, chosen, floor, random_weights, shown, target_recall
 
 # key in metrics, heading, what it says, whether it belongs to a threshold
 COLUMNS = (
     ("auc", "AUC", "how well malignant patches rank above benign ones; 0.5 is chance", False),
-    (
-        "average_precision",
-        "Average precision",
-        "area under precision against recall; chance is prevalence",
-        False,
-    ),
+    ("average_precision", "Average precision", "area under precision against recall; chance is prevalence", False),
     ("recall", "Recall", "share of malignant patches found (sensitivity)", True),
     ("specificity", "Specificity", "share of benign patches called benign", True),
     ("precision", "Precision", "share of malignant calls that are malignant", True),
@@ -40,12 +26,7 @@ COLUMNS = (
     ("balanced_accuracy", "Balanced accuracy", "mean of recall and specificity", True),
     ("accuracy", "Accuracy", "share called rightly; flattering where one class is rare", True),
     ("brier", "Brier", "mean squared error of the probabilities; lower is better", False),
-    (
-        "ece",
-        "Calibration error",
-        "expected gap between stated and observed probability; lower is better",
-        False,
-    ),
+    ("ece", "Calibration error", "expected gap between stated and observed probability; lower is better", False),
 )
 POINT_NAMES = {"target_recall": "target recall", "default": "0.5", "best_f1": "best F1"}
 ANSWERED = ("coverage", "recall", "specificity", "error")  # of a band of abstention
@@ -108,10 +89,7 @@ def operating_points(entry: Shown) -> list[dict[str, Any]]:
 def abstaining(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row a band of abstention: name, and cells of coverage, recall, specificity and error."""
     return [
-        {
-            "name": f"{found['target']:.0%}",
-            "cells": [interval(found[key]) for key in ANSWERED],
-        }
+        {"name": f"{found['target']:.0%}", "cells": [interval(found[key]) for key in ANSWERED]}
         for found in numbers.get("selective", [])
     ]
 

@@ -130,9 +130,7 @@ def _of_training(manifest: Manifest) -> dict[str, str]:
     if training and training.n_patches is not None:
         cap = training.max_per_patient
         capped = f", at most {cap:,} a patient" if cap else ""
-        answers["10"] = (
-            f"all patches given{capped}: {training.n_patches:,} for training; no calculation beforehand"
-        )
+        answers["10"] = f"all patches given{capped}: {training.n_patches:,} for training; no calculation beforehand"
         malignant = f", {training.n_malignant:,} malignant" if training.n_malignant is not None else ""
         answers["21"] = f"{training.n_patches:,} training patches{malignant}"
     settings = ("network", "epochs", "batch_size", "learning_rate", "schedule", "augmentation", "dropout")
@@ -145,9 +143,7 @@ def _of_training(manifest: Manifest) -> dict[str, str]:
             else f"; epoch {training.best_epoch} kept, chosen on validation patients"
         )
     answers["12c"] = f"{', '.join(stated)}; weights at the start: {manifest.weights_from}{best}"
-    used = "; ".join(
-        f"{name.replace('_', ' ')}: {recipe[name]}" for name in ("class_weight", "patient_weight")
-    )
+    used = "; ".join(f"{name.replace('_', ' ')}: {recipe[name]}" for name in ("class_weight", "patient_weight"))
     answers["13"] = f"{used}; recalibrated: {'yes' if manifest.calibration else 'no'}"
     return answers
 
@@ -174,9 +170,7 @@ def _of_splits(splits: Mapping[str, Any]) -> dict[str, str]:
     }
     if auc["value"] is not None:
         between = f" ({auc['low']:.3f} to {auc['high']:.3f})" if auc["low"] is not None else ""
-        answers["23a"] = (
-            f"{first}: AUC {auc['value']:.3f}{between}; more under Performance; subgroups: {UNKNOWN}"
-        )
+        answers["23a"] = f"{first}: AUC {auc['value']:.3f}{between}; more under Performance; subgroups: {UNKNOWN}"
     if patients.get("median_recall") is not None:
         answers["23b"] = (
             f"{first}: median recall over patients {patients['median_recall']:.3f}; lowest under Performance"

@@ -76,9 +76,7 @@ def map_cells(
     sure = context.decision != UNSURE
 
     def cells(values: NDArray[Any]) -> NDArray[np.float32]:
-        return to_cells(
-            x[sure], y[sure], values[sure], stride=step, width=section.width, height=section.height
-        )
+        return to_cells(x[sure], y[sure], values[sure], stride=step, width=section.width, height=section.height)
 
     margin = cells(context.probability - context.threshold)
     malignant = decide(margin, 0.0) == MALIGNANT

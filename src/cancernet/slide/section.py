@@ -67,9 +67,7 @@ def choose_level(levels: tuple[Level, ...], factor_x: float, factor_y: float) ->
     return max(fine, key=lambda i: levels[i].down_x, default=0)
 
 
-def make_section(
-    reader: Reader, scale: Scale, model_mpp: float, folder: Path, fingerprint: dict[str, Any]
-) -> Section:
+def make_section(reader: Reader, scale: Scale, model_mpp: float, folder: Path, fingerprint: dict[str, Any]) -> Section:
     """Write the section of an open slide into `folder`; found whole there, it is not read again.
 
     Args:

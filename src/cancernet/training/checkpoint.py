@@ -53,9 +53,7 @@ def load_weights(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
     """
     names = sorted(weights)
     if len(names) != len(model.weights):
-        raise UserError(
-            f"these weights are of another network: {len(names)} arrays, not {len(model.weights)}"
-        )
+        raise UserError(f"these weights are of another network: {len(names)} arrays, not {len(model.weights)}")
     for name, variable in zip(names, model.weights, strict=True):
         if tuple(weights[name].shape) != tuple(variable.shape):
             raise UserError(f"these weights are of another network: {name} has shape {weights[name].shape}")

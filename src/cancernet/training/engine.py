@@ -94,9 +94,7 @@ def fit(
     label = examples.label.astype("float32")
     while not done.done:
         epoch = done.epoch
-        _seed_layers(
-            [trainer, front.augmentation] if front and front.augmentation else [trainer], seed, epoch
-        )
+        _seed_layers([trainer, front.augmentation] if front and front.augmentation else [trainer], seed, epoch)
         batches = Batches(
             examples.inputs,
             examples.train,
@@ -115,10 +113,7 @@ def fit(
         if average:
             average.swap()
         row = {"epoch": epoch + 1, "loss": learned["loss"], "accuracy": learned["accuracy"]}
-        row |= validate(network, examples, front) | {
-            "seconds": seconds,
-            "patches_per_second": n_epoch / seconds,
-        }
+        row |= validate(network, examples, front) | {"seconds": seconds, "patches_per_second": n_epoch / seconds}
         _note(done, row, network, recipe, keep)
         if average:
             average.swap()

@@ -109,18 +109,14 @@ class PatchClassifier(ClassifierMixin, BaseEstimator):
             threads=self.threads,
         )
         split_by = grouped_split if groups is not None else patch_split
-        split = split_by(
-            packed.table, seed=self.seed, test_fraction=TEST_SHARE, val_fraction=self.val_fraction
-        )
+        split = split_by(packed.table, seed=self.seed, test_fraction=TEST_SHARE, val_fraction=self.val_fraction)
         everyone = {key: "train" if side == "test" else side for key, side in split.assignment.items()}
         split = replace(split, assignment=everyone)
         with tempfile.TemporaryDirectory(prefix="cancernet-") as folder:
             cache = Path(folder)
             with Output(cache / "models", "train") as models:
                 for recipe in with_parents([self.recipe], load_recipes()):
-                    model = train(
-                        recipe, packed, split, models=models, cache=cache, options=options, say=_silent
-                    )
+                    model = train(recipe, packed, split, models=models, cache=cache, options=options, say=_silent)
             self._graph = model.read(GRAPH)
         self._hold(model)
         return self

@@ -36,9 +36,7 @@ def frozen_features(
     """
     key = hashlib.sha256(content.encode())
     key.update(rows.astype("<i8").tobytes())
-    key.update(
-        repr([layer.get_config() for layer in part.layers if layer.name in ("scale", "upsample")]).encode()
-    )
+    key.update(repr([layer.get_config() for layer in part.layers if layer.name in ("scale", "upsample")]).encode())
     for name, array in weights_of(part).items():
         key.update(name.split("/", 1)[0].encode())
         key.update(array.tobytes())

@@ -85,16 +85,11 @@ def finish(
     scale, offset = fit_platt(label, uncalibrated)
     graph = to_onnx(with_evidence(plain, scale=scale, offset=offset), outputs=OUTPUTS)
     session = open_session(graph)
-    probability = (
-        apply_platt(uncalibrated, scale, offset) if crossed else predict(session, pack.images, held.rows)
-    )
-    found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(
-        label=label, probability=probability
-    )
+    probability = apply_platt(uncalibrated, scale, offset) if crossed else predict(session, pack.images, held.rows)
+    found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(label=label, probability=probability)
     thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
     bands = [
-        fit_selective(found, thresholds["target_recall"], abstain_share=share)
-        for share in defaults.ABSTAIN_SHARES
+        fit_selective(found, thresholds["target_recall"], abstain_share=share) for share in defaults.ABSTAIN_SHARES
     ]
     floor, floor_probability = _floor(pack, examples, held, options)
     if crossed:
@@ -170,9 +165,7 @@ def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions)
     """
 
     def fit(rows: np.ndarray) -> Floor:
-        return fit_floor_features(
-            features[at[rows]], examples.label[rows], seed=options.seed, patient=patient[rows]
-        )
+        return fit_floor_features(features[at[rows]], examples.label[rows], seed=options.seed, patient=patient[rows])
 
     patient = pack.table["patient"].to_numpy()
     needed = np.union1d(examples.train, held.rows)

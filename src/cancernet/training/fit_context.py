@@ -47,9 +47,7 @@ def specimens(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return found
 
 
-def fit_context(
-    predictions: pd.DataFrame, *, target_recall: float = defaults.TARGET_RECALL
-) -> Context | None:
+def fit_context(predictions: pd.DataFrame, *, target_recall: float = defaults.TARGET_RECALL) -> Context | None:
     """Choose the width of the Gaussian, a calibration and thresholds.
 
     Args:
@@ -63,9 +61,7 @@ def fit_context(
     if len(found) < MIN_SPECIMENS:
         return None
     sigma, scores = choose_width(found, target_recall)
-    near = (
-        np.concatenate([neighbour_counts(rows["x"], rows["y"]) for rows in found.values()]) >= MIN_NEIGHBOURS
-    )
+    near = np.concatenate([neighbour_counts(rows["x"], rows["y"]) for rows in found.values()]) >= MIN_NEIGHBOURS
     odds = np.concatenate([smoothed(rows, sigma) for rows in found.values()])[near]
     rows = pd.concat(found.values())[near]
     label, patient = rows["label"].to_numpy(), rows["patient"].to_numpy()

@@ -22,9 +22,7 @@ class Front:
         threads: CPU threads; those this process may use by default.
     """
 
-    def __init__(
-        self, lower: keras.Model, augmentation: keras.Model | None, *, threads: int | None = None
-    ) -> None:
+    def __init__(self, lower: keras.Model, augmentation: keras.Model | None, *, threads: int | None = None) -> None:
         self.augmentation = augmentation
         # TensorFlow takes turns with it: threads that wait by spinning would take the cores from it.
         self.session = open_session(to_onnx(lower), threads=threads, spin=False)
@@ -33,6 +31,4 @@ class Front:
         """Return the activations float32 (N, ...) of patches uint8 (N, 50, 50, 3), augmented in training."""
         if training and self.augmentation is not None:
             patches = np.asarray(self.augmentation(patches, training=True))
-        return np.concatenate(
-            [found for [found] in run_batches(self.session, patches, np.arange(len(patches)))]
-        )
+        return np.concatenate([found for [found] in run_batches(self.session, patches, np.arange(len(patches)))])

@@ -31,10 +31,7 @@ _LIMIT = 120  # seconds a measurement may take
 
 
 def choose_kernels(
-    cache: Path,
-    *,
-    say: Callable[[str], None] = print,
-    measure: Callable[[str], float | None] | None = None,
+    cache: Path, *, say: Callable[[str], None] = print, measure: Callable[[str], float | None] | None = None
 ) -> str | None:
     """Set TensorFlow's switch to the kernels that are faster here; to be called before it is imported.
 
@@ -127,9 +124,7 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
     """Return what was remembered, nothing where that is not what was written."""
     try:
         found = json.loads(path.read_text("utf-8"))
-        return {
-            str(key): {switch: float(value[switch]) for switch in ("0", "1")} for key, value in found.items()
-        }
+        return {str(key): {switch: float(value[switch]) for switch in ("0", "1")} for key, value in found.items()}
     except (OSError, ValueError, AttributeError, TypeError, KeyError):
         return {}
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_CPU_FLAGS = (
-    "avx512_bf16",
-    "amx_bf16",
-)  # without them oneDNN widens each product to 32 bits, which is slower
+_CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # without them oneDNN widens each product to 32 bits, which is slower
 
 
 def policy(wanted: bool, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

@@ -22,9 +22,7 @@ URL = (
 )
 # SHA-256 over the arrays of those weights, so that a file is known by its content whatever its format.
 IMAGENET_DIGEST = "a709dead04e5c597c22b676b944c4a6f685c17787c0a1600819bd7bef550b34c"
-SETTLE_PATCHES = (
-    32  # patches that set the batch statistics of a random backbone; 512 cells of its last map at 128 px
-)
+SETTLE_PATCHES = 32  # patches that set the batch statistics of a random backbone; 512 cells of its last map at 128 px
 CONNECT_SECONDS = 3.0  # how long `auto` waits for the network
 OTHER_WAYS = "pass --weights PATH to a file of them, or --weights none to start from random weights"
 
@@ -89,14 +87,10 @@ def load_pretrained(network: keras.Model, pretrained: Pretrained) -> str:
         whole.load_weights(pretrained.path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{pretrained.path} holds no weights for MobileNetV2 without top: {reason}"
-        ) from error
+        raise UserError(f"{pretrained.path} holds no weights for MobileNetV2 without top: {reason}") from error
     known = digest(whole) == IMAGENET_DIGEST
     if pretrained.said == "imagenet" and not known:
-        raise UserError(
-            f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again"
-        )
+        raise UserError(f"{pretrained.path} is not the ImageNet weights it should be; delete it and try again")
     names = {layer.name: layer for layer in whole.layers}
     nested = BACKBONE in [layer.name for layer in network.layers]
     backbone = network.get_layer(BACKBONE) if nested else network

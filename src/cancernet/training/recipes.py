@@ -130,14 +130,10 @@ def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
         raise ValueError(f"train is {recipe.train!r}; of {recipe.network} it can be all or head{some}")
     for augmentation in recipe.augmentation:
         if augmentation not in AUGMENTATIONS:
-            raise ValueError(
-                f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}"
-            )
+            raise ValueError(f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}")
     if recipe.train == "head" and recipe.augmentation:
         raise ValueError("a head learns from features computed once, so it cannot be augmented")
     if recipe.cross_fit == 1 or (recipe.cross_fit and (recipe.start_from or recipe.train != "all")):
-        raise ValueError(
-            "cross_fit wants 2 folds or more, and a network trained whole that continues no other"
-        )
+        raise ValueError("cross_fit wants 2 folds or more, and a network trained whole that continues no other")
     if recipe.start_from and recipe.start_from not in tables:
         raise ValueError(f"start_from names {recipe.start_from!r}, which is no recipe")

@@ -19,12 +19,7 @@ from cancernet.training.checkpoint import load_weights
 from cancernet.training.engine import Examples
 from cancernet.training.options import TrainingOptions
 from cancernet.training.precision import policy
-from cancernet.training.pretrained import (
-    SETTLE_PATCHES,
-    find_weights,
-    load_pretrained,
-    settle_statistics,
-)
+from cancernet.training.pretrained import SETTLE_PATCHES, find_weights, load_pretrained, settle_statistics
 
 
 def starting_network(
@@ -65,9 +60,7 @@ def _starting_network(
     parent = load_model(models / recipe.start_from)
     before = parent.manifest.recipe
     if (before.network, before.input_size) != (recipe.network, recipe.input_size):
-        raise UserError(
-            f"recipe {recipe.name} cannot continue from {parent.folder}: another network or input size"
-        )
+        raise UserError(f"recipe {recipe.name} cannot continue from {parent.folder}: another network or input size")
     return load_network(parent), parent.manifest.weights_from
 
 

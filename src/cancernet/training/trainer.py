@@ -74,10 +74,7 @@ def build_trainer(
         total = steps * recipe.epochs
         warm = max(1, int(total * WARM_UP))
         rate = keras.optimizers.schedules.CosineDecay(
-            recipe.learning_rate / 25,
-            max(1, total - warm),
-            warmup_target=recipe.learning_rate,
-            warmup_steps=warm,
+            recipe.learning_rate / 25, max(1, total - warm), warmup_target=recipe.learning_rate, warmup_steps=warm
         )
     trainer.compile(
         keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
