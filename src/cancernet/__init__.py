@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0.dev0"
+from cancernet.common.version import __version__ as __version__
 
 _HOMES = {  # public name -> where it lives
     "Model": "model.model",

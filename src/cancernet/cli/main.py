@@ -14,9 +14,9 @@ import sys
 
 import click
 
-import cancernet
 from cancernet.common.errors import UserError
 from cancernet.common.provenance import CALLED
+from cancernet.common.version import __version__
 
 VERBS = {
     "run": "Check, split, train every recipe, evaluate and report: all in one.",
@@ -67,7 +67,7 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 )
-@click.version_option(cancernet.__version__, prog_name="cancernet")
+@click.version_option(__version__, prog_name="cancernet")
 def cli() -> None:
     """CancerNet: tell malignant from benign breast tissue in H&E patches. Research use only."""
 

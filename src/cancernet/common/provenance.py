@@ -11,8 +11,8 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-import cancernet
 from cancernet.common.threads import available_cpus
+from cancernet.common.version import __version__
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # switch of TensorFlow, read when it starts: 1 oneDNN's kernels, 0 its own
 CALLED: list[str] = []  # the words of the command line; the entry point puts them in
@@ -30,7 +30,7 @@ PACKAGES = (
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     """Return the versions of CancerNet, Python and what results may depend on and is installed, by package."""
-    found = {"cancernet": cancernet.__version__, "python": platform.python_version()}
+    found = {"cancernet": __version__, "python": platform.python_version()}
     for package in packages:
         with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)

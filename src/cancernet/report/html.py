@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from cancernet import __version__
 from cancernet.common import defaults
+from cancernet.common.version import __version__
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
 from cancernet.report import tables
 from cancernet.report.figures import Pictures, draw

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cancernet import __version__
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
+from cancernet.common.version import __version__
 from cancernet.context.smooth import apply_context
 from cancernet.data.stream import printable
 from cancernet.model.decide import UNSURE

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from safetensors.numpy import save
 
-import cancernet
 from cancernet.common import defaults
 from cancernet.common.defaults import MPP, PATCH_SIZE
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
+from cancernet.common.version import __version__
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
 from cancernet.evaluation.calibration import apply_platt, fit_platt
@@ -99,7 +99,7 @@ def finish(
     manifest = facts.Manifest(
         format=1,
         name=recipe.name,
-        cancernet=cancernet.__version__,
+        cancernet=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         recipe=recipe,
         input=facts.Input(size_px=PATCH_SIZE, mpp=MPP),

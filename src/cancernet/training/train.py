@@ -13,9 +13,9 @@ import keras
 import msgspec
 import numpy as np
 
-import cancernet
 from cancernet.common.defaults import PATCH_SIZE
 from cancernet.common.output import Output
+from cancernet.common.version import __version__
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.model.bundle import MANIFEST
@@ -128,7 +128,7 @@ def digest(weights: list[keras.Variable]) -> str:
 def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str) -> str:
     """Hash what decides the trained weights."""
     facts = {
-        "cancernet": cancernet.__version__,
+        "cancernet": __version__,
         "recipe": recipe.to_dict(),
         "data": pack.data_hash,
         "split": split.hash,
