@@ -23,9 +23,9 @@ from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.networks import cut, head_of, trainable_from
 from cancernet.training.augmentation import build_augmentation
-from cancernet.training.checkpoint import CHECKPOINT, load_weights
+from cancernet.training.checkpoint import CHECKPOINT, Progress, load_weights
 from cancernet.training.cross_fit import Held, cross_fit
-from cancernet.training.engine import fit, predict_logits
+from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.finish import finish
 from cancernet.training.front import Front
@@ -81,7 +81,6 @@ def train(
     if (folder / MANIFEST).exists():
         say(f"{recipe.name}: the model in {folder} was trained otherwise and is replaced")
     trainable_from(network, recipe.train)
-    frozen = digest(network.non_trainable_weights) if recipe.train != "all" else ""
     facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "options": options}
     if recipe.cross_fit:
         progress, held, spent = cross_fit(
@@ -89,6 +88,27 @@ def train(
         )
         load_weights(network, progress.best)
         return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
+    frozen = digest(network.non_trainable_weights) if recipe.train != "all" else ""
+    where = {"checkpoint": checkpoint, "log_dir": folder, "fingerprint": fingerprint}
+    progress, held, fitting = _fit(network, recipe, pack, examples, cache, options, **where)
+    give_back()  # what stood before the network, and what trained it
+    if frozen and digest(network.non_trainable_weights) != frozen:
+        raise RuntimeError(f"{recipe.name}: frozen weights or batch statistics changed in training")
+    outside = time.perf_counter() - started - fitting
+    spent = sum(row["seconds"] for row in progress.history) + outside  # of all sessions of a resumed run
+    return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
+
+
+def _fit(
+    network: keras.Model,
+    recipe: Recipe,
+    pack: Pack,
+    examples: Examples,
+    cache: Path,
+    options: TrainingOptions,
+    **where: Any,
+) -> tuple[Progress, Held, float]:
+    """Fit a network, its frozen part run apart, and predict the val patients; also say how many seconds it took."""
     learner, shown, front = network, examples, None
     if recipe.train == "head":
         learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
@@ -96,25 +116,11 @@ def train(
         lower, learner = parts
         augmentation = build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=options.seed)
         front = Front(lower, augmentation, threads=options.threads or None)
-    prepared = time.perf_counter()
-    progress = fit(
-        learner,
-        shown,
-        recipe,
-        seed=options.seed,
-        fingerprint=fingerprint,
-        checkpoint=checkpoint,
-        log_dir=folder,
-        front=front,
-    )
-    fitted = time.perf_counter()
-    if frozen and digest(network.non_trainable_weights) != frozen:
-        raise RuntimeError(f"{recipe.name}: frozen weights or batch statistics changed in training")
-    outside = time.perf_counter() - fitted + prepared - started
-    spent = sum(row["seconds"] for row in progress.history) + outside  # of all sessions of a resumed run
+    begun = time.perf_counter()
+    progress = fit(learner, shown, recipe, seed=options.seed, front=front, **where)
+    seconds = time.perf_counter() - begun
     logit = predict_logits(learner, shown.inputs, shown.val, front)
-    held = Held(examples.val, logit, np.zeros(len(logit), int))
-    return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
+    return progress, Held(examples.val, logit, np.zeros(len(logit), int)), seconds
 
 
 def digest(weights: list[keras.Variable]) -> str:
