@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
-from cancernet.context.grid import MAX_CELLS, Grid, cells, neighbours, to_grid
+from cancernet.context.grid import MAX_CELLS, Grid, cells, neighbour_counts, neighbours, to_grid
 
 CELLS = st.sets(st.tuples(st.integers(0, 12), st.integers(0, 9)), min_size=1, max_size=60)
 
@@ -92,3 +92,8 @@ def test_neighbours_do_not_count_the_cell_itself():
 def test_there_tells_patches_from_gaps():
     grid = Grid(np.array([[0.0, np.nan]], "float32"))
     assert grid.there.tolist() == [[True, False]]
+
+
+def test_neighbours_are_counted_for_each_patch_in_its_order() -> None:
+    x, y = [101, 1, 51, 51, 500 * 50 + 1], [1, 1, 1, 51, 1]
+    assert neighbour_counts(x, y).tolist() == [2, 2, 3, 3, 0]
