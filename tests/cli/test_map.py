@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 
@@ -40,6 +42,20 @@ def test_some_bad_is_exit_1_and_it_is_listed(cancernet: Callable, model: Path, d
     assert ended.returncode == 1
     assert "could not be used: 1" in ended.stderr
     assert "odd name.png" in (tmp_path / "out" / "errors.csv").read_text()
+
+
+def test_some_unsure_is_exit_1_and_glass_alone_is_exit_2(
+    cancernet: Callable, one_line_error: Callable, model: Path, data: Path, tmp_path: Path
+) -> None:
+    patches = sorted(data.rglob("*.png"))
+    cv2.imwrite(str(patches[0]), np.full((50, 50, 3), 245, np.uint8))
+    ended = cancernet("map", data, "--model", model, "--out", tmp_path / "out")
+    assert ended.returncode == 1
+    assert "patches that cannot be judged: 1; `unsure` in patches.csv" in ended.stderr
+    for path in patches:
+        cv2.imwrite(str(path), np.full((50, 50, 3), 245, np.uint8))
+    ended = cancernet("map", data, "--model", model, "--out", tmp_path / "none")
+    assert "none of its patches can be judged" in one_line_error(ended)
 
 
 def test_nothing_to_draw_is_exit_2(cancernet: Callable, one_line_error: Callable, model: Path, tmp_path: Path) -> None:

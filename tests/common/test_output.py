@@ -216,6 +216,17 @@ def test_one_file_is_replaced_only_where_it_is_ours(tmp_path: Path) -> None:
     assert target.read_text() == "my own table\n"
 
 
+def test_a_home_is_found_by_its_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Output(Path("~/out"), "map") as out:
+        out.write_text("index.html", "ours")
+    with output_file(Path("~/some.csv"), "a,b") as temporary:
+        temporary.write_text("a,b")
+    assert names(tmp_path) == ["out", "some.csv"]
+    with pytest.raises(UserError, match="lies inside"):
+        check_file(Path("~/out/some.csv"), "a,b", inputs=[Path("~/out")])
+
+
 def test_one_file_is_no_input_no_folder_and_no_device(tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     image.write_text("x")

@@ -11,7 +11,7 @@ from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.data.split import SplitChoice
-from cancernet.experiment.data import check_data, describe_split, make_split, open_pack
+from cancernet.experiment.data import NAMES, check_data, describe_split, make_split, open_pack
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +115,6 @@ def test_a_check_leaves_its_tables_and_says_what_it_found(sample: Path, cache: P
     assert found.split.patient_safe
     assert any(line.startswith("leak audit: 0 patients") for line in found.lines)
     assert "<li>leak audit: 0 patients" in found._repr_html_()
-    assert {path.name for path in (tmp_path / "out").glob("*.csv")} == {
-        "catalog.csv",
-        "duplicates.csv",
-        "quarantine.csv",
-        "split.csv",
-    }
+    assert {path.name for path in (tmp_path / "out").glob("*.csv")} == set(NAMES)
     with pytest.raises(UserError, match="lies inside"):
         check_data(sample, out=sample / "out", cache=cache, say=lambda _: None)

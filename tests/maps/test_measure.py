@@ -83,6 +83,21 @@ def test_patches_without_a_label_count_in_areas_and_in_no_rate(model):
     assert "ONLY 6 OF 9 PATCHES ARE LABELLED" in row["warnings"]
 
 
+def test_patches_that_are_unsure_count_in_no_rate_and_are_said(model):
+    some = specimen([1, 1, 1, 0, 0, 0, 0, 0, 0])
+    probability = np.array([0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.9])
+    reasons = np.array(["", "", "glass", "", "", "", "", "", "glass"])
+    context = apply_context(model, some.table["x"], some.table["y"], probability, reasons=reasons)
+    row = measure(some, probability, context, model)
+    assert (row["n_unsure"], row["n_malignant"]) == (2, 3)
+    assert row["unsure_mm2"] == pytest.approx(2 * 0.04)
+    assert row["tissue_mm2"] == pytest.approx(9 * 0.04)
+    assert row["malignant_share"] == pytest.approx(context.malignant.sum() / 7, abs=1e-4)
+    assert (row["auc_alone"], row["recall_alone"], row["specificity_alone"]) == (1, 1, 1)
+    assert "9 patches, 2 of them unsure, malignant" in line(row)
+    assert "2 of them unsure" in caption(row, model)
+
+
 def test_both_thresholds_are_said(model):
     said = thresholds(model)
     assert f"{model.threshold:.3f}" in said

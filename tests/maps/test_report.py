@@ -98,6 +98,20 @@ def test_one_specimen_that_cannot_be_drawn_ends_no_other(data, model, tmp_path):
     assert reason.split(":")[0] in (tmp_path / "out" / "index.html").read_text()
 
 
+def test_glass_is_unsure_and_a_specimen_of_nothing_else_is_left_out(data, model, tmp_path):
+    for number, path in enumerate(sorted([*(data / "S001").rglob("*.png"), *(data / "S002").rglob("*.png")])):
+        if "S001" in path.parts or number == 79:
+            cv2.imwrite(str(path), np.full((50, 50, 3), 245, np.uint8))
+    found = map_specimens(data, model, out=tmp_path / "out")
+    assert [(row["patient"], row["n_unsure"]) for row in found.specimens] == [("S002", 1), ("S003", 0)]
+    [(patient, reason)] = found.errors
+    assert patient == "S001"
+    assert "none of its patches can be judged: no stained tissue" in reason
+    rows = pd.read_csv(tmp_path / "out" / "S002" / "patches.csv")
+    assert (rows["decision"] == "unsure").sum() == 1
+    assert "1 unsure" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_damaged_and_nameless_files_are_listed_once_each(data, model, tmp_path):
     broken = next((data / "S001" / "0").glob("*.png"))
     broken.write_bytes(broken.read_bytes()[:80])

@@ -289,7 +289,7 @@ def test_any_value_anywhere_is_read_or_is_a_user_error(data: st.DataObject) -> N
     at[key] = data.draw(JSON)
     try:
         read = msgspec.json.decode(json.dumps(manifest), type=Manifest)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):
         return
     assert 0 <= read.thresholds.target_recall <= 1
     assert msgspec.json.decode(encode_manifest(read), type=Manifest) == read

@@ -23,7 +23,8 @@ def command(model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> b
 
     DATA is a folder or zip of patches named PATIENT_idx5_xX_yY_classC.png (the class may be missing). Where labels
     are known, the truth and the errors are drawn too. Needs no TensorFlow. Files that cannot be used are listed in
-    errors.csv; the exit code is then 1, and 2 where no specimen could be drawn.
+    errors.csv. A patch that cannot be judged, as one of bare glass, is `unsure`, with the reason, and in no rate. The
+    exit code is then 1, and 2 where no specimen could be drawn.
     """
     from cancernet.maps.report import map_specimens
 
@@ -31,4 +32,6 @@ def command(model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> b
         say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
     found = map_specimens(data, model, out=out, patients=patients, threads=model.threads, say=say)
     click.echo(f"specimens: {len(found.specimens):,}; page: {found.page}")
-    return note("could not be used", len(found.errors), f"listed in {out / 'errors.csv'}")
+    unsure = sum(row["n_unsure"] for row in found.specimens)
+    unjudged = note("patches that cannot be judged", unsure, "`unsure` in patches.csv, with the reason")
+    return note("could not be used", len(found.errors), f"listed in {out / 'errors.csv'}") or unjudged

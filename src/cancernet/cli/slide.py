@@ -38,7 +38,8 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
       patches.csv                         a row a patch, in the columns of WSInfer
       tiles.geojson, regions.geojson      for QuPath: File > Import objects from file
       summary.json                        areas in mm2, scale, model, settings, warnings
-    and OUT/index.html shows all of them. A patch that cannot be judged is `unsure`, with the reason, and not mapped.
+    and OUT/index.html shows all of them. A patch that cannot be judged, as one at the edge of the tissue, is `unsure`,
+    with the reason, and not mapped; the screen and the summary count them.
 
     Slides that cannot be mapped go to OUT/errors.csv, with the reason; the exit code is then 1, and 2 where
     none could be. A run that was stopped goes on where it was; a slide that is done is not done again.
@@ -47,5 +48,6 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
 
     outcome = map_slide(files, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen)
     click.echo(f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}")
-    where = f"listed in {out / 'errors.csv'}"
-    return note("slides that could not be mapped", len(outcome.failed), where)
+    unsure = sum(found["patches_unsure"] for found in outcome.mapped.values())
+    note("patches that cannot be judged", unsure, "`unsure` in patches.csv, with the reason, and not mapped")
+    return note("slides that could not be mapped", len(outcome.failed), f"listed in {out / 'errors.csv'}")

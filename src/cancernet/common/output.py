@@ -57,11 +57,11 @@ class Output:
     """
 
     def __init__(self, folder: Path, kind: str, *, inputs: Sequence[Path] = (), names: Sequence[str] = ()) -> None:
-        self.folder = folder
+        self.folder = folder.expanduser()
         self.errors: list[tuple[str, str]] = []  # path, reason; written to errors.csv at the end
         self.owner = ""  # what this folder is kept for; a user's own is kept for nothing
         self._kind, self._names = kind, (*names, ERRORS)
-        self._inputs = [path.resolve() for path in inputs]
+        self._inputs = [path.expanduser().resolve() for path in inputs]
         self._files: set[str] = set()
         self._lock: Any = None
         self._made = False  # by this run
@@ -248,6 +248,7 @@ def output_file(path: Path, mark: str, *, inputs: Sequence[Path] = ()) -> Iterat
     Raises:
         UserError: see `check_file`.
     """
+    path = path.expanduser()
     check_file(path, mark, inputs=inputs)
     with writable(path), files.replacing(path) as temporary:
         yield temporary
@@ -260,7 +261,8 @@ def check_file(path: Path, mark: str, *, inputs: Sequence[Path] = ()) -> None:
         UserError: it is an input or lies in one, is a folder or a device, or another program's; or its folder
             cannot be made.
     """
-    refuse_inside(path, [place.resolve() for place in inputs])
+    path = path.expanduser()
+    refuse_inside(path, [place.expanduser().resolve() for place in inputs])
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():

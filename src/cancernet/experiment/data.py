@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from cancernet.data.split import SplitChoice, choose_split
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 
 Say = Callable[[str], None]
+
+NAMES = ("catalog.csv", "quarantine.csv", "duplicates.csv", "split.csv")
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,16 +69,16 @@ def check_data(
     Raises:
         UserError: there are no usable patches, they cannot be split so, or `out` cannot be written.
     """
-    packed = open_pack(Path(data), cache, say)
-    made = make_split(packed, split, say)
-    found = DataCheck(packed, made, audit_leakage(packed.images, packed.table, assign(made, packed.table)))
-    if out is not None:
-        tables = {"catalog": packed.table, "quarantine": packed.quarantine, "duplicates": found.leakage.near}
-        with Output(Path(out), "data check", inputs=[packed.root], names=["split.csv"]) as output:
-            write_split(made, output.path("split.csv"))
+    with Output(Path(out), "data check", inputs=[Path(data)], names=NAMES) if out else nullcontext() as output:
+        packed = open_pack(Path(data), cache, say)
+        made = make_split(packed, split, say)
+        leakage = audit_leakage(packed.images, packed.table, assign(made, packed.table))
+        if output:
+            tables = {"catalog": packed.table, "quarantine": packed.quarantine, "duplicates": leakage.near}
             for name, table in tables.items():
                 output.write_csv(f"{name}.csv", table)
-    return found
+            write_split(made, output.path("split.csv"))
+    return DataCheck(packed, made, leakage)
 
 
 def open_pack(data: Path, cache: Path | None, say: Say) -> Pack:

@@ -11,9 +11,8 @@ from cancernet.evaluation.confident import confident_errors
 from cancernet.evaluation.results import Mistakes, RunResults, chosen, reported_rows
 from cancernet.model.model import Model
 
-SHOWN_ERRORS_PER_PATIENT = 2  # of them, of one patient: one odd section would fill the row
-
 SHOWN_ERRORS = 6  # most confident errors of each kind in a report
+SHOWN_ERRORS_PER_PATIENT = 2  # of them, of one patient: one odd section would fill the row
 
 
 def find_mistakes(results: RunResults, models: Sequence[Model], pack: Pack) -> Mistakes | None:

@@ -18,21 +18,23 @@ from cancernet.model.model import Model
 def measure(specimen: Specimen, probability: np.ndarray, context: Contextual, model: Model) -> dict[str, Any]:
     """Return the numbers of one specimen; None where labels or a class are missing.
 
-    Patches without a label count in the areas and in no rate. Areas in mm2 are sums over patches. Rates are at the
-    frozen thresholds of the model.
+    Patches without a label count in the areas and in no rate; those that are unsure count in `tissue_mm2` and
+    `unsure_mm2` alone. Areas in mm2 are sums over patches. Rates are at the frozen thresholds of the model.
     """
     table, area = specimen.table, specimen.area_mm2
+    answered = context.decision != UNSURE
     near = float(np.mean(neighbour_counts(table["x"], table["y"]) >= MIN_NEIGHBOURS))
     row: dict[str, Any] = {
         "patient": specimen.patient,
         "n_patches": len(table),
+        "n_unsure": int(np.sum(~answered)),
         "n_in_context": int(context.in_context.sum()),
         "complete": near > ADJOINING,
         "n_holes": holes(specimen.grid(probability)),
         "tissue_mm2": round(float(area.sum()), 4),
         "malignant_mm2": round(float(area[context.malignant].sum()), 4),
-        "unsure_mm2": round(float(area[context.decision == UNSURE].sum()), 4),
-        "malignant_share": round(float(area[context.malignant].sum() / area.sum()), 4),
+        "unsure_mm2": round(float(area[~answered].sum()), 4),
+        "malignant_share": round(float(area[context.malignant].sum() / area[answered].sum()), 4),
         "labelled_malignant_mm2": None,
         "n_malignant": None,
     }
@@ -41,9 +43,11 @@ def measure(specimen: Specimen, probability: np.ndarray, context: Contextual, mo
     known = specimen.labelled
     row["n_labelled"] = int(known.sum())
     if known.any():
-        label = table["label"].to_numpy()[known]
-        row["labelled_malignant_mm2"] = round(float(area[known][label == 1].sum()), 4)
-        row["n_malignant"] = int(label.sum())
+        malignant = table["label"].to_numpy() == 1
+        row["labelled_malignant_mm2"] = round(float(area[malignant].sum()), 4)
+        row["n_malignant"] = int(malignant.sum())
+        known = known & answered
+        label = malignant[known].astype(int)
         calls = {
             "alone": (probability, model.decide(probability) == MALIGNANT),
             "context": (context.probability, context.malignant),
@@ -77,7 +81,7 @@ def caption(row: dict[str, Any], model: Model) -> str:
     """Return the line under a specimen's figure."""
     text = (
         f"n = {row['n_patches']:,} patches ({row['n_holes']} holes between them), "
-        f"{row['n_in_context']:,} judged with their neighbours; "
+        f"{_unsure(row)}{row['n_in_context']:,} judged with their neighbours; "
         f"{model.name}, {thresholds(model)}; "
         f"called malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm²"
     )
@@ -107,10 +111,14 @@ def scores(row: dict[str, Any]) -> str:
 def line(row: dict[str, Any]) -> str:
     """Return a specimen in one line for the screen."""
     malignant = f"malignant {row['malignant_mm2']:.1f} of {row['tissue_mm2']:.1f} mm2"
-    text = f"  {row['patient']}: {row['n_patches']:,} patches, {malignant}"
+    text = f"  {row['patient']}: {row['n_patches']:,} patches, {_unsure(row)}{malignant}"
     if row["n_malignant"] is not None:
         text += f", {scores(row)}"
     return text + "".join(f"; {warning[0] + warning[1:].lower()}" for warning in row["warnings"])
+
+
+def _unsure(row: dict[str, Any]) -> str:
+    return f"{row['n_unsure']:,} of them unsure, " if row["n_unsure"] else ""
 
 
 def _number(value: Any) -> float | None:

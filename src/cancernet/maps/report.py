@@ -130,10 +130,12 @@ def write_specimen(specimen: Specimen, probability: np.ndarray, model: Model, ou
         Its row of specimens.csv.
 
     Raises:
-        UserError: its patches are on no grid.
+        UserError: its patches are on no grid, or not one can be judged.
     """
     table = specimen.table
     reasons = model.judge(specimen.images)
+    if np.all(reasons != ""):
+        raise UserError(f"none of its patches can be judged: {reasons[0]}")
     context = apply_context(model, table["x"], table["y"], probability, reasons=reasons)
     row = measure(specimen, probability, context, model)
     section = stitch(specimen)

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
@@ -255,13 +254,9 @@ class Model:
             "graph_sha256": self.graph_sha256,
             "threshold": self.threshold,
             "threshold_in_context": near.thresholds.target_recall if near else None,
-            "context_sigma_px": near.sigma_px if near else None,
+            "context": [near.sigma_px, near.scale, near.offset] if near else None,
             "mpp": self.mpp,
         }
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the manifest as plain JSON data."""
-        return msgspec.to_builtins(self.manifest)
 
 
 def load_model(path: Path | str | None = None, *, threads: int | None = None) -> Model:

@@ -79,7 +79,7 @@ def map_slide(
     model = model or load_model(threads=threads)
     _check(model, options)
     need_all()
-    with Output(Path(out).expanduser(), "slide", inputs=slides, names=(INDEX,)) as output:
+    with Output(Path(out), "slide", inputs=slides, names=(INDEX,)) as output:
         if model.context is None:
             say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
