@@ -42,7 +42,9 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., d
 def state(folder: Path) -> dict[str, str]:
     """What lies in a folder: a digest of each plain file, and what each other thing is."""
     return {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "other"
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file() and not path.is_symlink()
+        else "other"
         for path in folder.rglob("*")
     }
 
