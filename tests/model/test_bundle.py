@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancernet.common import limits
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
 from cancernet.model import bundle as bundle_module
@@ -222,8 +223,8 @@ def test_a_huge_whole_number_is_one_line(folder: Path) -> None:
 
 
 def test_an_endless_manifest_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_module, "MAX_MANIFEST_BYTES", 1000)
-    with pytest.raises(UserError, match="too large"):
+    monkeypatch.setattr(limits.read_bytes, "__defaults__", (1000,))
+    with pytest.raises(UserError, match="larger than"):
         read_manifest(folder)
 
 
@@ -295,6 +296,11 @@ def test_any_value_anywhere_is_read_or_is_a_user_error(data: st.DataObject) -> N
     assert msgspec.json.decode(encode_manifest(read), type=Manifest) == read
 
 
+def test_patches_of_another_size_than_is_read_are_refused(spoil: Callable[..., Path]) -> None:
+    with pytest.raises(UserError, match="takes patches of 64 px, and CancerNet gives 50 px"):
+        read_manifest(spoil(lambda m: m["input"].update(size_px=64)))
+
+
 @pytest.mark.parametrize("make", ["absent", "file", "empty"])
 def test_a_place_without_a_model_says_what_to_name(tmp_path: Path, make: str) -> None:
     place = tmp_path / "place"
@@ -308,7 +314,7 @@ def test_a_place_without_a_model_says_what_to_name(tmp_path: Path, make: str) ->
 
 def test_a_folder_in_place_of_the_manifest_is_one_line(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).mkdir()
-    with pytest.raises(UserError, match="is no file") as error:
+    with pytest.raises(UserError, match="is a folder") as error:
         read_manifest(tmp_path)
     one_line(error)
 
@@ -316,7 +322,7 @@ def test_a_folder_in_place_of_the_manifest_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_a_pipe_in_place_of_the_manifest_is_one_line_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / MANIFEST)
-    with pytest.raises(UserError, match="is no file"):
+    with pytest.raises(UserError, match="a device or a pipe"):
         read_manifest(tmp_path)
 
 

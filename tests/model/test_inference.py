@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
 from cancernet.model import inference
-from cancernet.model.inference import BATCH, OUTPUTS, open_session, predict, run_batches
+from cancernet.model.inference import BATCH, OUTPUTS, explain, open_model, open_session, predict, run_batches
 from cancernet.model.model import load_model
+from hostile import graphs
 
 GRAPH = Path(__file__).parents[1] / "fixtures" / "bundle_v1" / "model.onnx"
 
@@ -62,16 +63,55 @@ def test_a_graph_that_names_another_file_is_refused_and_nothing_is_read_from_whe
 
 
 @pytest.mark.train
-def test_a_name_of_another_file_is_found_however_it_is_encoded() -> None:
-    onnx = pytest.importorskip("onnx")
-    plain = b"\n\x08location"
-    for padded in (plain, b"\n\x88\x00location", b"\x8a\x80\x00\x88\x80\x80\x00location"):
-        entry = onnx.StringStringEntryProto.FromString(padded + b"\x12\x01w")
-        assert (entry.key, entry.value) == ("location", "w")  # protobuf takes it
-        with pytest.raises(UserError, match="in another file"):
-            open_session(b"anything " + padded)
-    with pytest.raises(UserError, match="cannot run the model graph"):
-        open_session(b"\n\x09locations")  # another name
+def test_a_graph_that_takes_too_long_for_its_first_patches_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setattr(inference, "check_graph", lambda content: None)  # which refuses what has no end at all
+    monkeypatch.setattr(inference, "MOST_SECONDS", 0.05)
+    with pytest.raises(UserError, match=r"takes over 0\.05 s for 2 patches"):
+        open_model(graphs.endless()(), 50)
+
+
+@pytest.mark.train
+def test_what_depends_on_no_patch_is_not_worked_out_before_its_time_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setattr(inference, "MOST_SECONDS", 0.05)
+    steps = [("MatMul", f"a{step} a{step}", f"a{step + 1}") for step in range(200)]  # tens of seconds
+    graph = graphs.model(
+        ("ConstantOfShape", "shape", "a0"), *steps, ("ReduceSum", "a200", "s", {"keepdims": 0}), ("Add", "m s", "y"),
+        constants={"shape": [1500, 1500]},
+    )  # fmt: skip
+    with pytest.raises(UserError, match=r"takes over 0\.05 s for 2 patches"):
+        open_model(graph, 50)
+
+
+@pytest.mark.train
+def test_memory_is_limited_for_the_graphs_of_strangers(images: np.ndarray) -> None:
+    pytest.importorskip("onnx")
+    with pytest.raises(UserError, match="asks for more than 4 GB of memory"):
+        open_model(graphs.large(2_000_000_000)(), 50)
+    assert len(predict(open_model(GRAPH.read_bytes(), 50), images)) == len(images)  # there is enough for others
+
+
+def test_a_graph_that_is_tried_first_answers_as_one_that_is_not(
+    images: np.ndarray, session: ort.InferenceSession
+) -> None:
+    tried = open_model(GRAPH.read_bytes(), 50, threads=1)
+    np.testing.assert_array_equal(predict(tried, images), predict(session, images))
+    assert tried.get_session_options().graph_optimization_level == ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(("evidence", "wrong"), [("Identity", ""), ("Neg", "does not add up"), ("Log", "not finite")])
+def test_evidence_is_finite_and_adds_up_to_the_answer(evidence: str, wrong: str) -> None:
+    pytest.importorskip("onnx")
+    dark = np.zeros((BATCH + 1, 50, 50, 3), "uint8")
+    dark[-1] = 3  # log odds of 3 in the second batch
+    session = open_model(graphs.explaining(evidence)(), 50)
+    if wrong:
+        with pytest.raises(UserError, match=wrong):
+            explain(session, dark)
+    else:
+        assert [each.shape for each in explain(session, dark)] == [(33,), (33, 1, 1), (33, 1)]
 
 
 def test_another_format_than_onnx_is_not_guessed() -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import msgspec
 
+from cancernet.common.defaults import PATCH_SIZE
 from cancernet.common.errors import UserError
+from cancernet.common.limits import read_bytes
 from cancernet.common.output import Output
 from cancernet.model.manifest import FORMAT, File, Manifest
 
@@ -24,7 +26,6 @@ SHIPPED = "cancernet"  # the model that is used where none is named
 MANIFEST = "manifest.json"
 GRAPH = "model.onnx"
 WEIGHTS = "weights.safetensors"
-MAX_MANIFEST_BYTES = 16_000_000  # a patient list of the full data set takes 10 kB
 
 
 def shipped() -> Path:
@@ -40,24 +41,23 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        if not path.is_file() and path.exists():
-            raise UserError(f"{path}: is no file; name the folder of a model")
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise UserError(f"{path}: too large to be a manifest")
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        content = read_bytes(path, "the manifest")
+    except UserError as error:
+        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            raise UserError(f"{folder} is no model: it has no {MANIFEST}; name the folder that holds one") from error
+        raise
     try:
         found = msgspec.json.decode(content, type=_Format).format
         if found > FORMAT:
             raise UserError(f"{path}: written by a newer CancerNet (format {found}); upgrade to read it")
-        return msgspec.json.decode(content, type=Manifest)
+        manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: not a valid manifest: {str(error)[:300]}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"cannot read {path}: {str(error)[:300]}") from error
+    if manifest.input.size_px != PATCH_SIZE:
+        raise UserError(f"{path}: takes patches of {manifest.input.size_px} px, and CancerNet gives {PATCH_SIZE} px")
+    return manifest
 
 
 def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:

@@ -130,9 +130,9 @@ class Model:
         """The open graph.
 
         Raises:
-            UserError: the file is missing, changed, or no graph that can be run.
+            UserError: the file is missing, changed, or no graph that answers patches with probabilities.
         """
-        return inference.open_session(self.read(GRAPH), threads=self.threads)
+        return inference.open_model(self.read(GRAPH), self.size_px, threads=self.threads)
 
     @cached_property
     def can_explain(self) -> bool:
@@ -171,11 +171,7 @@ class Model:
                 f"{self.folder}: this model was made before CancerNet explained answers; train it again "
                 f"(cancernet train --recipe {self.manifest.recipe.name})"
             )
-        batches = list(inference.run_batches(self.session, images, np.arange(len(images)), outputs=inference.OUTPUTS))
-        probability, evidence, embedding = (np.concatenate(each) for each in zip(*batches, strict=True))
-        if not (np.isfinite(evidence).all() and np.isfinite(embedding).all()):
-            raise UserError(f"{self.folder}: the graph's evidence is not finite; train the model again")
-        return Explained(inference.check_probability(probability), evidence, embedding)
+        return Explained(*inference.explain(self.session, images))
 
     def judge(self, images: NDArray[np.uint8]) -> NDArray[np.str_]:
         """Say of each patch why it cannot be answered, or "" where it can: str (N,); see `model.judge`.
