@@ -59,7 +59,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer) -> Model:
         def run(names, given, options):
             return [answer(len(given["patches"]))]
 
-    monkeypatch.setattr(inference, "open_session", lambda graph, threads: Graph())
+    monkeypatch.setattr(inference, "open_model", lambda graph, side, threads: Graph())
     return load_model(V1)
 
 
