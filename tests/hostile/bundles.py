@@ -79,7 +79,7 @@ def listed(name: str, size: int = 5, sha256: str = "0" * 64) -> Make:
 
 
 def refused(name: str, make: Make, says: str, command: tuple[str, ...] = PREDICT, **more: int) -> Case:
-    return Case(name, make, command, 2, ("cancernet: ", says), ("[ONNXRuntimeError]",), **more)
+    return Case(name, make, command, 2, ("cancernet: ", says), ("[ONNXRuntimeError]", "EP Error"), **more)
 
 
 NO_PROBABILITY = "which is no probability"
@@ -123,6 +123,10 @@ GRAPHS = {
         "has operations other than those of the ONNX standard",
     ),
     "has an operation that nobody knows": (lambda: model(("Frobnicate", "m", "y")), "cannot run the model graph"),
+    "has a name that is no text": (
+        lambda: model(("Frobnicate", "m", "y")).replace(b"Frobnicate", b"Frob\xff\xfeate"),
+        "cannot run the model graph",
+    ),
     "is of a format to come": (lambda: model(("Sigmoid", "m", "y"), ir=9999), "cannot run the model graph"),
     "is of a standard to come": (lambda: model(("Sigmoid", "m", "y"), opset=9999), "cannot run the model graph"),
     "goes in a circle": (

@@ -122,7 +122,8 @@ def _limit_memory() -> None:
 def _open(content: bytes, options: ort.SessionOptions) -> ort.InferenceSession:
     check_graph(content)
     try:
-        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Its fallback would try the same again, after a banner on the screen.
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # ONNX Runtime raises its own classes, one for each status code
         raise UserError(f"cannot run the model graph: {_first_line(error)}") from error
 
