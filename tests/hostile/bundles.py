@@ -124,7 +124,7 @@ GRAPHS = {
     ),
     "has an operation that nobody knows": (lambda: model(("Frobnicate", "m", "y")), "cannot run the model graph"),
     "has a name that is no text": (
-        lambda: model(("Frobnicate", "m", "y")).replace(b"Frobnicate", b"Frob\xff\xfeate"),
+        lambda: model(("Sigmoid", "nowhere", "y")).replace(b"nowhere", b"no\xff\xfeere"),
         "cannot run the model graph",
     ),
     "is of a format to come": (lambda: model(("Sigmoid", "m", "y"), ir=9999), "cannot run the model graph"),
