@@ -123,7 +123,9 @@ def with_model(command: Command) -> Command:
     @threads_option
     @wraps(command)
     def loaded(*, model: Path | None, threads: int, **chosen: Any) -> Any:
-        return command(model=load(model, threads), **chosen)
+        found = load(model, threads)
+        _ = found.session  # a graph that cannot be run is told before the work
+        return command(model=found, **chosen)
 
     return loaded
 
