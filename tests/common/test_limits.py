@@ -10,7 +10,12 @@ import pytest
 
 from cancernet.common import limits
 from cancernet.common.errors import UserError
-from cancernet.common.limits import read_bytes, read_object, read_rows, read_text
+from cancernet.common.limits import parse_object, read_bytes, read_rows, read_text
+
+
+def read_object(path: Path, what: str) -> object:
+    return parse_object(read_bytes(path, what), what, path)
+
 
 READERS = (read_bytes, read_text, read_rows, read_object)
 
@@ -55,7 +60,6 @@ def test_what_is_no_plain_file_is_one_line_and_is_not_waited_for(
 def test_no_more_is_read_than_may_be(reader: Callable[..., object], tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(limits.read_bytes, "__defaults__", (10,))
     monkeypatch.setattr(limits.read_text, "__defaults__", (10,))
-    monkeypatch.setattr(limits.read_object, "__defaults__", (10,))
     (tmp_path / "a").write_bytes(b'{"a": 1234}')
     with pytest.raises(UserError, match=r"larger than 1e-05 MB"):
         reader(tmp_path / "a", "the list")

@@ -89,18 +89,23 @@ def read_rows(path: Path, what: str, separators: str = ",") -> list[tuple[int, l
         raise UserError(f"cannot read {what} {path}, line {reader.line_num}: {error}; save it as CSV again") from None
 
 
-def read_object(path: Path, what: str, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
-    """Return the JSON object of a file, as `read_bytes` does.
+def parse_object(content: bytes, what: str, path: Path) -> dict[str, Any]:
+    """Return the JSON object that a file holds.
+
+    Args:
+        content: from `read_bytes`.
+        what: as for `read_bytes`.
+        path: of the file.
 
     Raises:
-        UserError: as `read_bytes`; or it is no JSON, no object, or holds a number that is none (NaN, 1e999).
+        UserError: it is no JSON, no object, or holds a number that is none (NaN, 1e999).
     """
     try:
-        found = json.loads(read_bytes(path, what, most_bytes), parse_constant=_no_number, parse_float=_number)
+        found = json.loads(content, parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"cannot read {what} {path}: {str(error)[:200]}; it is not as it was written") from error
+        raise UserError(f"cannot read {what} {path}: {str(error)[:200]}; give a file that CancerNet wrote") from error
     if not isinstance(found, dict):
-        raise UserError(f"cannot read {what} {path}: it holds no table of names and values")
+        raise UserError(f"cannot read {what} {path}: no object in JSON; give a file that CancerNet wrote")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from cancernet.common.errors import UserError
+from cancernet.common.limits import read_rows
 from cancernet.data.sides import SIDES, Split, check_sides
 
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = ",;\t"
 
 
 def official_cases() -> dict[str, list[str]]:
@@ -62,25 +62,20 @@ def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
 
 
 def _read(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check --split-file") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not UTF-8 text; save it as CSV with the columns patient,split") from None
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(SEPARATORS, key=head.count)  # spreadsheets write others than commas in some countries
-    reader = csv.DictReader(text.splitlines(), delimiter=separator, skipinitialspace=True)
-    columns = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
+    rows = read_rows(path, "the split file", SEPARATORS)  # spreadsheets write others than commas in some countries
+    head = rows[0][1] if rows else []
+    columns = {name.lower(): place for place, name in enumerate(head)}
     if {"path", "split"} <= columns.keys():
         raise UserError(f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead")
     if not {"patient", "split"} <= columns.keys():
-        raise UserError(f"{path}: needs the columns patient,split in its first line, and that is {head[:100]!r}")
+        found = ",".join(head)[:100]
+        raise UserError(f"{path}: needs the columns patient,split in its first line, and that is {found!r}")
     listed: dict[str, str] = {}
-    for row in reader:
-        patient, side = ((row[columns[name]] or "").strip() for name in ("patient", "split"))
+    for line, row in rows[1:]:
+        cells = [*row, *[""] * len(head)]  # a row may lack its last cells
+        patient, side = (cells[columns[name]] for name in ("patient", "split"))
         side = side.lower()
-        where = f"{path}, line {reader.line_num}"
+        where = f"{path}, line {line}"
         if not patient:
             raise UserError(f"{where}: the patient is missing; name one, or delete the line")
         if side not in SIDES:
