@@ -1,49 +1,29 @@
-"""What two limits of `cancernet slide` rest on: how far stains differ among patients, and what passes as tissue.
+"""What passes as tissue in `cancernet slide`.
 
-python benchmarks/slide_limits.py --data DIR [--image FILE --mpp 0.25]
+python benchmarks/slide_limits.py --data DIR
 
-Of each patient with enough patches the distance of the mean colours from those that the shipped model learned from, as
-`cancernet slide` measures it; and the share of malignant and benign patches that count as tissue at the strictest
-threshold that a slide's own may be clipped to. With an image, its distance too.
+The share of malignant and of benign patches that count as tissue at the strictest threshold that a slide's own may be
+clipped to. (Its stain: `judge_limits.py`.)
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from cancernet.common.defaults import PATCH_SIZE
 from cancernet.data.pack import default_cache_dir, pack
-from cancernet.model.floor import colour_features
-from cancernet.model.judge import STAIN_LIMIT, stain_of
-from cancernet.model.model import load_model
-from cancernet.slide.batch import map_slide
 from cancernet.slide.tissue import BLOCK, CHROMA_LIMITS, MIN_TISSUE
-
-LEAST = 20  # patches of a patient
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--image", type=Path)
-    parser.add_argument("--mpp", type=float)
     options = parser.parse_args()
-    model = load_model()
     data = pack(options.data, cache_dir=default_cache_dir())
-    far = []
-    for _, rows in data.table[~data.table["near_white"]].groupby("patient"):
-        if len(rows) >= LEAST:
-            colours = colour_features(data.images, rows.index.to_numpy())
-            far.append(stain_of(model.manifest.floor.model, colours).distance)
-    print(
-        f"stain distance of {len(far)} patients: median {np.median(far):.2f}, 99 % {np.quantile(far, 0.99):.2f}, "
-        f"highest {max(far):.2f}; the limit is {STAIN_LIMIT}"
-    )
     whole = ~data.table["padded"].to_numpy()
     passes = np.array([tissue(image) >= MIN_TISSUE for image in data.images[whole]])
     label = data.table["label"].to_numpy()[whole]
@@ -51,11 +31,6 @@ def main() -> None:
         f"of {len(label):,} patches of full size {passes[label == 1].mean():.2%} of the malignant and "
         f"{passes[label == 0].mean():.1%} of the benign are tissue"
     )
-    if options.image:
-        with tempfile.TemporaryDirectory() as folder:
-            found = map_slide(options.image, model, out=folder, mpp=options.mpp, say=lambda _: None)
-        [summary] = found.mapped.values()
-        print(f"{options.image.name}: stain distance {summary['stain_distance']:.2f}")
 
 
 def tissue(image: np.ndarray) -> float:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from cancernet.common import defaults
 from cancernet.data.decode import fit_patch
-from cancernet.model.judge import NO_TISSUE
+from cancernet.model.judge import BLANK
 from cancernet.model.model import Model
 from cancernet.slide import score as module
-from cancernet.slide.score import HEAD, SCORES, cut, judge, measure_stain, positions, score
+from cancernet.slide.score import HEAD, SCORES, cut, judge, positions, score
 from cancernet.slide.section import Section
+from hostile.made import tissue
 
 SIDE = defaults.PATCH_SIZE
 
@@ -85,23 +86,13 @@ def test_enough_values_of_another_run_are_not_taken(section: Section, model: Mod
 
 
 def test_patches_that_cannot_be_judged_are_told_in_their_order(model: Model, tmp_path: Path) -> None:
-    image = np.full((50, 150, 3), (205, 140, 190), np.uint8)
-    image[:, 50:100] = 240
+    image = np.concatenate([tissue(1), np.full((50, 50, 3), 240, np.uint8), tissue(2)], axis=1)
     x, y = positions(150, 50, 50)
-    assert judge(section_of(image, tmp_path), x, y, model).tolist() == ["", NO_TISSUE, ""]
-    assert judge(section_of(image, tmp_path), x[:0], y[:0], model).tolist() == []
-
-
-def test_the_stain_of_a_large_slide_is_looked_at_in_places_spread_over_it(
-    section: Section, model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[np.ndarray] = []
-    monkeypatch.setattr(module, "STAIN_PATCHES", 3)
-    monkeypatch.setattr(Model, "stain", lambda _, images: seen.append(images.copy()))
-    x, y = positions(380, 280, 50)
-    measure_stain(section, x, y, model)
-    places = [0, (len(x) - 1) // 2, len(x) - 1]
-    np.testing.assert_array_equal(seen[0], next(cut(section, x[places], y[places], 3)))
+    reasons, stain = judge(section_of(image, tmp_path), x, y, model)
+    assert reasons.tolist() == ["", BLANK, ""]
+    assert (stain.n, stain.alarm) == (2, "")
+    reasons, stain = judge(section_of(image, tmp_path), x[:0], y[:0], model)
+    assert (reasons.tolist(), stain.n) == ([], 0)
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([5, 10, 25, 50]))

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, data_option, new_patients_option, say, with_model
+from cancernet.cli.options import (
+    PATH,
+    answered,
+    cache_option,
+    data_option,
+    echo,
+    new_patients_option,
+    note,
+    say,
+    with_model,
+)
 
 
 @click.command()
@@ -15,13 +26,23 @@ from cancernet.cli.options import PATH, cache_option, data_option, new_patients_
 @click.option("--out", type=PATH, required=True, help="Folder for the results.")
 @new_patients_option
 @cache_option
-def command(**chosen: Any) -> None:
+def command(out: Path, **chosen: Any) -> bool:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
 
     Patients whose ids the model was trained with are left out, and those that chose its threshold are
     reported apart, unless --new-patients says that they are others.
+
+    A patch that cannot be judged, as one of bare glass or of a foreign stain, has its reason in predictions.csv. The
+    rates count it by its probability; beside them stands what leaving it unsure does. The exit code is then 1, as where
+    files were set aside, and 2 where there is no answer at all.
     """
+    from cancernet.evaluation.results import shown
     from cancernet.experiment.evaluate import evaluate
     from cancernet.report.console import table
 
-    click.echo(table(evaluate(**chosen, say=say)))
+    found = evaluate(out=out, **chosen, say=say)
+    echo(table(found))
+    set_aside = note("files set aside", len(found.data["quarantined"]), f"listed in {out / 'quarantine.csv'}")
+    [first, *_] = shown(found)
+    where = f"their reasons are in {out / 'predictions.csv'}"
+    return answered(first.numbers["unsure"]["n"], first.numbers["n_patches"], where) or set_aside

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, note, with_model
+from cancernet.cli.options import PATH, answered, echo, note, warn, with_model
 from cancernet.common import defaults
 
 if TYPE_CHECKING:
@@ -33,24 +33,26 @@ def command(model: Model, paths: tuple[Path, ...], out: Path, data: Path | None,
     """Show why patches were called what they were: images, folders or zips. Needs no TensorFlow.
 
     Of each patch: a map of the evidence, whose mean is the log odds of its probability, and the five training
-    patches most like it to the model. Writes index.html, pictures/ and explanations.csv. Files that cannot be used
-    go to errors.csv, with the reason; the exit code is then 1, and 2 where nothing could be explained.
+    patches most like it to the model. Writes index.html, pictures/ and explanations.csv. A patch that cannot be judged
+    is `unsure`, with the reason; files that cannot be used go to errors.csv. The exit code is then 1, and 2 where there
+    is no answer at all.
     """
     from cancernet.explanation.explain import explain
 
     told = explain(paths, model, out=out, data=data, threads=model.threads, max_images=max_images)
     if told.drawn < told.explained:
-        click.echo(
+        echo(
             f"drawn: the first {told.drawn:,} of {told.explained:,} patches (--max-images {max_images}); "
             "explanations.csv has all",
             err=True,
         )
     if data is not None:
-        click.echo(
+        echo(
             f"training patches: {told.pictured:,} of {told.remembered:,} found in {data}"
             + ("" if told.pictured else "; is it the data that this model was trained with?"),
             err=True,
         )
-    click.echo(f"patches: {told.explained:,} explained by {model.name}: {told.page}")
-    unsure = note("patches that cannot be judged", told.unsure, "`unsure` in the table, with the reason")
-    return note("files that could not be used", told.failed, f"listed in {out / 'errors.csv'}") or unsure
+    echo(f"patches: {told.explained:,} explained by {model.name}: {told.page}")
+    warn(told.alarms)
+    left_out = note("files that could not be used", told.failed, f"listed in {out / 'errors.csv'}")
+    return answered(told.unsure, told.explained, f"`unsure` in {out / 'explanations.csv'}, with the reason") or left_out

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cancernet.common import defaults
+from cancernet.common.errors import UserError
+from cancernet.common.text import printable
 
 if TYPE_CHECKING:
     from cancernet.model.model import Model
@@ -136,20 +139,44 @@ def load(folder: Path | None, threads: int = 0) -> Model:
 
     model = load_model(folder, threads=threads or None)
     if model.synthetic:
-        click.echo("WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True)
+        echo("WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True)
     return model
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text, of one line or several, that names of files and patients may be in; no terminal obeys those."""
+    click.echo("\n".join(map(printable, text.split("\n"))), err=err)
 
 
 def say(line: str) -> None:
     """Print a line for the user; warnings go to standard error."""
-    click.echo(line, err=line.startswith("WARNING: "))
+    click.echo(printable(line), err=line.startswith("WARNING: "))
 
 
 def note(what: str, count: int, where: str) -> bool:
     """Print of what there were how many, and where to look, on standard error; whether there were any."""
     if count:
-        click.echo(f"{what}: {count:,}; {where}", err=True)
+        click.echo(printable(f"{what}: {count:,}; {where}"), err=True)
     return count > 0
+
+
+def warn(alarms: Mapping[str, str]) -> None:
+    """Print what is to be said of patients or folders whose stain is foreign; of many the first ones."""
+    for group, alarm in islice(alarms.items(), defaults.MAX_ALARMS):
+        say(f"WARNING: {group}: {alarm}")
+    if len(alarms) > defaults.MAX_ALARMS:
+        say(f"WARNING: {len(alarms) - defaults.MAX_ALARMS:,} more patients or folders have a foreign stain")
+
+
+def answered(unsure: int, n: int, where: str) -> bool:
+    """Print how many of n patches cannot be judged, and where to look; whether there are any.
+
+    Raises:
+        UserError: all of them; the results are written then, and of no use.
+    """
+    if unsure == n:
+        raise UserError(f"not one of {n:,} patches can be judged; {where}")
+    return note("patches that cannot be judged", unsure, where)
 
 
 def collected(chosen: dict[str, Any], **parts: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, note, with_model
+from cancernet.cli.options import PATH, answered, echo, note, warn, with_model
 from cancernet.common import defaults
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None) -> bool:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
-    Columns: path, patient, x, y, probability, decision, reason. A patch that cannot be judged, as one of bare glass, is
-    `unsure`, with the reason. Files that cannot be used go to errors.csv beside --out. The exit code is then 1, and 2
-    where nothing could be predicted.
+    Columns: path, patient, x, y, probability, decision, reason. A patch that cannot be judged, as one of bare glass or
+    of a foreign stain, is `unsure`, with the reason. Files that cannot be used go to errors.csv beside --out. The exit
+    code is then 1, and 2 where there is no answer at all.
     """
     from cancernet.prediction.predict import predict_paths
 
@@ -38,12 +38,14 @@ def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: st
     tally = predict_paths(paths, model, out=out, screen=sys.stdout, abstain=share, threads=model.threads)
     some = abstain or tally.unsure
     unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if some else ""
-    click.echo(
+    echo(
         f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} "
         f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {model.threshold:.3f} "
         f"of {model.name}" + (f": {out}" if out else ""),
         err=True,
     )
+    warn(tally.alarms)
     where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
-    unjudged = note("patches that cannot be judged", tally.unanswerable, "`unsure`, with the reason")
-    return note("files that could not be used", tally.failed, where) or unjudged
+    left_out = note("files that could not be used", tally.failed, where)
+    where = f"`unsure`{f' in {out}' if out else ''}, with the reason"
+    return answered(tally.unanswerable, tally.predicted, where) or left_out

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, note, say, with_model
+from cancernet.cli.options import PATH, echo, note, say, with_model
 from cancernet.common import defaults
+from cancernet.common.errors import UserError
 
 
 @click.command()
@@ -38,16 +39,27 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
       patches.csv                         a row a patch, in the columns of WSInfer
       tiles.geojson, regions.geojson      for QuPath: File > Import objects from file
       summary.json                        areas in mm2, scale, model, settings, warnings
-    and OUT/index.html shows all of them. A patch that cannot be judged, as one at the edge of the tissue, is `unsure`,
-    with the reason, and not mapped; the screen and the summary count them.
+    and OUT/index.html shows all of them. A patch that cannot be judged, as one out of focus, is `unsure`, with the
+    reason, and not mapped. A slide stained or scanned unlike the patches that the model learned from is refused: its
+    picture says so, and nothing on it is called benign or malignant.
 
-    Slides that cannot be mapped go to OUT/errors.csv, with the reason; the exit code is then 1, and 2 where
-    none could be. A run that was stopped goes on where it was; a slide that is done is not done again.
+    Slides that cannot be mapped go to OUT/errors.csv, with the reason. The exit code is 1 where something was left out,
+    refused or unsure, and 2 where no slide got an answer. A run that was stopped goes on where it was; a slide that is
+    done is not done again.
     """  # noqa: D301 - \b is for click
     from cancernet.slide.batch import map_slide
 
     outcome = map_slide(files, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen)
-    click.echo(f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}")
-    unsure = sum(found["patches_unsure"] for found in outcome.mapped.values())
-    note("patches that cannot be judged", unsure, "`unsure` in patches.csv, with the reason, and not mapped")
-    return note("slides that could not be mapped", len(outcome.failed), f"listed in {out / 'errors.csv'}")
+    echo(f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}")
+    sound = [found for folder, found in outcome.mapped.items() if folder not in outcome.refused]
+    unsure = sum(found["patches_unsure"] for found in sound)
+    left_out = [
+        note("slides that could not be mapped", len(outcome.failed), f"listed in {out / 'errors.csv'}"),
+        note(
+            "slides refused", len(outcome.refused), "stained or scanned unlike the patches that the model learned from"
+        ),
+        note("patches that cannot be judged", unsure, "`unsure` in patches.csv, with the reason, and not mapped"),
+    ]
+    if not sound:
+        raise UserError(f"no slide got an answer, of {len(files)}")
+    return any(left_out)

@@ -22,6 +22,7 @@ BOOTSTRAP_SAMPLES = 1000  # resamples of patients; interval ends are stable to a
 CONFIDENCE = 0.95
 CALIBRATION_BINS = 15  # equal-width bins of expected calibration error (Guo et al. 2017)
 
+MAX_ALARMS = 10  # foreign stains named on a screen or at the top of a report; the tables have all
 MAX_EXPLAINED = 100  # patches drawn by `explain`; a page of them has some 20 MB
 
 SAMPLE_PATIENTS = 24  # of the synthetic sample; enough to keep apart in three groups

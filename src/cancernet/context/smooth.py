@@ -8,6 +8,7 @@ the bundle. A patch with hardly a neighbour keeps the probability and the thresh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ def apply_context(
     probability: ArrayLike,
     *,
     step: int = PATCH_SIZE,
-    reasons: NDArray[np.str_] | None = None,
+    reasons: Sequence[str] | NDArray[np.object_] | None = None,
 ) -> Contextual:
     """Take the neighbours of each patch of one section into account, as the model says.
 
@@ -61,18 +62,21 @@ def apply_context(
         y: (N,) px, top edges.
         probability: (N,) of malignant, each patch by itself.
         step: px from one patch to the next; the width of the Gaussian is kept in px.
-        reasons: (N,) from `Model.judge`.
+        reasons: (N,) from `Model.judge`; a patch with one is as good as absent to its neighbours.
 
     Raises:
         UserError: positions that are on no grid.
     """
     alone = np.asarray(probability, np.float64)
-    near, taken = np.zeros(alone.shape, bool), alone
-    if model.context is not None and alone.size:
-        near = neighbour_counts(x, y, step=step) >= MIN_NEIGHBOURS
-        grid = to_grid(x, y, logit(alone), step=step)
+    near, taken = np.zeros(alone.shape, bool), alone.copy()
+    judged = np.ones(alone.shape, bool) if reasons is None else np.asarray(reasons) == ""
+    if model.context is not None and judged.any():
+        x, y = np.asarray(x)[judged], np.asarray(y)[judged]
+        near[judged] = neighbour_counts(x, y, step=step) >= MIN_NEIGHBOURS
+        grid = to_grid(x, y, logit(alone[judged]), step=step)
         odds = smooth(grid, model.context.sigma_px).at(x, y).astype(np.float64)
-        taken = np.where(near, calibrated(odds, model.context.scale, model.context.offset), alone)
+        among = calibrated(odds, model.context.scale, model.context.offset)
+        taken[judged] = np.where(near[judged], among, alone[judged])
     decision = model.decide(taken, in_context=near, reasons=reasons)
     return Contextual(taken, model.threshold_of(taken, near), near, decision)
 

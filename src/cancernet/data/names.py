@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 # PATIENT_idx5_xX_yY_classC: the naming of the public IDC set. The class is optional, because patches to
@@ -41,3 +42,17 @@ def parse_name(path: str) -> PatchName:
         return _UNKNOWN
     patient, x, y, label = match.groups()
     return PatchName(patient, int(x), int(y), None if label is None else int(label))
+
+
+def group_of(path: str, top: Path | str = ".") -> str:
+    """Return whose patch a path is of, as far as it says: the patient of its name, or else the folder it lies in.
+
+    Args:
+        path: "/" between folders.
+        top: how the folder is called that a path without one lies in.
+
+    Example:
+        >>> group_of("a/8863_idx5_x1_y1.png"), group_of("slides/b/x.png"), group_of("x.png", "mine")
+        ('8863', 'slides/b', 'mine')
+    """
+    return parse_name(path).patient or path.rpartition("/")[0] or str(top)

@@ -15,6 +15,7 @@ from cancernet.evaluation.bootstrap import PLAIN_METRICS, patient_bootstrap, pat
 from cancernet.evaluation.operating_points import OPERATING_POINTS
 from cancernet.evaluation.per_patient import per_patient, worst
 from cancernet.evaluation.ranking import finite
+from cancernet.model.judge import kind_of
 from cancernet.model.manifest import Band
 
 SPLIT_ORDER = ("test", "val", "train")  # the split to read comes first; any other follows by name
@@ -67,7 +68,7 @@ def evaluate(
 
     Args:
         predictions: columns path, patient, label, probability, split; one row a patch. Rows of split ""
-            (in no split) are left out.
+            (in no split) are left out. Where there is a column reason, it says why a patch cannot be judged.
         thresholds: operating point -> threshold, chosen on validation patients before.
         model: its name.
         bands: of abstention, from `fit_selective` on validation patients before.
@@ -76,8 +77,10 @@ def evaluate(
 
     Returns:
         {"model", "splits": {split: {n_patches, n_patients, n_malignant, prevalence, auc,
-        average_precision, brier, ece, operating_points, per_patient, class_report, selective,
-        bootstrap}}}, "test" first; each statistic {"value", "low", "high"}; None where undefined.
+        average_precision, brier, ece, operating_points, per_patient, class_report, unsure, selective,
+        bootstrap}}}, "test" first; each statistic {"value", "low", "high"}; None where undefined. `unsure` has how many
+        patches cannot be judged, why, and what leaving them does to the rates at the first operating point, which
+        elsewhere count every patch by its probability; None without a column reason.
 
     Raises:
         UserError: columns missing, a path twice, no labelled rows, scores that are not finite.
@@ -129,10 +132,9 @@ def _one_split(
         },
         "per_patient": _patients(rows, next(iter(points.values()))) if points else None,
         "class_report": {point: metrics.class_report(label, probability, at) for point, at in points.items()},
+        "unsure": _unsure(rows, next(iter(points.values())), samples, seed) if points and "reason" in rows else None,
         "selective": [
-            {"target": band.target, **{name: each.to_dict() for name, each in measured.items()}}
-            for band in bands
-            for measured in [answered(rows, band, samples=samples, seed=seed)]
+            {"target": band.target, **_answered(rows, band.threshold, band.width, samples, seed)} for band in bands
         ],
         "bootstrap": {
             "unit": "patch" if (patients == "").any() else "patient",
@@ -142,6 +144,18 @@ def _one_split(
             "skipped": max(entry.skipped for entry in found.values()),
         },
     }
+
+
+def _unsure(rows: pd.DataFrame, threshold: float, samples: int, seed: int) -> dict[str, Any]:
+    """How many patches cannot be judged, by reason, and the rates where they are left unsure."""
+    reasons = rows.loc[rows["reason"] != "", "reason"].map(kind_of).value_counts()
+    counted = {"n": int(reasons.sum()), "reasons": {str(reason): int(n) for reason, n in reasons.items()}}
+    return {**counted, **_answered(rows, threshold, 0.0, samples, seed)}
+
+
+def _answered(rows: pd.DataFrame, threshold: float, width: float, samples: int, seed: int) -> dict[str, Any]:
+    found = answered(rows, threshold, width=width, samples=samples, seed=seed)
+    return {name: each.to_dict() for name, each in found.items()}
 
 
 def _patients(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:

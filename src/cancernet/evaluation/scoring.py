@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ import pandas as pd
 
 from cancernet.common.errors import UserError
 from cancernet.common.progress import progress
+from cancernet.data.names import group_of
 from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
 from cancernet.evaluation.results import FLOOR
+from cancernet.model.judge import Judge
 from cancernet.model.model import Model
 
 CHUNK = 4096  # patches between two steps of the progress bar
@@ -25,12 +27,14 @@ class Scores:
     """What a model makes of some patches.
 
     Attributes:
-        predictions: columns `COLUMNS`, a row a patch.
+        predictions: columns `COLUMNS` and, of a model, reason: why it cannot judge a patch; a row a patch.
         metrics: from `cancernet.evaluation.evaluate`.
+        alarms: patients or folders whose stain is foreign to the model, and what to say of it.
     """
 
     predictions: pd.DataFrame
     metrics: dict[str, Any]
+    alarms: dict[str, str] = field(default_factory=dict)
 
 
 def score_model(model: Model, pack: Pack, side: pd.Series) -> Scores:
@@ -43,14 +47,18 @@ def score_model(model: Model, pack: Pack, side: pd.Series) -> Scores:
     """
     rows = _scored(model, pack.table, side)
     probability = np.empty(len(rows), "float32")
+    judge, reasons = Judge(model.colours), []
+    groups = groups_of(pack.table.iloc[rows])
     with progress(total=len(rows), what=f"predict with {model.name}") as bar:
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
-            probability[start : start + CHUNK] = model.predict(pack.images, part)
+            images = pack.images[part]
+            probability[start : start + CHUNK] = model.predict(images)
+            reasons += judge.see(images, groups[start : start + CHUNK])
             bar.update(len(part))
-    predictions = _table(pack, side, rows, probability)
+    predictions = _table(pack, side, rows, probability).assign(reason=judge.settle(reasons, groups))
     found = evaluate(predictions, model.thresholds, model=model.name, bands=model.bands)
-    return Scores(predictions, found)
+    return Scores(predictions, found, judge.alarms())
 
 
 def score_floor(model: Model, pack: Pack, side: pd.Series) -> Scores:
@@ -80,6 +88,11 @@ def known_side(model: Model, table: pd.DataFrame) -> pd.Series:
     """Return `train`, `val` or `test` for each patch, as `side_of_model` does, whatever sides there are."""
     known = model.manifest.split.patients
     return table["patient"].map(known).fillna("test").astype("str").rename("split")
+
+
+def groups_of(table: pd.DataFrame) -> list[str]:
+    """Return whose each patch (N,) is, as stains go together: its patient, or the folder it lies in."""
+    return [patient or group_of(path) for patient, path in zip(table["patient"], table["path"], strict=True)]
 
 
 def below_floor(metrics: list[dict[str, Any]], floor: dict[str, Any]) -> list[str]:

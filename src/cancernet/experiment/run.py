@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cancernet.common.defaults import MAX_ALARMS
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
 from cancernet.data.pack import Pack, default_cache_dir
@@ -17,12 +19,13 @@ from cancernet.data.sides import SIDES, Split, assign, count_patients, write_spl
 from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.evaluation.results import FLOOR, RunResults
-from cancernet.evaluation.scoring import below_floor, score_floor, score_model
+from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
 from cancernet.experiment.mistakes import find_mistakes
 from cancernet.experiment.train import start_training, train_all, training_minutes
 from cancernet.model.model import Model
 from cancernet.report.folder import NAMES, SPLIT, write_results
+from cancernet.report.tables import unsure
 from cancernet.training.options import TrainingOptions
 from cancernet.training.recipes import load_recipes, with_parents
 
@@ -136,7 +139,7 @@ def collect(
             if (path := model.folder / "history.csv").exists()
         },
         minutes=minutes,
-        notes=[*pack.warnings, *split.notes, *_notes(models)],
+        notes=[*pack.warnings, *split.notes, *_notes(models), *_unsure(scores[models[0].name])],
         data=_data(pack, split, side, leakage),
         run=facts,
         weights={model.name: model.manifest.weights_from for model in models},
@@ -156,6 +159,17 @@ def _notes(models: Sequence[Model]) -> Iterator[str]:
                 f"{name} learned from train and val patients alike; its thresholds come from "
                 f"{manifest.recipe.cross_fit} folds of them, each predicted by a network that had not seen it."
             )
+
+
+def _unsure(scores: Scores) -> Iterator[str]:
+    """Say what cannot be judged on the side that is reported, and of whom the stain is foreign."""
+    side, numbers = next(iter(scores.metrics["splits"].items()))
+    if said := unsure(numbers):
+        yield f"{side}: {said}; in use they are unsure."
+    for group, alarm in islice(scores.alarms.items(), MAX_ALARMS):
+        yield f"{group}: {alarm}."
+    if len(scores.alarms) > MAX_ALARMS:
+        yield f"{len(scores.alarms) - MAX_ALARMS:,} more patients or folders have a foreign stain; see predictions.csv."
 
 
 def _data(pack: Pack, split: Split, side: pd.Series, leakage: Leakage | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from cancernet.common.defaults import CLASS_NAMES, MAX_EXPLAINED
+from cancernet.common.files import CsvWriter
 from cancernet.common.output import Output
 from cancernet.common.progress import progress
-from cancernet.data.names import parse_name
-from cancernet.data.stream import Patches, PatchStream
+from cancernet.data.names import group_of, parse_name
+from cancernet.data.stream import PatchStream
 from cancernet.explanation.draw import Explanation, Neighbour, draw_explanation
 from cancernet.explanation.remembered import Pictures
-from cancernet.model.decide import logit
+from cancernet.model.decide import UNSURE, logit
 from cancernet.model.examples import NEAREST, Index, nearest, read_index
+from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.answer import COLUMNS, cells
 from cancernet.report.html import embed, fill
@@ -29,6 +30,7 @@ from cancernet.report.style import Picture, picture
 
 TABLE, PAGE, FOLDER = "explanations.csv", "index.html", "pictures"
 NEAR = ("path", "patient", "label", "similarity")
+NOTHING = np.empty(0)  # in the place of what is not drawn
 SLUG = 60  # characters of a patch's name in its picture's: a number before it tells pictures apart
 
 
@@ -42,6 +44,7 @@ class Told:
     failed: int = 0
     remembered: int = 0  # nearest training patches of the patches drawn
     pictured: int = 0  # of them, those whose picture was found in the data
+    alarms: dict[str, str] = field(default_factory=dict)  # patient or folder -> what to say of its stain
     page: Path = field(default_factory=Path)
 
 
@@ -75,22 +78,21 @@ def explain(
         index = read_index(model)
         pictures = Pictures(data) if data is not None else None
         stream = PatchStream(named)
-        told = Told(page=output.folder / PAGE)
-        kept: list[Explanation] = []
+        told, judge = Told(page=output.folder / PAGE), Judge(model.colours)
+        found = list(_explain(model, index, stream, judge, max_images, threads))
+        if not found:
+            raise stream.nothing_usable()
+        found = list(_settled(found, model, judge, stream.root))
+        kept = found[:max_images]
+        told.explained, told.unsure = len(found), sum(bool(each.reason) for each in found)
+        told.alarms = judge.alarms()
         output.remove(FOLDER)  # pictures of an earlier run
         with output.writing(TABLE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file, lineterminator="\n")
+            rows = CsvWriter(file)
             rows.writerow([*COLUMNS, *_near_columns(index), "picture"])
-            for patches in stream.chunks(what="explain", threads=threads):
-                for found in _explain_chunk(model, index, patches) if patches.members else ():
-                    told.explained += 1
-                    told.unsure += bool(found.reason)
-                    name = picture_name(told.explained, found.name) if len(kept) < max_images else ""
-                    rows.writerow(_row(found, f"{FOLDER}/{name}" if name else ""))
-                    if name:
-                        kept.append(found)
-            if not told.explained:
-                raise stream.nothing_usable()
+            for number, each in enumerate(found, 1):
+                name = f"{FOLDER}/{picture_name(number, each.name)}" if number <= len(kept) else ""
+                rows.writerow(_row(each, name))
         output.errors = stream.errors
         told.failed, told.drawn = len(stream.errors), len(kept)
         shown = kept
@@ -105,6 +107,7 @@ def explain(
             "threshold": f"{model.threshold:.3f}",
             "synthetic": model.synthetic,
             "explained": told.explained,
+            "alarms": told.alarms,
             "patches": [_on_page(*each) for each in zip(shown, drawn, strict=True)],
             "errors": stream.errors,
         }
@@ -128,25 +131,41 @@ def remembered(index: Index, embedding: np.ndarray) -> list[list[Neighbour]]:
     ]
 
 
-def _explain_chunk(model: Model, index: Index | None, patches: Patches) -> Iterator[Explanation]:
-    found = model.explain(patches.images)
-    reasons = model.judge(patches.images)
-    decisions = model.decide(found.probability, reasons=reasons)
-    alike = remembered(index, found.embedding) if index else [[] for _ in patches.members]
-    for i, path in enumerate(patches.paths):
-        patient = parse_name(path).patient
-        yield Explanation(
-            path,
-            patient,
-            patches.images[i].copy(),  # or one patch would keep its whole chunk
-            float(found.probability[i]),
-            found.evidence[i],
-            decision=int(decisions[i]),
-            reason=str(reasons[i]),
-            hash=patches.hashes[i],
-            known=model.side_of(patient),
-            neighbours=alike[i],
-        )
+def _explain(
+    model: Model, index: Index | None, stream: PatchStream, judge: Judge, max_images: int, threads: int | None
+) -> Iterator[Explanation]:
+    """Explain every patch of a stream by itself; beyond `max_images` without the pixels, which would pile up."""
+    number = 0
+    for patches in stream.chunks(what="explain", threads=threads):
+        if not patches.members:
+            continue
+        found = model.explain(patches.images)
+        reasons = judge.see(patches.images, [group_of(path, stream.root) for path in patches.paths])
+        alike = remembered(index, found.embedding) if index else [[] for _ in patches.members]
+        for i, path in enumerate(patches.paths):
+            number += 1
+            drawn = number <= max_images
+            patient = parse_name(path).patient
+            yield Explanation(
+                path,
+                patient,
+                patches.images[i].copy() if drawn else NOTHING,  # a copy, or one patch would keep its whole chunk
+                float(found.probability[i]),
+                found.evidence[i].copy() if drawn else NOTHING,
+                decision=UNSURE,
+                reason=reasons[i],
+                hash=patches.hashes[i],
+                known=model.side_of(patient),
+                neighbours=alike[i],
+            )
+
+
+def _settled(found: Sequence[Explanation], model: Model, judge: Judge, root: Path) -> Iterator[Explanation]:
+    """Decide, now that the stain of each patient or folder is known."""
+    reasons = judge.settle([each.reason for each in found], [group_of(each.name, root) for each in found])
+    decisions = model.decide([each.probability for each in found], reasons=reasons)
+    for each, decision, reason in zip(found, decisions.tolist(), reasons, strict=True):
+        yield replace(each, decision=decision, reason=reason)
 
 
 def _near_columns(index: Index | None) -> list[str]:

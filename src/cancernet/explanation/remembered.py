@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from cancernet.data.catalog import open_labelled
-from cancernet.data.decode import BadImage, decode, fit_patch
+from cancernet.data.decode import decode, fit_patch
+from cancernet.data.headers import BadImage
 from cancernet.data.source import Member
 from cancernet.data.stream import content_hash, read_member
 

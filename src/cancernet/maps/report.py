@@ -20,11 +20,12 @@ from cancernet.data.stream import PatchStream
 from cancernet.maps.draw import blend, draw_map
 from cancernet.maps.measure import caption, line, measure, thresholds
 from cancernet.maps.specimens import Specimen, list_specimens, read_specimen, stitch
-from cancernet.model.decide import words
+from cancernet.model.decide import UNSURE, words
+from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
 from cancernet.report.html import fill
 
-FORMAT = 2  # of specimen.json
+FORMAT = 3  # of specimen.json
 INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"
 COLUMNS = ("path", "x", "y", "label", "probability", "probability_context", "decision", "reason")
 
@@ -133,13 +134,15 @@ def write_specimen(specimen: Specimen, probability: np.ndarray, model: Model, ou
         UserError: its patches are on no grid, or not one can be judged.
     """
     table = specimen.table
-    reasons = model.judge(specimen.images)
-    if np.all(reasons != ""):
+    judge = Judge(model.colours)
+    reasons = np.array(judge.settle(judge.see(specimen.images)), dtype=object)
+    stain = judge.stain()
+    if np.all(reasons != "") and not stain.alarm:
         raise UserError(f"none of its patches can be judged: {reasons[0]}")
     context = apply_context(model, table["x"], table["y"], probability, reasons=reasons)
-    row = measure(specimen, probability, context, model)
+    row = measure(specimen, probability, context, model, stain)
     section = stitch(specimen)
-    grid = specimen.grid(context.probability)
+    grid = specimen.grid(np.where(context.decision != UNSURE, context.probability, np.nan))
     called = specimen.grid(context.malignant).values == 1
     known = specimen.labelled
     truth = specimen.grid(table["label"].where(known, np.nan)) if known.any() else None

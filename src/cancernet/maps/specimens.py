@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.text import utf8
 from cancernet.context.grid import Grid, to_grid
 from cancernet.data.layout import class_folder, detect_layout, place
 from cancernet.data.names import parse_name
 from cancernet.data.source import Member
-from cancernet.data.stream import PatchStream, printable
+from cancernet.data.stream import PatchStream
 
 GLASS = 255  # grey level of what no patch covers
 UNKNOWN = -1  # label of a patch that has none
@@ -59,8 +60,8 @@ def list_specimens(stream: PatchStream) -> dict[str, list[Member]]:
     found: dict[str, list[Member]] = {}
     for member in stream.members:
         name = parse_name(member.path)
-        if printable(member.path) != member.path:
-            stream.errors.append((printable(member.path), "unreadable (its name is not valid UTF-8)"))
+        if utf8(member.path) != member.path:
+            stream.errors.append((utf8(member.path), "unreadable (its name is not valid UTF-8)"))
         elif name.patient:
             found.setdefault(name.patient, []).append(member)
         else:

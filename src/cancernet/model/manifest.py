@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from cancernet.model.colours import Colours
 from cancernet.model.floor import Floor
 from cancernet.model.recipe import Name, Recipe
 
@@ -171,6 +172,7 @@ class Manifest(Part, frozen=True, kw_only=True):
     selective: tuple[Band, ...] = ()
     context: Context | None = None
     floor: FloorPart
+    colours: Colours | None = None
     validation: Validation | None = None
     training: Training | None = None
     files: dict[Name, File]

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from cancernet.common.errors import UserError
 from cancernet.model import decide, inference
 from cancernet.model.bundle import GRAPH, read_file, read_manifest, shipped
-from cancernet.model.judge import Stain, judge, stain_distance
+from cancernet.model.colours import Colours, colours_of_floor
+from cancernet.model.judge import Judge
 from cancernet.model.manifest import Band, Calibration, Context, Manifest
 
 RANKS = (2, 3, 2)  # of the graph's outputs, the patches' axis included
@@ -173,23 +174,24 @@ class Model:
             )
         return Explained(*inference.explain(self.session, images))
 
-    def judge(self, images: NDArray[np.uint8]) -> NDArray[np.str_]:
+    @cached_property
+    def colours(self) -> Colours:
+        """The colours of the patches that it learned from."""
+        return self.manifest.colours or colours_of_floor(self.manifest.floor.model)
+
+    def judge(self, images: NDArray[np.uint8], groups: Sequence[str] | None = None) -> NDArray[np.object_]:
         """Say of each patch why it cannot be answered, or "" where it can: str (N,); see `model.judge`.
+
+        Args:
+            images: as `predict` takes them.
+            groups: (N,) patient or folder of each, whose stain is looked at; all of one by default.
 
         Raises:
             ValueError: patches of another shape or dtype.
         """
         check_patches(images, self.size_px)
-        return judge(images)
-
-    def stain(self, images: NDArray[np.uint8]) -> Stain:
-        """Say how far the colours of a patient's or slide's patches lie from those the model learned from.
-
-        Args:
-            images: as `predict` takes them; a sample of some hundreds does.
-        """
-        check_patches(images, self.size_px)
-        return stain_distance(self.manifest.floor.model, images)
+        judge = Judge(self.colours)
+        return np.array([*judge.settle(judge.see(images, groups), groups)], dtype=object)
 
     def decide(
         self,
@@ -197,7 +199,7 @@ class Model:
         *,
         abstain: float | None = None,
         in_context: ArrayLike | None = None,
-        reasons: Sequence[str] | NDArray[np.str_] | None = None,
+        reasons: Sequence[str] | NDArray[np.object_] | None = None,
     ) -> decide.Decisions:
         """Turn probabilities into decisions: the one place where one meets the model's threshold.
 

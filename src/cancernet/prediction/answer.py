@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.data.names import parse_name
+from cancernet.data.names import group_of, parse_name
 from cancernet.data.stream import Patches, PatchStream
 from cancernet.model.decide import Decisions, words
+from cancernet.model.judge import Judge
 from cancernet.model.model import Model
 
 COLUMNS = ("path", "patient", "x", "y", "probability", "decision", "reason")
@@ -23,26 +24,43 @@ class Answers(NamedTuple):
 
     probability: NDArray[np.float32]  # (N,) of malignant
     decision: Decisions  # (N,)
-    reason: NDArray[np.str_]  # (N,) why a patch is unsure other than by `abstain`; "" where it is not
+    reason: list[str]  # (N,) why a patch is unsure other than by `abstain`; "" where it is not
 
 
 def answer(model: Model, images: NDArray[np.uint8], *, abstain: float | None = None) -> Answers:
-    """Ask a model: uint8 RGB patches (N, size, size, 3) to answers, each of them one that it can stand behind."""
-    probability, reason = model.predict(images), model.judge(images)
+    """Ask a model about patches of one patient or folder: uint8 RGB (N, size, size, 3)."""
+    probability, reason = model.predict(images), model.judge(images).tolist()
     return Answers(probability, model.decide(probability, abstain=abstain, reasons=reason), reason)
 
 
 def answer_stream(
-    model: Model, stream: PatchStream, *, abstain: float | None = None, threads: int | None = None
+    model: Model, stream: PatchStream, judge: Judge, *, abstain: float | None = None, threads: int | None = None
 ) -> Iterator[tuple[Patches, Answers]]:
-    """Answer every patch of a stream, a chunk at a time: memory stays flat."""
+    """Answer every patch of a stream, each with an answer that the model can stand behind.
+
+    Whether the stain of a patient or folder is foreign is known when all of its patches were seen, so the first answer
+    comes after the last patch was read. What is kept until then has some bytes a patch; the pixels are not.
+
+    Args:
+        model: the model.
+        stream: the patches.
+        judge: a new one, which then knows the stain of each patient or folder.
+        abstain: as for `Model.decide`.
+        threads: CPU threads that read files.
+    """
+    seen = []
     for patches in stream.chunks(what="predict", threads=threads):
-        yield patches, answer(model, patches.images, abstain=abstain)
+        groups = [group_of(path, stream.root) for path in patches.paths]
+        reasons = judge.see(patches.images, groups)
+        seen.append((patches.without_pixels(), model.predict(patches.images), reasons, groups))
+    for patches, probability, reasons, groups in seen:
+        reason = judge.settle(reasons, groups)
+        yield patches, Answers(probability, model.decide(probability, abstain=abstain, reasons=reason), reason)
 
 
 def rows(patches: Patches, answers: Answers) -> Iterator[Row]:
     """Yield the cells of `COLUMNS` for each patch: its path, what its own name says, and the answer."""
-    parts = (patches.members, answers.probability.tolist(), words(answers.decision), answers.reason.tolist())
+    parts = (patches.members, answers.probability.tolist(), words(answers.decision), answers.reason)
     for member, probability, decision, reason in zip(*parts, strict=True):
         name = parse_name(member.path)
         yield patches.prefix + member.path, name.patient, name.x, name.y, probability, decision, reason

@@ -1,12 +1,11 @@
-"""Predict any number of image files, folders and zips: into a CSV a chunk at a time, or into a data frame."""
+"""Predict any number of image files, folders and zips: into a CSV, or into a data frame."""
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common.errors import UserError
-from cancernet.common.files import write_rows
+from cancernet.common.files import CsvWriter, write_rows
 from cancernet.common.output import ERROR_COLUMNS, ERRORS, check_file, output_file
 from cancernet.data.stream import PatchStream
 from cancernet.model.decide import MALIGNANT, UNSURE, words
+from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.answer import COLUMNS, answer, answer_stream, cells, rows
 
@@ -40,6 +40,7 @@ class Tally:
     unanswerable: int = 0
     failed: int = 0
     first_failure: str = ""
+    alarms: dict[str, str] = field(default_factory=dict)  # patient or folder -> what to say of its stain
 
 
 def predict(
@@ -83,7 +84,7 @@ def predict(
         errors = []
     else:
         stream = PatchStream([source] if isinstance(source, str | Path) else list(source))
-        answers = answer_stream(model, stream, abstain=abstain, threads=threads)
+        answers = answer_stream(model, stream, Judge(model.colours), abstain=abstain, threads=threads)
         table = pd.DataFrame([row for each in answers for row in rows(*each)], columns=list(COLUMNS))
         errors = stream.errors
         if table.empty:
@@ -104,7 +105,7 @@ def predict_paths(
     abstain: float | None = None,
     threads: int | None = None,
 ) -> Tally:
-    """Do what `predict` does, into a CSV and in flat memory.
+    """Do what `predict` does, into a CSV, and in little memory.
 
     Args:
         paths: image files, folders or zips.
@@ -116,7 +117,7 @@ def predict_paths(
         threads: as for `predict`.
 
     Returns:
-        How many patches were predicted and how many files were not.
+        How many patches were predicted and how many files were not, and whose stain is foreign.
 
     Raises:
         UserError: as `predict`; also an `out` that is an input or another program's, or has the name of the list of
@@ -129,20 +130,20 @@ def predict_paths(
         check_file(out.with_name(ERRORS), ERRORS_MARK, inputs=paths)
     if abstain is not None:
         model.band(abstain)
-    stream = PatchStream(paths)
+    stream, judge = PatchStream(paths), Judge(model.colours)
     tally = Tally()
     with _rows(out, screen, paths) as writer:
-        for patches, found in answer_stream(model, stream, abstain=abstain, threads=threads):
+        for patches, found in answer_stream(model, stream, judge, abstain=abstain, threads=threads):
             if not tally.predicted and len(patches.members):
                 writer.writerow(COLUMNS)
             writer.writerows(cells(row) for row in rows(patches, found))
             tally.predicted += len(patches.members)
             tally.malignant += int(np.sum(found.decision == MALIGNANT))
             tally.unsure += int(np.sum(found.decision == UNSURE))
-            tally.unanswerable += int(np.sum(found.reason != ""))
+            tally.unanswerable += sum(map(bool, found.reason))
         if not tally.predicted:
             raise stream.nothing_usable()
-    tally.failed = len(stream.errors)
+    tally.failed, tally.alarms = len(stream.errors), judge.alarms()
     if stream.errors:
         tally.first_failure = ": ".join(stream.errors[0])
     if out is not None:
@@ -154,9 +155,9 @@ def predict_paths(
 
 
 @contextmanager
-def _rows(out: Path | None, screen: TextIO, inputs: Sequence[Path]) -> Iterator[csv.writer]:  # type: ignore[valid-type]
+def _rows(out: Path | None, screen: TextIO, inputs: Sequence[Path]) -> Iterator[CsvWriter]:
     if out is None:
-        yield csv.writer(screen, lineterminator="\n")
+        yield CsvWriter(screen, screen=True)
         return
     with output_file(out, MARK, inputs=inputs) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        yield csv.writer(file, lineterminator="\n")
+        yield CsvWriter(file)

@@ -162,9 +162,11 @@ def _split(name: str, numbers: Mapping[str, Any], floor: Mapping[str, Any] | Non
             for point, each in points.items()
         ],
         "abstaining": [
-            (f"{found['target']:.0%}", *(text(found[key]) for key in tables.ANSWERED))
-            for found in numbers.get("selective", [])
+            (row["name"], *(f"{value} ({between})" if between else value for value, between in row["cells"]))
+            for row in tables.abstaining(numbers)
         ],
+        "answered": tables.ANSWERED.values(),
+        "unsure": tables.unsure(numbers),
         "point_headings": [HEADINGS[key] for key in RATES[:4]],
         "patients": numbers.get("per_patient") or {},
     }

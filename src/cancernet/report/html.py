@@ -112,6 +112,8 @@ def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture], numb
         "minutes": f"{results.minutes[entry.model]:.1f}" if entry.model in results.minutes else "",
         "points": tables.operating_points(entry),
         "abstaining": tables.abstaining(numbers),
+        "answered": tables.ANSWERED.values(),
+        "unsure": tables.unsure(numbers),
         "figures": [embed(name, drawn, alt=f"{entry.model}: {DESCRIPTIONS[name]}") for name, drawn in pictures.items()],
         "class_report": reports.get("target_recall") or next(iter(reports.values()), ""),
         "median_recall": "" if median is None else f"{median:.0%}",

@@ -58,7 +58,8 @@ def tidy(axes: Axes) -> Axes:
 
 def sign(made: Figure, title: str, caption: str, warning: str) -> Figure:
     """Put the title above a figure, what it counts below, and any warning where it cannot be cut off."""
-    blank = "\n" if warning else ""  # room for the warning, which has its own colour
+    warning = "\n".join(textwrap.wrap(warning, int(made.get_figwidth() * 14)))  # characters of 8.5 points, bold
+    blank = "\n" * len(warning.splitlines())  # room for the warning, which has its own colour
     made.suptitle(title + blank, parse_math=False, x=0.01, ha="left", fontsize=11.5, fontweight="bold", color=INK)
     if warning:
         below_title = 1 - 0.30 / made.get_figheight()

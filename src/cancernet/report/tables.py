@@ -29,7 +29,14 @@ COLUMNS = (
     ("ece", "Calibration error", "expected gap between stated and observed probability; lower is better", False),
 )
 POINT_NAMES = {"target_recall": "target recall", "default": "0.5", "best_f1": "best F1"}
-ANSWERED = ("coverage", "recall", "specificity", "error")  # of a band of abstention
+ANSWERED = {  # of answers with some left unsure
+    "coverage": "Answered",
+    "recall": "Recall of those",
+    "recall_missed": "Recall, unsure as missed",
+    "recall_found": "Recall, unsure as found",
+    "specificity": "Specificity of those",
+    "error": "Wrong of those",
+}
 QUARANTINE_ROWS = 30  # listed one by one; the rest is counted by reason
 
 
@@ -87,11 +94,26 @@ def operating_points(entry: Shown) -> list[dict[str, Any]]:
 
 
 def abstaining(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a row a band of abstention: name, and cells of coverage, recall, specificity and error."""
-    return [
-        {"name": f"{found['target']:.0%}", "cells": [interval(found[key]) for key in ANSWERED]}
+    """Return a row a way to leave patches unsure: name, and cells by `ANSWERED`.
+
+    First what cannot be judged alone, then with bands of abstention; a metric of results made before there was one is
+    left empty.
+    """
+    ways = [("what cannot be judged", numbers["unsure"])] if numbers.get("unsure") else []
+    ways += [
+        (f"and {found['target']:.0%}" if ways else f"{found['target']:.0%}", found)
         for found in numbers.get("selective", [])
     ]
+    return [{"name": name, "cells": [interval(found.get(key)) for key in ANSWERED]} for name, found in ways]
+
+
+def unsure(numbers: Mapping[str, Any]) -> str:
+    """Say how many patches cannot be judged and why; "" where there are none."""
+    found = numbers.get("unsure") or {"n": 0}
+    if not found["n"]:
+        return ""
+    reasons = "; ".join(f"{n:,} {reason}" for reason, n in found["reasons"].items())
+    return f"{found['n']:,} of {numbers['n_patches']:,} patches cannot be judged: {reasons}"
 
 
 def headline(results: RunResults) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.output import RECORD, Output
+from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
-from cancernet.data.stream import printable
 from cancernet.model.model import Model, load_model
 from cancernet.slide.extra import need_all
 from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
@@ -36,6 +36,11 @@ class Outcome:
     skipped: list[Path] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     page: Path = field(default_factory=Path)
+
+    @property
+    def refused(self) -> list[Path]:
+        """The folders of slides whose stain is foreign: their maps say so, and nothing else."""
+        return [folder for folder, found in self.mapped.items() if found["refused"]]
 
     def _repr_html_(self) -> str:
         import pandas as pd
@@ -87,8 +92,8 @@ def map_slide(
         for path in slides:
             reason = _map(path, output, model, options, outcome, say)
             if reason:
-                outcome.failed.append((printable(path.as_posix()), reason))
-                say(f"WARNING: {printable(str(path))}: NOT MAPPED: {reason}")
+                outcome.failed.append((utf8(path.as_posix()), reason))
+                say(f"WARNING: {utf8(str(path))}: NOT MAPPED: {reason}")
         write_index(output, outcome.failed)
         output.write_errors()
         if not outcome.mapped:

@@ -12,17 +12,18 @@ import numpy as np
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
+from cancernet.common.text import utf8
 from cancernet.common.version import __version__
 from cancernet.context.smooth import apply_context
-from cancernet.data.stream import printable
 from cancernet.model.decide import UNSURE
+from cancernet.model.judge import REFUSED
 from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.score import judge, measure_stain, positions, score
+from cancernet.slide.score import judge, positions, score
 from cancernet.slide.section import Section, make_section
 from cancernet.slide.summary import area, share
 from cancernet.slide.tissue import MIN_TISSUE, Tissue, block_means, find_tissue, tissue_share
@@ -46,7 +47,7 @@ def identify(path: Path) -> dict[str, Any]:
     Raises:
         BadSlide: it is not there, or cannot be named in a table.
     """
-    if printable(str(path)) != str(path):
+    if utf8(str(path)) != str(path):
         raise BadSlide("its name is not valid UTF-8; rename it")
     try:
         stat = path.stat()
@@ -88,11 +89,12 @@ def map_one(
     x, y = positions(section.width, section.height, options.stride)
     keep = tissue_share(tissue.mask, x, y, defaults.PATCH_SIZE) >= MIN_TISSUE
     x, y = x[keep], y[keep]
-    reasons = judge(section, x, y, model)
-    if np.all(reasons != ""):
+    reasons, stain = judge(section, x, y, model)
+    if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
+    if np.all(reasons != "") and not stain.alarm:
+        raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
     probability = score(section, x, y, model, out.folder / WORK, settings)
-    stain = measure_stain(section, x, y, model)
     alarms = alarms_of(model.synthetic, stain.alarm)
     predicted = time.perf_counter()
 
@@ -136,6 +138,8 @@ def map_one(
         **measured,
         "tissue_chroma": tissue.chroma,
         "stain_distance": round(stain.distance, 3),
+        "stain_limit": round(stain.limit, 3),
+        "refused": stain.alarm,
         "model": model.describe(),
         "synthetic": model.synthetic,
         "alarms": alarms,
@@ -182,8 +186,11 @@ def _read(
 
 def areas_line(measured: dict[str, Any]) -> str:
     """Return how much tissue there is and how much of it is called malignant, in words."""
+    tissue = f"tissue {area(measured['tissue_mm2'])} mm2"
+    if measured["malignant_mm2"] is None:
+        return f"{tissue}, refused"
     return (
-        f"tissue {area(measured['tissue_mm2'])} mm2, called malignant {area(measured['malignant_mm2'])} mm2, "
+        f"{tissue}, called malignant {area(measured['malignant_mm2'])} mm2, "
         f"{share(measured['malignant_share'])} of the analysed"
     )
 
@@ -204,4 +211,4 @@ def doubts(section: Section, tissue: Tissue, stride: int) -> list[str]:
 def alarms_of(synthetic: bool, stain: str) -> list[str]:
     """Return why a map may mean nothing, from whether the model learned from drawn patches and `Stain.alarm`."""
     found = [SYNTHETIC] if synthetic else []
-    return [*found, f"{stain[0].upper()}{stain[1:]}. Do not rely on this map."] if stain else found
+    return [*found, REFUSED.format(stain)] if stain else found

@@ -21,7 +21,7 @@ from cancernet.common.files import write_bytes
 from cancernet.common.progress import progress
 from cancernet.data.decode import fit_patch
 from cancernet.model.inference import BATCH
-from cancernet.model.judge import STAIN_PATCHES, Stain
+from cancernet.model.judge import Judge, Stain
 from cancernet.model.model import Model
 from cancernet.slide.section import Section
 
@@ -64,17 +64,11 @@ def cut(section: Section, x: Ints, y: Ints, chunk: int) -> Iterator[NDArray[Any]
         yield out[:filled]
 
 
-def judge(section: Section, x: Ints, y: Ints, model: Model) -> NDArray[Any]:
-    """Return why the model cannot answer the patches at x, y, or "" where it can: str (N,)."""
-    said = [model.judge(images).astype(object) for images in cut(section, x, y, CHUNK)]  # most the same ""
-    return np.concatenate([np.empty(0, object), *said])
-
-
-def measure_stain(section: Section, x: Ints, y: Ints, model: Model) -> Stain:
-    """Say how far the slide's colours lie from those the model learned from, in patches spread evenly over x, y."""
-    some = np.unique(np.linspace(0, len(x) - 1, STAIN_PATCHES).astype(np.int64))
-    [images] = cut(section, x[some], y[some], len(some))
-    return model.stain(images)
+def judge(section: Section, x: Ints, y: Ints, model: Model) -> tuple[NDArray[Any], Stain]:
+    """Return why the model cannot answer the patches at x, y, or "" where it can, str (N,), and the slide's stain."""
+    judge = Judge(model.colours)
+    said = [reason for images in cut(section, x, y, CHUNK) for reason in judge.see(images)]
+    return np.array(judge.settle(said), dtype=object), judge.stain()
 
 
 def score(

@@ -13,7 +13,7 @@ from cancernet.slide.geometry import CellMap, Region
 from cancernet.slide.tissue import BLOCK, Tissue
 
 NAME = "summary.json"
-FORMAT = 2  # of the file; a slide with one of another is mapped anew
+FORMAT = 3  # of the file; a slide with one of another is mapped anew
 
 
 def measure(tissue: Tissue, made: CellMap, regions: list[Region]) -> dict[str, float | None]:
@@ -21,7 +21,7 @@ def measure(tissue: Tissue, made: CellMap, regions: list[Region]) -> dict[str, f
 
     Returns:
         `tissue_mm2`, `analysed_mm2`, `malignant_mm2`, `malignant_share` of the analysed, `malignant_regions` and
-        `largest_region_mm2`, its glass included.
+        `largest_region_mm2`, its glass included. Where nothing was analysed nothing is said to be benign: None.
     """
     sides = (made.section.width, made.section.height)
     wide, high = (np.minimum(BLOCK, side - np.arange(0, side, BLOCK)) for side in sides)
@@ -34,20 +34,22 @@ def measure(tissue: Tissue, made: CellMap, regions: list[Region]) -> dict[str, f
     return {
         "tissue_mm2": round(made.square_mm(float(pixels.sum())), 6),
         "analysed_mm2": round(analysed, 6),
-        "malignant_mm2": round(found, 6),
+        "malignant_mm2": round(found, 6) if analysed else None,
         "malignant_share": round(found / analysed, 6) if analysed else None,
         "malignant_regions": len(regions),
         "largest_region_mm2": round(max((region.mm2 for region in regions), default=0.0), 6),
     }
 
 
-def area(mm2: float) -> str:
+def area(mm2: float | None) -> str:
     """Return an area as it is read: two digits at least, so that little never reads as nothing.
 
     Example:
-        >>> area(123.45), area(0.00412), area(0.0)
-        ('123.5', '0.0041', '0')
+        >>> area(123.45), area(0.00412), area(0.0), area(None)
+        ('123.5', '0.0041', '0', '-')
     """
+    if mm2 is None:
+        return "-"
     decimals = 1 - min(0, math.floor(math.log10(mm2))) if mm2 > 0 else 0
     return f"{mm2:.{decimals}f}"
 

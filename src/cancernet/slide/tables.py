@@ -7,7 +7,6 @@ same run writes the same file, and no two places share one.
 
 from __future__ import annotations
 
-import csv
 import json
 import uuid
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common.defaults import CLASS_NAMES, PATCH_SIZE
+from cancernet.common.files import CsvWriter
 from cancernet.common.output import Output
 from cancernet.context.smooth import Contextual
 from cancernet.model.decide import words
@@ -59,7 +59,7 @@ def write_patches(
     right, bottom = on_slide(section, x + PATCH_SIZE, y + PATCH_SIZE, of_slide=True)
     corners = np.stack([left, top, right - left, bottom - top], axis=1)
     with out.writing(PATCHES) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = CsvWriter(file)
         writer.writerow(COLUMNS)
         parts = (corners, probability, context.probability, context.threshold)
         for box, alone, among, threshold, *said in zip(*parts, words(context.decision), reasons, strict=True):

@@ -24,10 +24,12 @@ from cancernet.evaluation.ranking import auc, average_precision
 from cancernet.evaluation.selective import fit_selective
 from cancernet.model import manifest as facts
 from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle
+from cancernet.model.colours import IN_FLOOR, Colours, fit_colours
 from cancernet.model.decide import sigmoid
 from cancernet.model.examples import embed, index_files
 from cancernet.model.floor import Floor, colour_features
 from cancernet.model.inference import OUTPUTS, open_session, predict
+from cancernet.model.judge import unseen_rows
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, with_evidence, with_probability
@@ -91,7 +93,7 @@ def finish(
     bands = [
         fit_selective(found, thresholds["target_recall"], abstain_share=share) for share in defaults.ABSTAIN_SHARES
     ]
-    floor, floor_probability = _floor(pack, examples, held, options)
+    floor, floor_probability, colours = _floor(pack, examples, held, options)
     if crossed:
         folder.write_csv(HELD, found.assign(floor=floor_probability, fold=held.fold))
     files = {GRAPH: graph, WEIGHTS: save(weights)}
@@ -133,6 +135,7 @@ def finish(
                 **choose_thresholds(label, floor_probability, target_recall=options.target_recall)
             ),
         ),
+        colours=colours,
         validation=facts.Validation(
             of=f"{recipe.cross_fit} folds of train and val patients" if crossed else "val patients",
             n_patches=len(label),
@@ -158,10 +161,11 @@ def finish(
     return load_model(write_bundle(folder, manifest, files))
 
 
-def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray]:
-    """Return the colour floor that goes with the model, and its probabilities of the patients held out.
+def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray, Colours]:
+    """Return the colour floor that goes with the model, its probabilities of the patients held out, and the colours.
 
-    It is fitted as the network was: in a cross-fit on each fold's other patients, then on all.
+    It is fitted as the network was: in a cross-fit on each fold's other patients, then on all. The colours are those of
+    the patches the network learned from, as far as there is something to see on them.
     """
 
     def fit(rows: np.ndarray) -> Floor:
@@ -178,7 +182,9 @@ def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions)
         out = held.fold == fold
         floor = fit(held.rows[~out]) if fold else whole
         probability[out] = floor.predict_features(features[at[held.rows[out]]])
-    return whole, probability
+    seen = examples.train[unseen_rows(pack.images, examples.train) == ""]
+    colours = fit_colours(features[at[seen]][:, IN_FLOOR], patient[seen])
+    return whole, probability, colours
 
 
 def _split_facts(split: Split, *, crossed: bool) -> facts.Split:
