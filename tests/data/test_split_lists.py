@@ -139,7 +139,7 @@ def test_a_bad_file_is_one_line_that_says_where_and_what(csv, text: str, said: s
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read the split file .*No such file"):
+    with pytest.raises(UserError, match=r"cannot read the split file .*No such file"):
         split_from_file(make(["a"]), tmp_path / "nowhere.csv")
 
 

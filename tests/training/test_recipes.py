@@ -107,7 +107,7 @@ def test_a_recipe_without_a_summary_is_called_by_its_name(load: Callable) -> Non
         ("[mine]\nlike = 3", "no recipe table is called '3'"),
         ("[mine]\nlike = []", "no recipe table"),
         ("mine = 3", "no recipe table is called 'mine'"),
-        ('[mine]\nlike = "baseline"\nepoch = 3', "unknown field 'epoch'; fields are: name, summary"),
+        ('[mine]\nlike = "baseline"\nepoch = 3', "unknown field 'epoch'; fields are: summary, network"),
         ('[mine]\nlike = "baseline"\nepochs = 0', "Expected `int` >= 1 - at `$.epochs`"),
         ('[mine]\nlike = "baseline"\nepochs = "ten"', "Expected `int`, got `str` - at `$.epochs`"),
         ('[mine]\nlike = "baseline"\nepochs = 2.5', "Expected `int`, got `float`"),
@@ -127,6 +127,9 @@ def test_a_recipe_without_a_summary_is_called_by_its_name(load: Callable) -> Non
         ('[mine]\nnetwork = "resnet"', "network is 'resnet'; it can be cnn, compact, mobilenet"),
         ('[mine]\nlike = "baseline"\ntrain = "Conv1"', "of cnn it can be all or head"),
         ('[mine]\nlike = "transfer"\ntrain = "block_17_expand"', "or a layer of its backbone with weights"),
+        ('[mine]\nlike = "baseline"\nname = "other"', "unknown field 'name'"),
+        ('[mine]\nlike = "baseline"\npretrained = true', "pretrained weights are of mobilenet, not of cnn"),
+        ('[mine]\nlike = "baseline"\nstart_from = "transfer"', "which is of another network or input_size"),
         ('["../../mine"]\nlike = "baseline"', "matching regex '^[A-Za-z0-9]"),
         ('[""]\nlike = "baseline"', "matching regex '^[A-Za-z0-9]"),
         ('[mine]\nlike = "baseline"\nkeras_file = "../x.h5"', "at `$.keras_file`"),
@@ -140,7 +143,15 @@ def test_a_recipe_that_makes_no_sense_is_named_with_the_reason(load: Callable, t
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"[mine", b"\xff\xfe", b"mine"])
+def test_a_long_line_of_recipes_each_like_the_next_is_refused_at_once(load: Callable) -> None:
+    text = '[r0]\nlike = "baseline"\n' + "".join(f'[r{n}]\nlike = "r{n - 1}"\n' for n in range(1, 2000))
+    with pytest.raises(UserError, match=r"like a recipe that is like another, over 20 times"):
+        load(text)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[mine", b"\xff\xfe", b"mine", b"a = " + b"[" * 5000, b"a = " + b"9" * 5000, b" " * 1_000_001]
+)
 def test_a_file_that_is_no_toml_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "own.toml").write_bytes(content)
     with pytest.raises(UserError, match="cannot read recipes from") as error:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from cancernet.common.errors import UserError
+from cancernet.common.limits import read_text
 from cancernet.model.recipe import Name, Recipe
 
 # Names that the networks and augmentations have; here too, so that reading a recipe starts no TensorFlow.
@@ -21,6 +22,7 @@ BACKBONE_LAYERS = (
     *(f"block_{block}_{part}" for block in range(1, 17) for part in ("expand", "depthwise", "project")),
 )  # those with weights of their own, from which a network can learn on
 AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "light_stain", "brightness")
+MAX_LIKE = 20  # recipes, each like the next
 MAX_BYTES = 1_000_000  # of a file of recipes; the built-in ones have 2 kB
 
 
@@ -39,18 +41,18 @@ def load_recipes(extra: Path | None = None) -> dict[str, Recipe]:
     """
     tables = tomllib.loads(resources.files("cancernet.training").joinpath("recipes.toml").read_text("utf-8"))
     if extra is not None:
+        text = read_text(extra, "recipes from", MAX_BYTES)
         try:
-            if not extra.is_file() and extra.exists():
-                raise UserError(f"cannot read recipes from {extra}: it is no file")
-            if extra.stat().st_size > MAX_BYTES:
-                raise UserError(f"cannot read recipes from {extra}: too large")
-            own = tomllib.loads(extra.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            own = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:
             raise UserError(f"cannot read recipes from {extra}: {error}") from error
         for name, table in own.items():
             changes = isinstance(table, dict) and name in tables and "like" not in table
             tables[name] = {**tables[name], **table} if changes else table
-    return {name: _recipe(name, tables) for name in tables}
+    recipes = {name: _recipe(name, tables) for name in tables}
+    for recipe in recipes.values():
+        _check_start(recipe, recipes)
+    return recipes
 
 
 def find_recipe(name: str, recipes: dict[str, Recipe]) -> Recipe:
@@ -86,16 +88,16 @@ def with_parents(names: Iterable[str], recipes: dict[str, Recipe]) -> list[Recip
 
 def _recipe(name: str, tables: dict[str, Any]) -> Recipe:
     fields = _inherited(name, tables)
-    known = Recipe.__struct_fields__
+    known = [field for field in Recipe.__struct_fields__ if field != "name"]  # which is that of its table
     unknown = sorted(set(fields) - set(known))
     if unknown:
-        raise UserError(f"recipe {name!r}: unknown field {unknown[0]!r}; fields are: {', '.join(known)}")
+        raise UserError(f"recipe {name!r}: unknown field {unknown[0][:60]!r}; fields are: {', '.join(known)}")
     if "network" not in fields:
         raise UserError(f'recipe {name!r}: needs a network, or `like = "..."` naming a recipe that has one')
     try:
         recipe = msgspec.convert({"summary": name, **fields, "name": name}, Recipe)
         msgspec.convert(name, Name)  # it becomes a folder
-        _check(recipe, tables)
+        _check(recipe)
     except (msgspec.ValidationError, ValueError) as error:
         raise UserError(f"recipe {name!r}: {error}") from error
     return recipe
@@ -110,7 +112,11 @@ def _inherited(name: str, tables: dict[str, Any]) -> dict[str, Any]:
         if current in line:
             raise UserError(f"recipe {name!r} is like itself: {' -> '.join([*line, current])}")
         if not isinstance(tables.get(current), dict):
-            raise UserError(f"recipe {line[-1] if line else name!r}: no recipe table is called {current!r}")
+            some = ", ".join([each for each, table in tables.items() if isinstance(table, dict)][:10])
+            where = line[-1] if line else name
+            raise UserError(f"recipe {where!r}: no recipe table is called {current[:60]!r}; there are: {some}")
+        if len(line) > MAX_LIKE:
+            raise UserError(f"recipe {name!r} is like a recipe that is like another, over {MAX_LIKE} times")
         own = dict(tables[current])
         parent = own.pop("like", None)
         if line:
@@ -121,7 +127,7 @@ def _inherited(name: str, tables: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
+def _check(recipe: Recipe) -> None:
     if recipe.network not in NETWORKS:
         raise ValueError(f"network is {recipe.network!r}; it can be {', '.join(NETWORKS)}")
     layers = BACKBONE_LAYERS if recipe.network == WITH_BACKBONE else ()
@@ -133,7 +139,20 @@ def _check(recipe: Recipe, tables: dict[str, Any]) -> None:
             raise ValueError(f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}")
     if recipe.train == "head" and recipe.augmentation:
         raise ValueError("a head learns from features computed once, so it cannot be augmented")
+    if recipe.pretrained and recipe.network != WITH_BACKBONE:
+        raise ValueError(f"pretrained weights are of {WITH_BACKBONE}, not of {recipe.network}")
     if recipe.cross_fit == 1 or (recipe.cross_fit and (recipe.start_from or recipe.train != "all")):
         raise ValueError("cross_fit wants 2 folds or more, and a network trained whole that continues no other")
-    if recipe.start_from and recipe.start_from not in tables:
-        raise ValueError(f"start_from names {recipe.start_from!r}, which is no recipe")
+
+
+def _check_start(recipe: Recipe, recipes: dict[str, Recipe]) -> None:
+    """Refuse a recipe that could not continue from the one it names, before any is trained."""
+    if not recipe.start_from:
+        return
+    if recipe.start_from not in recipes:
+        raise UserError(f"recipe {recipe.name!r}: start_from names {recipe.start_from[:60]!r}, which is no recipe")
+    parent = recipes[recipe.start_from]
+    if (parent.network, parent.input_size) != (recipe.network, recipe.input_size):
+        raise UserError(
+            f"recipe {recipe.name!r}: start_from names {parent.name!r}, which is of another network or input_size"
+        )
