@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from cancernet.common.errors import UserError
+from cancernet.common.limits import read_bytes
 
 if TYPE_CHECKING:  # writing a text needs neither
     import pandas as pd
@@ -80,8 +81,8 @@ def to_json(content: object) -> str:
 def read_json(path: Path, kind: type[T]) -> T | None:
     """Return what a file of ours holds, as `kind`; nothing where it is absent, damaged or of another form."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(read_bytes(path, "the record"), type=kind)
+    except (UserError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

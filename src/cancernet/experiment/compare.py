@@ -59,8 +59,13 @@ def read(folder: Path, split: str) -> tuple[str, pd.DataFrame, dict[str, float]]
     metrics = read_measured(folder / METRICS).content
     try:
         rows = pd.read_csv(folder / PREDICTIONS, dtype={"path": "str", "patient": "str"}, keep_default_na=False)
-        points = metrics["splits"][split]["operating_points"]
         rows = rows[rows["split"] == split]
-        return metrics["model"], rows, {name: point["threshold"] for name, point in points.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        points = metrics["splits"][split]["operating_points"]
+        thresholds = {name: point["threshold"] for name, point in points.items()}
+        if not (rows["label"].isin([0, 1]).all() and rows["probability"].between(0, 1).all()):
+            raise ValueError("a label other than 0 and 1, or what is no probability")
+        if not (isinstance(metrics["model"], str) and all(0 <= value <= 1 for value in thresholds.values())):
+            raise ValueError("a model without a name, or a threshold that is none")
+        return metrics["model"], rows, thresholds
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder}: no results with a side {split!r} ({error}); name a folder of results") from error

@@ -6,7 +6,6 @@ Source: Mitchell et al. 2019, "Model cards for model reporting".
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import jinja2
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.limits import parse_object, read_bytes
 from cancernet.common.output import output_file
 from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.verdicts import WARN, WORDS, signed
@@ -27,6 +27,7 @@ from cancernet.report import tables
 from cancernet.report.html import fill
 from cancernet.report.tripod import UNKNOWN, checklist
 
+MEASURED = "the metrics or audit"
 MAX_BYTES = 64_000_000  # of metrics.json or audit.json; those of the full data set take under 1 MB
 MEASURES = ("auc", "average_precision", "brier", "ece")
 MARK = "# Model card: "  # how a card begins
@@ -47,18 +48,10 @@ def read_measured(path: Path) -> Measured:
     """Read a metrics.json or audit.json.
 
     Raises:
-        UserError: absent, too large, or not a JSON object.
+        UserError: absent, no plain file, too large, or not a JSON object.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: too large to be metrics or an audit")
-        raw = path.read_bytes()
-        content = json.loads(raw)
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"cannot read {path}: {error}; give a file that CancerNet wrote") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: not metrics or an audit; give a file that CancerNet wrote")
-    return Measured(content, path.name, hashlib.sha256(raw).hexdigest())
+    raw = read_bytes(path, MEASURED, MAX_BYTES)
+    return Measured(parse_object(raw, MEASURED, path), path.name, hashlib.sha256(raw).hexdigest())
 
 
 def model_card(model: Model, *, metrics: Measured | None = None, audit: Measured | None = None) -> str:
