@@ -11,9 +11,13 @@ Research use only. What is listed in `__all__` is the public API; everything is 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from cancernet.common.version import __version__ as __version__
+
+# Before OpenCV is loaded, wherever that is: what is wrong with a file is said once, by us.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 
 _HOMES = {  # public name -> where it lives
     "Model": "model.model",

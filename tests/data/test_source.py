@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +123,68 @@ def test_reading_many_files_leaves_no_handle_open(tmp_path: Path, idc: Callable[
     for member in members:
         source.read(member.path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a device", "socket"])
+def test_what_is_no_regular_file_is_listed_and_never_waited_for(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "socket":
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(place))
+        server.close()
+    else:
+        place.symlink_to("/dev/zero")
+    source = open_source(tmp_path)
+    assert paths(source.members()) == ["a.png"]
+    with pytest.raises(OSError, match=rf"a {kind.rsplit(maxsplit=1)[-1]}, not a file"):
+        source.read("a.png")
+    with pytest.raises(UserError, match=rf"a {kind.rsplit(maxsplit=1)[-1]}, not a file; give a folder"):
+        open_source(place)
+
+
+def test_no_more_is_read_than_the_limit_whatever_size_was_listed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(5_000_000))
+    with pytest.raises(OSError, match="more than 2,000,000 bytes"):
+        read_file(str(tmp_path / "a"), most=2_000_000)
+    assert len(read_file(str(tmp_path / "a"), most=5_000_000)) == 5_000_000
+
+
+def test_a_folder_inside_that_cannot_be_listed_says_so_when_read(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    with pytest.raises(OSError, match="a folder that cannot be listed"):
+        open_source(tmp_path).read("closed")
+
+
+def test_folders_within_each_other_have_no_limit(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1500):  # as deep as the system lets a path reach
+        os.mkdir("a", dir_fd=here)
+        inner = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(os.open("x.png", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    assert [path.count("/") for path in paths(open_source(tmp_path).members())] == [1500]
+    subprocess.run(["rm", "-r", str(tmp_path / "a")], check=True)  # Python's own way recurses too
+
+
+def test_links_in_a_circle_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert paths(open_source(tmp_path).members()) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"), [(b"Rar!\x1a\x07", "rar"), (b"\x1f\x8b\x08", "gzip"), (b"a" * 257 + b"ustar\0", "tar")]
+)
+def test_an_archive_that_is_no_zip_is_named(tmp_path: Path, head: bytes, kind: str) -> None:
+    (tmp_path / "a.zip").write_bytes(head)
+    with pytest.raises(UserError, match=f"a {kind} archive, which cannot be read; unpack it"):
+        open_source(tmp_path / "a.zip")
+
+
+def test_a_name_that_no_file_can_have_is_one_line() -> None:
+    with pytest.raises(UserError, match="no such folder or file"):
+        open_source("a\0b")

@@ -2,64 +2,54 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
-
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # before the import: what is wrong with a file is said once, by us
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
-from cancernet.data.headers import BadImage, read_header
+from cancernet.data.headers import BadImage, check_size, kind_of
+from cancernet.data.jpeg import read_jpeg
+from cancernet.data.png import read_png
+from cancernet.data.tiff import read_tiff
 
-MAX_PIXELS = 64_000_000  # px; 200 MB as RGB: stops a small file that unpacks to gigabytes
-
-# OpenCV before 4.11 cannot give RGB by itself.
-_PLAIN = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_UNCHANGED)
-if _PLAIN != cv2.IMREAD_UNCHANGED:
-    _PLAIN |= cv2.IMREAD_IGNORE_ORIENTATION
+_READERS = {"PNG": read_png, "JPEG": read_jpeg, "TIFF": read_tiff}
+_FEWER_BITS = (8, 10, 12, 14)  # of cameras, whose values lie unscaled in samples of 16
 
 Image = NDArray[Any]  # uint8; the stubs of OpenCV promise less
 
 
 def decode(content: bytes) -> Image:
-    """Decode a PNG, JPEG or TIFF to uint8 RGB, shape (height, width, 3).
+    """Decode a PNG, JPEG or TIFF of a patch's size to uint8 RGB, shape (height, width, 3).
 
     Gray becomes three equal channels, palettes are looked up, transparency is laid over white (the colour
     of an empty slide) and 16 bits are scaled to 8. Of several pages the first counts.
 
     Raises:
-        BadImage: empty, truncated, damaged, not an image, another format, or more than
-            `MAX_PIXELS` pixels.
+        BadImage: empty, truncated, damaged, not an image, another format, or not a patch's size, which is told from
+            the header, before anything is decoded.
     """
-    header = read_header(content)
-    if header.width * header.height > MAX_PIXELS:
-        raise BadImage(f"too large ({header.width}x{header.height} px; at most {MAX_PIXELS:,} pixels)")
-    flags = _PLAIN if header.plain else cv2.IMREAD_UNCHANGED
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise BadImage(f"damaged (its {header.format} data cannot be decoded)")
-    if header.plain and _PLAIN != cv2.IMREAD_UNCHANGED:
-        return image
-    # libtiff hands out colours that are multiplied by alpha already, but only where they have 8 bits
-    multiplied = header.format == "TIFF" and image.dtype == np.uint8
-    if image.dtype != np.uint8:
-        if image.dtype != np.uint16:
-            raise BadImage(f"unsupported format ({image.dtype} pixels; save it with 8 or 16 bits)")
-        image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 -> 255, rounded
-    if image.ndim == 3 and image.shape[2] == 3:
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    if image.ndim == 2 or image.shape[2] == 1:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    if image.shape[2] == 4:
-        laid = over_white(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), multiplied=multiplied)
-        return np.ascontiguousarray(laid)
-    raise BadImage(f"unsupported format ({image.shape[2]} channels)")
+    pixels, multiplied = _READERS[kind_of(content)](content)
+    if pixels.dtype != np.uint8:
+        pixels = _eight_bits(pixels)
+    if pixels.ndim == 2:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    if pixels.shape[2] == 4:
+        return np.ascontiguousarray(over_white(pixels, multiplied=multiplied))
+    return pixels
+
+
+def _eight_bits(pixels: Image) -> Image:
+    """Scale uint16 to uint8; refuse values of fewer bits, which would come out black.
+
+    All zeros are let through: black is black in any scale.
+    """
+    highest = int(pixels[..., :3].max() if pixels.ndim == 3 else pixels.max())
+    held = next((bits for bits in _FEWER_BITS if highest < 1 << bits), None)
+    if highest and held:
+        raise BadImage(f"unsupported format (holds {held}-bit values in 16 bits; save it with 8 bits)")
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 -> 255, rounded
 
 
 def fit_patch(image: Image) -> Image:
@@ -75,10 +65,7 @@ def fit_patch(image: Image) -> Image:
     size = defaults.PATCH_SIZE
     if height == size and width == size:
         return image
-    if min(height, width) < defaults.MIN_PATCH_SIDE:
-        raise BadImage(f"too small ({width}x{height} px; at least {defaults.MIN_PATCH_SIDE} a side)")
-    if max(height, width) > size:
-        raise BadImage(f"too large for a patch ({width}x{height} px; at most {size} a side)")
+    check_size(width, height)
     return cv2.copyMakeBorder(image, 0, size - height, 0, size - width, cv2.BORDER_REFLECT)
 
 

@@ -1,142 +1,70 @@
-"""What an image file's own structure says, before any pixel is decoded: format, size, whole or cut short.
+"""What a file is by its first bytes, and the sizes that a patch may have.
 
-Decoders differ in what they do with a damaged file (some return the part they could read), so this is
-settled here, for all of them alike.
+The readers of the three formats (`png`, `jpeg`, `tiff`) ask here before any pixel is decoded, so that a file that is
+refused for its size costs neither time nor memory.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from typing import NamedTuple
+from cancernet.common import defaults
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_CHUNK = struct.Struct(">I4s")
+_KINDS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+          b"II+\0": "TIFF", b"MM\0+": "TIFF"}  # fmt: skip
 _OTHERS = {  # known to be images or documents, so that the reason can name them
     b"GIF8": "GIF", b"BM": "BMP", b"RIFF": "WebP", b"%PDF": "PDF", b"PK\x03\x04": "zip",
-    b"\x00\x00\x00\x0cjP": "JPEG 2000", b"8BPS": "PSD",
+    b"\x00\x00\x00\x0cjP": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000", b"8BPS": "PSD", b"DDS ": "DDS",
+    b"\x00\x00\x00\x0cJXL": "JPEG XL", b"\xff\x0a": "JPEG XL", b"\x89HDF": "HDF5", b"\x93NUMPY": "NumPy",
 }  # fmt: skip
-_CMYK = 5  # TIFF: photometric interpretation "separated"
-# TIFF tags
-_WIDTH, _HEIGHT, _PHOTOMETRIC, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES = 256, 257, 262, 273, 279, 324, 325
-
-
-class Header(NamedTuple):
-    """What is known before decoding."""
-
-    format: str  # "PNG", "JPEG" or "TIFF"
-    width: int  # px
-    height: int  # px
-    plain: bool = False  # three channels of 8 bits and nothing else: the common case, decoded faster
+_BRANDS = {b"avif": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}  # after "ftyp"
+ARCHIVES = {
+    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}  # fmt: skip
+_TAR = slice(257, 262)  # where a tar says "ustar"
+HEAD = 262  # bytes that tell what a file is
 
 
 class BadImage(Exception):  # noqa: N818 - the name says what was met, not what went wrong here
     """A file that cannot be used as a patch; its text is the reason that the quarantine list gives."""
 
 
-def read_header(content: bytes) -> Header:
-    """Return format and size (px) of a PNG, JPEG or TIFF that is whole.
+def kind_of(content: bytes) -> str:
+    """Return "PNG", "JPEG" or "TIFF".
 
     Raises:
-        BadImage: empty, not an image, another format, truncated, or damaged.
+        BadImage: empty, not an image, or another format, named where it is known.
     """
-    if content[:8] == _PNG:
-        return _png(content)
-    if content[:3] == b"\xff\xd8\xff":
-        return _jpeg(content)
-    if content[:4] in (b"II*\x00", b"MM\x00*"):
-        return _tiff(content)
+    for magic, kind in _KINDS.items():
+        if content.startswith(magic):
+            return kind
     if not content:
         raise BadImage("empty")
-    for magic, name in _OTHERS.items():
-        if content.startswith(magic):
-            raise BadImage(f"unsupported format ({name}; use PNG, JPEG or TIFF)")
+    other = next((name for magic, name in _OTHERS.items() if content.startswith(magic)), None)
+    if content[4:8] == b"ftyp":
+        other = _BRANDS.get(content[8:12])
+    if other := other or archive(content):
+        raise BadImage(f"unsupported format ({other}; use PNG, JPEG or TIFF)")
     if not any(content[:64]):
         raise BadImage("not an image (begins with zeros)")
-    if _PNG.startswith(content) or content[:2] == b"\xff\xd8":
+    if content[:2] == b"\xff\xd8" or any(magic.startswith(content) for magic in _KINDS):
         raise BadImage("truncated")
     raise BadImage("not an image")
 
 
-def _png(content: bytes) -> Header:
-    if len(content) < 33:
-        raise BadImage("truncated")
-    if content[12:16] != b"IHDR":
-        raise BadImage("damaged (PNG without a header)")
-    width, height = struct.unpack_from(">II", content, 16)
-    position, end = 8, len(content)
-    plain = content[24:26] == b"\x08\x02"  # bit depth, colour type
-    while position + 12 <= end:
-        length, kind = _CHUNK.unpack_from(content, position)
-        following = position + 12 + length
-        if following > end:
-            raise BadImage("truncated")
-        stated = content[following - 4 : following]
-        if zlib.crc32(content[position + 4 : following - 4]).to_bytes(4, "big") != stated:
-            raise BadImage("damaged (PNG checksum differs)")
-        if kind == b"IEND":
-            return Header("PNG", width, height, plain)
-        if kind == b"tRNS":
-            plain = False
-        position = following
-    raise BadImage("truncated")
+def archive(head: bytes) -> str | None:
+    """Return what kind of archive, other than a zip, begins like this."""
+    if head[_TAR] == b"ustar":
+        return "tar"
+    return next((name for magic, name in ARCHIVES.items() if head.startswith(magic)), None)
 
 
-def _jpeg(content: bytes) -> Header:
-    position, end = 2, len(content)
-    width = height = 0
-    while position + 4 <= end:
-        if content[position] != 0xFF:
-            raise BadImage("damaged (JPEG without a marker)")
-        marker = content[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker == 0xDA:  # the picture itself; a thumbnail's end marker can only come before it
-            if content.find(b"\xff\xd9", position) < 0:
-                raise BadImage("truncated")
-            if not width or not height:
-                raise BadImage("damaged (JPEG without a size)")
-            return Header("JPEG", width, height)
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and position + 9 <= end:
-            height, width = struct.unpack_from(">HH", content, position + 5)
-        position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
-    raise BadImage("truncated")
+def check_size(width: int, height: int) -> None:
+    """Refuse what cannot become a patch of `defaults.PATCH_SIZE` px.
 
-
-def _tiff(content: bytes) -> Header:
-    order = "<" if content[:2] == b"II" else ">"
-    try:
-        (position,) = struct.unpack_from(order + "I", content, 4)
-        (count,) = struct.unpack_from(order + "H", content, position)
-        tags = {}
-        for i in range(count):
-            tag, values = _tiff_values(content, order, position + 2 + 12 * i)
-            tags[tag] = values
-    except struct.error:
-        raise BadImage("truncated") from None
-    width, height = (tags.get(tag, (0,))[0] for tag in (_WIDTH, _HEIGHT))
-    if width < 1 or height < 1:
-        raise BadImage("damaged (TIFF without a size)")
-    for starts, sizes in ((_STRIPS, _STRIP_SIZES), (_TILES, _TILE_SIZES)):
-        ends = (a + b for a, b in zip(tags.get(starts, ()), tags.get(sizes, ()), strict=False))
-        if any(end > len(content) for end in ends):
-            raise BadImage("truncated")
-    if tags.get(_PHOTOMETRIC, (2,))[0] == _CMYK:
-        raise BadImage("unsupported format (CMYK TIFF; save it as RGB)")
-    return Header("TIFF", width, height)
-
-
-def _tiff_values(content: bytes, order: str, position: int) -> tuple[int, tuple[int, ...]]:
-    """Return one tag and its whole numbers; () for a type that is none of interest here."""
-    tag, kind, count = struct.unpack_from(order + "HHI", content, position)
-    letter = {3: "H", 4: "I"}.get(kind)
-    if letter is None:
-        return tag, ()
-    if count * struct.calcsize(letter) > len(content):
-        raise BadImage("truncated")
-    values = struct.Struct(f"{order}{count}{letter}")
-    start = position + 8
-    if values.size > 4:
-        (start,) = struct.unpack_from(order + "I", content, start)
-    return tag, values.unpack_from(content, start)
+    Raises:
+        BadImage: a side under `defaults.MIN_PATCH_SIDE` or over `defaults.PATCH_SIZE` px.
+    """
+    if min(width, height) < defaults.MIN_PATCH_SIDE:
+        raise BadImage(f"too small ({width}x{height} px; at least {defaults.MIN_PATCH_SIDE} a side)")
+    if max(width, height) > defaults.PATCH_SIZE:
+        raise BadImage(f"too large for a patch ({width}x{height} px; at most {defaults.PATCH_SIZE} a side)")

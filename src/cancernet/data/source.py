@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
+
+MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
+
+_IRREGULAR = {
+    stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder that cannot be listed",
+}  # fmt: skip
 
 
 class Member(NamedTuple):
@@ -30,24 +38,42 @@ def _member(path: str, place: str) -> Member:
     return Member(path, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 
 
-def read_file(path: str, size: int = 1 << 14) -> bytes:
-    """Return a file's bytes; three times faster than `open().read()` on files of a few kB.
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links in a circle; reading it will say so
+        return False
+
+
+def irregular(mode: int) -> str | None:
+    """Return in words what a path of this mode (of `os.stat`) is if not a regular file."""
+    return None if stat.S_ISREG(mode) else _IRREGULAR.get(stat.S_IFMT(mode), "a device")
+
+
+def read_file(path: str, size: int = 1 << 14, most: int = MAX_FILE_BYTES) -> bytes:
+    """Return a regular file's bytes; three times faster than `open().read()` on files of a few kB.
 
     Args:
-        path: the file.
+        path: the file; never waited for, as a pipe would be.
         size: bytes to ask for at a time.
+        most: bytes, whatever size was stated: a file may grow, or be made up by the system while it is read.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, is no regular file, or has more bytes.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    if what := irregular(os.stat(path).st_mode):  # noqa: PTH116 - of strings, twice as fast
+        raise OSError(f"{what}, not a file")
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         content = os.read(handle, size)
         if len(content) < size:
             return content
-        parts = [content]
+        parts, total = [content], size
         while part := os.read(handle, 1 << 20):
             parts.append(part)
+            total += len(part)
+            if total > most:
+                raise OSError(errno.EFBIG, f"more than {most:,} bytes; a patch has a few thousand")
         return b"".join(parts)
     finally:
         os.close(handle)
@@ -71,20 +97,25 @@ class FolderSource:
         """Return all files except hidden ones, sorted by path. A folder that cannot be read is listed itself."""
         found: list[Member] = []
         seen: set[tuple[int, int]] = set()
+        pending = [str(self.root)]
         begins = len(self._prefix)
-
-        def unreadable(error: OSError) -> None:
-            found.append(Member(str(error.filename)[begins:], 0, 0))  # reading it will say why
-
-        for folder, folders, names in os.walk(self.root, followlinks=True, onerror=unreadable):
-            status = os.stat(folder)  # noqa: PTH116
-            if (status.st_dev, status.st_ino) in seen:  # a link back to a folder above would never end
-                folders.clear()
+        while pending:  # not `os.walk`, which ends in a RecursionError on a thousand folders within each other
+            folder = pending.pop()
+            try:
+                status = os.stat(folder)  # noqa: PTH116
+                if (status.st_dev, status.st_ino) in seen:  # a link back to a folder above would never end
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                with os.scandir(folder) as entries:
+                    shown = [entry for entry in entries if not hidden(entry.name)]
+            except OSError:
+                found.append(Member(folder[begins:], 0, 0))  # reading it will say why
                 continue
-            seen.add((status.st_dev, status.st_ino))
-            folders[:] = [name for name in folders if not hidden(name)]
-            inner = os.path.join(folder, "")  # noqa: PTH118
-            found += [_member((inner + name)[begins:], inner + name) for name in names if not hidden(name)]
+            for entry in shown:
+                if _is_folder(entry):
+                    pending.append(entry.path)
+                else:
+                    found.append(_member(entry.path[begins:], entry.path))
         return sorted(found)
 
     def read(self, path: str) -> bytes:

@@ -14,22 +14,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.progress import progress
+from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
-from cancernet.data.decode import BadImage, Image, cv2, decode, fit_patch
+from cancernet.data.decode import Image, decode, fit_patch
+from cancernet.data.headers import HEAD, BadImage, archive
 from cancernet.data.integrity import near_white
 from cancernet.data.layout import mirrored_folder
-from cancernet.data.source import FileSource, FolderSource, Member
+from cancernet.data.source import MAX_FILE_BYTES, FileSource, FolderSource, Member, irregular
 from cancernet.data.zip_source import ZipSource
 
 Source = FolderSource | FileSource | ZipSource
-
-MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
 
 CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
 
@@ -50,6 +51,10 @@ class Patches(NamedTuple):
     def paths(self) -> list[str]:
         """The paths of the good ones, as a table shows them."""
         return [self.prefix + member.path for member in self.members]
+
+    def without_pixels(self) -> Patches:
+        """Return the same without the pixels, to be kept where many chunks are."""
+        return self._replace(images=self.images[:0].copy())
 
 
 class Part(NamedTuple):
@@ -155,20 +160,23 @@ def open_source(path: Path | str) -> Source:
     """Open a folder, a `.zip`, or a single image file for reading; nothing is ever written to it.
 
     Raises:
-        UserError: the path is missing or unreadable, the zip is damaged or has members that point
-            outside of it.
+        UserError: the path is missing, unreadable or no file, or it is an archive that is not a readable zip.
     """
     path = Path(path).expanduser()
     try:
         if path.is_dir():
             os.scandir(path).close()
             return FolderSource(path)
+        if what := irregular(path.stat().st_mode):
+            raise UserError(f"{path}: {what}, not a file; give a folder, a zip or an image file")
         with path.open("rb") as file:
-            head = file.read(4)
-    except FileNotFoundError:
+            head = file.read(HEAD)
+    except (FileNotFoundError, ValueError):  # the second: a NUL in the name
         raise UserError(f"{path}: no such folder or file; check the path") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    if kind := archive(head):
+        raise UserError(f"{path}: a {kind} archive, which cannot be read; unpack it and give the folder, or zip that")
     if head[:2] == b"PK" or path.suffix.lower() == ".zip":
         return ZipSource(path)
     return FileSource(path)
@@ -186,7 +194,7 @@ def _new(source: Source, members: list[Member], seen: set[str]) -> list[Member]:
 def _prefix(path: Path) -> str:
     """What stands before a member's name: the folder of a file, or the folder or zip itself."""
     folder = path.parent if path.is_file() and path.suffix.lower() != ".zip" else path
-    return "" if str(folder) == "." else f"{folder.as_posix()}/"
+    return "" if str(folder) == "." else utf8(f"{folder.as_posix()}/")
 
 
 def scan(
@@ -237,7 +245,7 @@ def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], A
             image = decode(content)
             images[len(good)] = fit_patch(image)
         except BadImage as reason:
-            bad.append((printable(member.path), str(reason)))
+            bad.append((utf8(member.path), str(reason)))
             continue
         good.append(member)
         sizes.append((image.shape[1], image.shape[0]))
@@ -254,7 +262,7 @@ def read_member(source: Source, member: Member) -> bytes:
     Raises:
         BadImage: with the reason why it cannot be.
     """
-    if printable(member.path) != member.path:
+    if utf8(member.path) != member.path:
         raise BadImage("unreadable (its name is not valid UTF-8)")
     if member.size > MAX_FILE_BYTES:
         raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
@@ -270,8 +278,3 @@ def content_hash(image: Image) -> str:
     Of the pixels, not of the file: the same patch saved again with another compression is still the same.
     """
     return hashlib.blake2b(image.data, digest_size=16, salt=b"%dx%d" % image.shape[:2]).hexdigest()
-
-
-def printable(path: str) -> str:
-    """Return the path with undecodable bytes replaced, fit to be written in a table."""
-    return path if path.isascii() else path.encode("utf-8", "replace").decode("utf-8")
