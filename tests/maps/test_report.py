@@ -198,6 +198,17 @@ def test_specimens_of_an_earlier_run_stay_on_the_page(data, model, tmp_path):
     assert pd.read_csv(out / "specimens.csv")["patient"].tolist() == ["S003"]  # another model's maps are not mixed in
 
 
+def test_a_specimen_of_another_version_is_left_out_of_the_page(data, model, tmp_path):
+    out = tmp_path / "out"
+    map_specimens(data, model, out=out, patients=("S001",))
+    old = out / "S001" / "specimen.json"
+    notes = json.loads(old.read_text())
+    for changed in ({**notes, "specimen": {"patient": "S001"}}, {**notes, "specimen": None}, []):
+        old.write_text(json.dumps(changed))
+        map_specimens(data, model, out=out, patients=("S002",))
+        assert pd.read_csv(out / "specimens.csv")["patient"].tolist() == ["S002"]
+
+
 def test_a_killed_run_finds_its_folder_again(data, model, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

@@ -223,16 +223,21 @@ def test_an_edge_that_is_left_out_is_told(
     assert max(int(row["minx"]) + int(row["width"]) for row in found) == (350 if left_out else 374)
 
 
-def test_another_stain_is_told_in_summary_and_page(run: Map, model: Model, slide: Path, tmp_path: Path) -> None:
-    floor = model.manifest.floor
-    mean = tuple(m + 3 * s for m, s in zip(floor.model.mean, floor.model.scale, strict=True))
-    moved = structs.replace(floor, model=structs.replace(floor.model, mean=mean))
-    run(slide, model=Model(model.folder, structs.replace(model.manifest, floor=moved)))
+def test_another_stain_is_refused_in_summary_page_and_tables(
+    run: Map, model: Model, slide: Path, tmp_path: Path
+) -> None:
+    colours = model.colours
+    moved = structs.replace(colours, mean=tuple(each + 30 for each in colours.mean))
+    outcome = run(slide, model=Model(model.folder, structs.replace(model.manifest, colours=moved)))
+    assert outcome.refused == [tmp_path / "out" / "s"]
     found = summary(tmp_path / "out" / "s")
-    assert found["stain_distance"] > 2
-    assert any("Do not rely on this map" in warning for warning in found["warnings"])
+    assert found["stain_distance"] > found["stain_limit"]
+    assert "stained or scanned unlike" in found["refused"]
+    assert (found["malignant_mm2"], found["malignant_share"], found["patches_malignant"]) == (None, None, 0)
+    assert {row["decision"] for row in rows(tmp_path / "out" / "s" / "patches.csv")} == {"unsure"}
+    assert json.loads((tmp_path / "out" / "s" / "tiles.geojson").read_text("utf-8"))["features"] == []
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert page.count("Do not rely on this map") == 1
+    assert page.count("REFUSED") == 1
 
 
 def test_a_bounded_slide_is_placed_from_its_corner_in_the_table_and_from_the_area_for_qupath(
@@ -414,15 +419,24 @@ def test_one_slide_has_one_folder_however_it_is_spelled(run: Map, slide: Path, t
     assert outcome.skipped
 
 
-def test_a_summary_of_another_format_is_left_out_of_the_page_and_made_anew(
-    run: Map, slide: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: {**found, "format": 1},
+        lambda found: {"format": found["format"]},
+        lambda found: {**found, "mpp": None, "settings": {}},
+        lambda found: {**found, "patches": "many", "settings": {}},
+    ],
+)
+def test_a_summary_of_another_version_is_left_out_of_the_page_and_made_anew(
+    run: Map, slide: Path, tmp_path: Path, change: Callable[[dict], dict]
 ) -> None:
     first = slide.rename(tmp_path / "first.tif")
     second = tmp_path / "second.tif"
     second.write_bytes(first.read_bytes())
     run(first)
     old = tmp_path / "out" / "first" / "summary.json"
-    old.write_text(json.dumps({**json.loads(old.read_text()), "format": 1}))
+    old.write_text(json.dumps(change(json.loads(old.read_text()))))
     run(second)
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "second/overlay.png" in page

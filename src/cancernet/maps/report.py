@@ -102,19 +102,27 @@ def map_specimens(
             first = ": ".join(("", *found.errors[0])) if found.errors else ""
             raise UserError(f"{stream.root}: no specimen could be drawn{first}")
         output.errors = found.errors
-        pages = finished(output, model)
+        pages = finished(output, model, like=found.specimens[0])
         output.write_csv(TABLE, pd.DataFrame([row for _, row in pages]))
         output.write_text(INDEX, index(pages, found.errors, model, stream.root, synthetic=stream.synthetic))
         return found
 
 
-def finished(output: Output, model: Model) -> list[tuple[str, dict[str, Any]]]:
-    """Return folder and row of every specimen that this model has mapped here, in this run and earlier ones."""
+def finished(output: Output, model: Model, like: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return folder and row of every specimen that this model has mapped here, in this run and earlier ones.
+
+    Args:
+        output: folder of all maps.
+        model: the model.
+        like: a row of this run; what has other columns is of another version.
+    """
     found = []
     for child in output.children():
         notes = read_json(child.folder / NOTES, dict) or {}  # none of one begun and not finished
-        if (notes.get("format"), notes.get("model")) == (FORMAT, model.describe()):
-            found.append((child.folder.name, notes["specimen"]))
+        row = notes.get("specimen")
+        ours = (notes.get("format"), notes.get("model")) == (FORMAT, model.describe())
+        if ours and isinstance(row, dict) and row.keys() == like.keys():
+            found.append((child.folder.name, row))
     return found
 
 

@@ -78,7 +78,7 @@ def map_one(
     """
     settings = settings_of(owner, model, options)
     found = summary.read_summary(out.folder)
-    if found and found["settings"] == settings and all((out.folder / name).is_file() for name in pages.FILES):
+    if found and found.get("settings") == settings and all((out.folder / name).is_file() for name in pages.FILES):
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     started = time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -78,8 +80,11 @@ def reduced(section: Section, by: int) -> NDArray[Any]:
 
 def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
     """Write index.html over all finished slides in `out`, of earlier runs too, and what failed (path, reason) now."""
-    found = [(child.folder, summaries.read_summary(child.folder)) for child in out.children()]
-    slides = [_slide(folder.name, summary) for folder, summary in found if summary is not None]
+    slides = []
+    for child in out.children():
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # one that is not as we write them has no place
+            if summary := summaries.read_summary(child.folder):
+                slides.append(_slide(child.folder.name, summary))
     context = {
         "slides": slides,
         "failed": [{"path": path, "reason": reason} for path, reason in failed],
