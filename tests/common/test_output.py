@@ -94,7 +94,10 @@ def test_a_folder_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         pytest.fail("the work began")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"files": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "null", '{"files": 3}', "\x00", "[" * 100_000, '{"kind": "map", "files": ' + "[" * 100_000],
+)
 def test_a_damaged_record_makes_every_file_somebody_elses(tmp_path: Path, content: str) -> None:
     (tmp_path / RECORD).write_text(content)
     (tmp_path / "index.html").write_text("x")
@@ -131,6 +134,29 @@ def test_a_killed_run_leaves_a_folder_that_the_next_one_takes_and_clears(tmp_pat
         assert out.child("B 1", "B 1").folder == tmp_path / "B 1"  # and no B 1-2 is made
         out.write_text("a.png", "whole")
     assert names(tmp_path) == ["B 1", "a.png"]
+
+
+def test_a_folder_that_is_refused_gets_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("the user's own")
+    with pytest.raises(UserError, match="is not ours"), Output(tmp_path, "map", names=("index.html",)):
+        pytest.fail("the work began")
+    assert [item.name for item in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_what_a_killed_run_was_writing_of_one_thing_is_cleared_by_the_next_of_another(tmp_path: Path) -> None:
+    with Output(tmp_path, "map") as out:
+        folder = out.child("B", "B").folder
+    (folder / ".map.0123456789ab.tmp.png").write_text("half")
+    with Output(tmp_path, "map"):
+        assert names(folder) == []
+
+
+def test_a_folder_whose_record_was_being_written_is_taken_by_the_next_run(tmp_path: Path) -> None:
+    (tmp_path / "B").mkdir()
+    (tmp_path / "B" / "..cancernet.0123456789ab.tmp.json").write_text("half")
+    with Output(tmp_path, "map") as out:
+        assert out.child("B", "B").folder == tmp_path / "B"
+    assert names(tmp_path / "B") == []
 
 
 def test_a_run_that_fails_before_it_writes_leaves_no_folder(tmp_path: Path) -> None:
@@ -214,6 +240,41 @@ def test_one_file_is_replaced_only_where_it_is_ours(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not ours"):
         check_file(target, "path,reason")
     assert target.read_text() == "my own table\n"
+
+
+def writing_one(target: Path, then: str) -> subprocess.Popen:
+    code = (
+        "import os, signal, sys, time; from pathlib import Path; from cancernet.common.output import output_file\n"
+        f"with output_file(Path({str(target)!r}), 'a,b') as temporary:\n"
+        f"    temporary.write_text('half'); print('begun', flush=True); {then}"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def test_what_a_killed_run_was_writing_is_cleared_by_the_next_into_the_same_file_alone(tmp_path: Path) -> None:
+    with writing_one(tmp_path / "p.csv", "os.kill(os.getpid(), signal.SIGKILL)"):
+        pass
+    others = [".p.0123456789ab.tmp.json", ".q.0123456789ab.tmp.csv", ".p.csv", ".p.tmp.csv"]
+    for name in others:
+        (tmp_path / name).write_text("not of this file")
+    assert len(names(tmp_path)) == len(others) + 1
+    with output_file(tmp_path / "p.csv", "a,b") as temporary:
+        temporary.write_text("a,b\n")
+    assert names(tmp_path) == sorted([*others, "p.csv"])
+
+
+def test_a_second_run_into_one_file_is_refused_and_the_first_ends_right(tmp_path: Path) -> None:
+    with writing_one(tmp_path / "p.csv", "sys.stdin.readline(); temporary.write_text('a,b\\n')") as first:
+        with (
+            pytest.raises(UserError, match=r"p\.csv is being written by another"),
+            output_file(tmp_path / "p.csv", "a,b"),
+        ):
+            pytest.fail("the work began")
+        first.communicate("go on\n")
+    assert names(tmp_path) == ["p.csv"]
+    assert (tmp_path / "p.csv").read_text() == "a,b\n"
 
 
 def test_a_home_is_found_by_its_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

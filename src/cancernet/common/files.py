@@ -8,10 +8,11 @@ import io
 import json
 import re
 import secrets
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # writing a text needs neither
 T = TypeVar("T")
 
 MAX_NAME = 100  # characters of a folder's name; file systems end at 255 bytes, and suffixes are added
-TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp(\..*)?")  # names of files that are not whole yet
+TEMPORARY = re.compile(r"(\..*\.)[0-9a-f]{12}(\.tmp(?:\..*)?)")  # names of files that are not whole yet
 
 
 @contextmanager
@@ -54,11 +55,56 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(temporary: Path, target: Path) -> Iterator[None]:
+    """Hold the temporary file of a target while it is written, and remove what killed processes left of others.
+
+    Where results go to one file and not to a folder of ours, no lock says who writes there; the temporary file itself
+    is locked instead, which ends with its process. Windows has no need of it: it removes no file that is open.
+
+    Raises:
+        UserError: another process is writing the same file.
+    """
+    with temporary.open("wb") as file:
+        _lock(file)
+        parts = TEMPORARY.fullmatch(temporary.name)
+        for item in temporary.parent.iterdir():
+            found = TEMPORARY.fullmatch(item.name)
+            if item == temporary or not found or not parts or found.groups() != parts.groups():
+                continue
+            try:
+                with item.open("r+b") as other:
+                    _lock(other)
+                item.unlink()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise UserError(f"{target} is being written by another cancernet; wait for it, or give another name") from error
+        yield
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock an open file, as far as the system has such locks; raises BlockingIOError where another process has."""
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            return
+
+
 def clear_temporaries(folder: Path) -> None:
     """Remove what a killed process left of files it was writing in a folder; nobody else may be writing there."""
-    for item in folder.iterdir():
-        if TEMPORARY.fullmatch(item.name):
-            item.unlink(missing_ok=True)
+    for item in filter(is_temporary, folder.iterdir()):
+        item.unlink(missing_ok=True)
+
+
+def is_temporary(item: Path) -> bool:
+    """Tell whether a file is one that was not whole when its process ended, or is not yet."""
+    return TEMPORARY.fullmatch(item.name) is not None
 
 
 def write_bytes(target: Path, content: bytes) -> Path:

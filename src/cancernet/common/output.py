@@ -20,7 +20,7 @@ import msgspec
 
 from cancernet.common import files
 from cancernet.common.errors import UserError
-from cancernet.common.files import safe_name, writable
+from cancernet.common.files import is_temporary, safe_name, writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +75,8 @@ class Output:
             if self.folder.exists() and not self.folder.is_dir():
                 raise UserError(f"{self.folder} is a file, not a folder; give another")
             self._made = not self.folder.exists()
+            if not self._made and not (self.folder / LOCK).exists():
+                self._claim()  # a folder that is refused does not even get a lock
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(self.folder / LOCK)
             try:
@@ -84,15 +86,9 @@ class Output:
                     f"{self.folder} is being written by another cancernet; wait for it, or give another folder"
                 ) from None
         try:
-            kind = self._load()
-            if kind != self._kind:
-                raise UserError(
-                    f"{self.folder} holds the results of `cancernet {kind}`; give another folder for those "
-                    f"of {self._kind}"
-                )
-            for name in self._names:
-                self._check(name)
-            files.clear_temporaries(self.folder)  # of a run that was killed: the lock says so
+            self._claim()
+            for place in (self.folder, *(child.folder for child in self.children())):
+                files.clear_temporaries(place)  # of a run that was killed: the lock says so
         except BaseException:
             self._lock.release()
             raise
@@ -212,7 +208,7 @@ class Output:
             return child.owner == owner
         place = child.folder
         taken = place.name.casefold() in (name.casefold() for name in (*self._names, *self._files))
-        return not taken and (not place.exists() or (place.is_dir() and not any(place.iterdir())))
+        return not taken and (not place.exists() or (place.is_dir() and all(map(is_temporary, place.iterdir()))))
 
     def _check(self, name: str) -> None:
         first = name.partition("/")[0]
@@ -221,6 +217,16 @@ class Output:
             raise UserError(f"{target} is not ours and would be replaced; give another folder, or move the file away")
         if target.resolve() in self._inputs:
             raise UserError(f"{target} is read and would be replaced; give another folder")
+
+    def _claim(self) -> None:
+        """Read the record, and refuse a folder or a name in it that is not for us to write."""
+        kind = self._load()
+        if kind != self._kind:
+            raise UserError(
+                f"{self.folder} holds the results of `cancernet {kind}`; give another folder for those of {self._kind}"
+            )
+        for name in self._names:
+            self._check(name)
 
     def _load(self) -> str:
         """Read the record of what is ours, nothing where it cannot be read; returns the kind that it states."""
@@ -250,7 +256,7 @@ def output_file(path: Path, mark: str, *, inputs: Sequence[Path] = ()) -> Iterat
     """
     path = path.expanduser()
     check_file(path, mark, inputs=inputs)
-    with writable(path), files.replacing(path) as temporary:
+    with writable(path), files.replacing(path) as temporary, files.alone(temporary, path):
         yield temporary
 
 
