@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -27,6 +28,9 @@ _TRANSPARENT = {_GREY: 2, _RGB: 6}  # bytes of the one transparent colour
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _LAST_FILTER = 4
 _STORED = b"\x78\x01\x01"  # a zlib stream of one block, not compressed
+_FRAMING = len(_STORED) + 8  # bytes of such a stream that are no pixels: with their number, twice, and a sum
+_AFTER_HEADER = _START + 25  # bytes
+_END = b"\0\0\0\0IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
 
 # OpenCV before 4.11 cannot give RGB by itself.
 _PLAIN = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_UNCHANGED)
@@ -50,13 +54,16 @@ def read_png(content: bytes) -> Picture:
     """
     header, palette, transparent, packed = _parts(content)
     rows = _inflate(packed, header)
-    body = _STORED + struct.pack("<HH", len(rows), len(rows) ^ 0xFFFF) + rows + struct.pack(">I", zlib.adler32(rows))
-    checked = _SIGNATURE + content[_START : _START + 25]  # the header's chunk
+    start = b"IDAT" + _STORED + struct.pack("<HH", len(rows), len(rows) ^ 0xFFFF)
+    end = zlib.adler32(rows).to_bytes(4, "big")
+    checksum = zlib.crc32(end, zlib.crc32(rows, zlib.crc32(start)))  # as `_chunk` would, without a copy
+    parts = [content[:_AFTER_HEADER]]
     if palette:  # full, so that no pixel can point beyond it
-        checked += _chunk(b"PLTE", palette.ljust(3 << header.depth, b"\0"))
+        parts.append(_chunk(b"PLTE", palette.ljust(3 << header.depth, b"\0")))
     if transparent:
-        checked += _chunk(b"tRNS", transparent)
-    checked += _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+        parts.append(_chunk(b"tRNS", transparent))
+    parts += ((len(rows) + _FRAMING).to_bytes(4, "big"), start, rows, end, checksum.to_bytes(4, "big"), _END)
+    checked = b"".join(parts)
     plain = _PLAIN != cv2.IMREAD_UNCHANGED and header.colour == _RGB and header.depth == 8 and not transparent
     image = cv2.imdecode(np.frombuffer(checked, np.uint8), _PLAIN if plain else cv2.IMREAD_UNCHANGED)
     if image is None:
@@ -98,6 +105,7 @@ def _parts(content: bytes) -> tuple[_Header, bytes, bytes, bytes]:
     raise BadImage("truncated")
 
 
+@lru_cache(maxsize=64)  # most files have the same
 def _header(data: bytes) -> _Header:
     if len(data) != 13:
         raise BadImage("damaged (PNG header of a wrong length)")
@@ -125,15 +133,21 @@ def _colours(header: _Header, palette: bytes, transparent: bytes) -> tuple[bytes
     return b"", transparent
 
 
-def _inflate(packed: bytes, header: _Header) -> bytes:
-    """Return the filtered rows of pixels, exactly as many bytes as the header states."""
+@lru_cache(maxsize=64)
+def _sizes(header: _Header) -> tuple[list[tuple[int, int]], int]:
+    """Return bytes of a row and number of rows, of each pass, and the bytes of all."""
     bits = _CHANNELS[header.colour] * header.depth
     if header.interlaced:
         passes = [(-(-(header.width - x) // dx), -(-(header.height - y) // dy)) for x, y, dx, dy in _ADAM7]
     else:
         passes = [(header.width, header.height)]
     sizes = [(1 + (columns * bits + 7) // 8, rows) for columns, rows in passes if columns > 0 < rows]
-    expected = sum(stride * rows for stride, rows in sizes)
+    return sizes, sum(stride * rows for stride, rows in sizes)
+
+
+def _inflate(packed: bytes, header: _Header) -> bytes:
+    """Return the filtered rows of pixels, exactly as many bytes as the header states."""
+    sizes, expected = _sizes(header)
     stream = zlib.decompressobj()
     try:
         out = stream.decompress(packed, expected + 1)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 MAX_FILE_BYTES = 64_000_000  # bytes; a patch has about 6,000, so a larger file is a slide or a mistake
 
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _IRREGULAR = {
     stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder that cannot be listed",
 }  # fmt: skip
@@ -61,10 +62,15 @@ def read_file(path: str, size: int = 1 << 14, most: int = MAX_FILE_BYTES) -> byt
     Raises:
         OSError: it cannot be read, is no regular file, or has more bytes.
     """
-    if what := irregular(os.stat(path).st_mode):  # noqa: PTH116 - of strings, twice as fast
-        raise OSError(f"{what}, not a file")
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
+        handle = os.open(path, _READ)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(f"{irregular(os.stat(path).st_mode)}, not a file") from None  # noqa: PTH116
+        raise
+    try:
+        if what := irregular(os.fstat(handle).st_mode):
+            raise OSError(f"{what}, not a file")
         content = os.read(handle, size)
         if len(content) < size:
             return content
