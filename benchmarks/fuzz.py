@@ -54,6 +54,7 @@ SECONDS = 20.0  # for one input; a sound one takes a thousandth
 MEGABYTES = {"images": 700, "zips": 900, "bundles": 2000}  # greatest resident memory
 SHARES = {"images": 0.4, "zips": 0.3, "bundles": 0.3}  # of the time
 ADDRESS_SPACE = 16_000_000_000  # bytes; ends a child before it ends the machine
+START = "spawn"  # a process without the threads of this one
 STARTING = 120.0  # s until a child is ready, on a busy machine
 
 ODD = (0, 1, 2, 3, 25, 50, 51, 127, 128, 255, 256, 65535, 65536, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
@@ -241,7 +242,7 @@ def fuzz(target: str, seed: int, seconds: float, out: Path) -> tuple[Counter[str
     Returns:
         How many ended in each way, and how many findings there were.
     """
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(START)
     ends, number, findings = time.monotonic() + seconds, 0, 0
     counts: Counter[str] = Counter()
     seen: Counter[str] = Counter()
