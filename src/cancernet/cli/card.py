@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, load, model_option
+from cancernet.cli.options import PATH, echo, load, model_option
 
 
 @click.command()
@@ -20,4 +20,4 @@ def command(model: Path | None, out: Path, **measured: Any) -> None:
     from cancernet.report.card import write_card
 
     write_card(load(model), out, **measured)
-    click.echo(f"card: {out}")
+    echo(f"card: {out}")

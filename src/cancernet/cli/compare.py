@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH
+from cancernet.cli.options import PATH, echo
 
 
 @click.command()
@@ -26,14 +26,14 @@ def command(first: Path, second: Path, split: str, out: Path | None) -> None:
 
     found = compare(first, second, split=split, out=out)
     name_a, name_b = found["first"], found["second"]
-    click.echo(f"{name_b} minus {name_a}, {found['n_patches']:,} {split} patches of {found['n_units']} patients\n")
-    click.echo(f"{'':<36} {name_a[:14]:>14} {name_b[:14]:>14}   difference (95 % interval)")
+    echo(f"{name_b} minus {name_a}, {found['n_patches']:,} {split} patches of {found['n_units']} patients\n")
+    echo(f"{'':<36} {name_a[:14]:>14} {name_b[:14]:>14}   difference (95 % interval)")
     for what in ("auc", "average_precision"):
-        click.echo(line(what.replace("_", " "), found[what]))
+        echo(line(what.replace("_", " "), found[what]))
     for point, rates in found["operating_points"].items():
         for what, values in rates.items():
-            click.echo(line(f"{what.replace('_', ' ')} at {point.replace('_', ' ')}", values))
-    click.echo("\n* the interval excludes 0: the two are told apart")
+            echo(line(f"{what.replace('_', ' ')} at {point.replace('_', ' ')}", values))
+    echo("\n* the interval excludes 0: the two are told apart")
 
 
 def line(what: str, values: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from cancernet.cli.options import PATH, cache_option
+from cancernet.cli.options import PATH, cache_option, echo
 from cancernet.common.errors import UserError
 from cancernet.common.threads import available_cpus
 
@@ -166,10 +166,10 @@ def command(data: Path | None, weights: str, cache: Path | None) -> bool:
     try:
         import_quietly()
     except ImportError:
-        click.echo("training is not installed; predicting and evaluating are looked at", err=True)
+        echo("training is not installed; predicting and evaluating are looked at", err=True)
     findings = examine(data=data, weights=weights, cache=cache or default_cache_dir())
     for what, (state, found, fix) in findings.items():
-        click.echo(f"{state:<5} {what:<18} {found}")
+        echo(f"{state:<5} {what:<18} {found}")
         if fix:
-            click.echo(f"{'':<5} {'':<18} fix: {fix}")
+            echo(f"{'':<5} {'':<18} fix: {fix}")
     return any(finding.state == "FAIL" for finding in findings.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ import click
 
 from cancernet.common.errors import UserError
 from cancernet.common.provenance import CALLED
+from cancernet.common.text import printable
 from cancernet.common.version import __version__
 
 VERBS = {
@@ -77,12 +79,16 @@ def main() -> None:
     CALLED[:] = ["cancernet", *sys.argv[1:]]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the screen has no letters for is no reason to end
     signal.signal(signal.SIGTERM, _interrupt)  # a job that is told to end leaves what an interrupted one leaves
     try:
         sys.exit(cli.main(standalone_mode=False))  # what a verb returns: whether some input could not be used
     except UserError as error:
         _fail(str(error), 2)
     except click.ClickException as error:
+        error.message = printable(error.message)  # type: ignore[misc]
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
@@ -105,5 +111,5 @@ def _interrupt(*_: object) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"cancernet: {message}", err=True)
+    click.echo(f"cancernet: {printable(message)}", err=True)
     sys.exit(code)

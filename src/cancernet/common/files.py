@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import msgspec
 
 from cancernet.common.errors import UserError
 from cancernet.common.limits import read_bytes
+from cancernet.common.text import defuse, printable, restore
 
 if TYPE_CHECKING:  # writing a text needs neither
     import pandas as pd
@@ -115,8 +116,8 @@ def write_bytes(target: Path, content: bytes) -> Path:
 
 
 def write_text(target: Path, text: str) -> Path:
-    """Write UTF-8 text."""
-    return write_bytes(target, text.encode())
+    """Write UTF-8 text; what cannot be, as the bytes of a file's name, becomes "?"."""
+    return write_bytes(target, text.encode("utf-8", "replace"))
 
 
 def to_json(content: object) -> str:
@@ -132,18 +133,72 @@ def read_json(path: Path, kind: type[T]) -> T | None:
         return None
 
 
+class CsvWriter:
+    """Writes the rows of a CSV that a person may open: no text in it is a formula, no name breaks a line.
+
+    Args:
+        file: open with `newline=""`.
+        screen: whether a terminal may show it; what it would obey is replaced then.
+    """
+
+    def __init__(self, file: TextIO, *, screen: bool = False) -> None:
+        self._plain = csv.writer(file, lineterminator="\n")
+        self._quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        self._screen = screen
+
+    def writerow(self, row: Iterable[object]) -> None:
+        """Write one row."""
+        cells = [self._cell(cell) if isinstance(cell, str) else cell for cell in row]
+        # Python's writer leaves a carriage return bare where lines end otherwise; readers end the row there.
+        bare = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+        (self._quoted if bare else self._plain).writerow(cells)
+
+    def writerows(self, rows: Iterable[Iterable[object]]) -> None:
+        """Write rows."""
+        for row in rows:
+            self.writerow(row)
+
+    def _cell(self, text: str) -> str:
+        return defuse(printable(text) if self._screen else text)
+
+
 def write_rows(target: Path, rows: Iterable[Sequence[object]]) -> Path:
-    """Write a CSV, the first row its head."""
+    """Write a CSV, the first row its head; see `CsvWriter`."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    CsvWriter(text).writerows(rows)
     return write_text(target, text.getvalue())
 
 
 def write_csv(target: Path, table: pd.DataFrame) -> Path:
-    """Write a table without its index."""
+    """Write a table without its index; see `CsvWriter`."""
+    texts = list(table.columns[[kind.kind == "O" for kind in table.dtypes]])
+    plain = table.assign(**{name: table[name].map(_defused) for name in texts})
+    bare = any(plain[name].astype("str").str.contains("\r", regex=False).any() for name in texts)
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
     with replacing(target) as temporary:
-        table.to_csv(temporary, index=False)
+        plain.to_csv(temporary, index=False, quoting=quoting, errors="replace", lineterminator="\n")
     return target
+
+
+def read_csv(path: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table that `write_csv` has written.
+
+    Args:
+        path: the file.
+        texts: columns of text, which come back as they were: no number, and no word for "missing", is made of them.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no table.
+    """
+    import pandas as pd
+
+    table = pd.read_csv(path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, encoding="utf-8")
+    return table.assign(**{name: table[name].map(restore) for name in texts if name in table})
+
+
+def _defused(cell: object) -> object:
+    return defuse(cell) if isinstance(cell, str) else cell
 
 
 def write_png(target: Path, image: NDArray[Any]) -> Path:

@@ -7,7 +7,7 @@ import re
 # C0 and C1 controls, line and paragraph separators, and what turns the direction of writing: a terminal obeys them.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2})")
-_TO_ESCAPE = re.compile(r"[\x00-\x1f\x7f\\]")
+TO_ESCAPE = re.compile(r"[\x00-\x1f\x7f\\]")
 # What a spreadsheet would run: a cell that begins so, and is no number. Apostrophes before it are of an earlier turn.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _BEGINS = frozenset("'=+-@\t\r")
@@ -58,7 +58,7 @@ def escape(text: str) -> str:
         >>> escape("Icon\r")
         'Icon\\x0d'
     """
-    return _TO_ESCAPE.sub(lambda found: r"\\" if found[0] == "\\" else f"\\x{ord(found[0]):02x}", text)
+    return TO_ESCAPE.sub(lambda found: r"\\" if found[0] == "\\" else f"\\x{ord(found[0]):02x}", text)
 
 
 def unescape(text: str) -> str:

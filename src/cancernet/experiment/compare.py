@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cancernet.common.errors import UserError
-from cancernet.common.files import to_json
+from cancernet.common.files import read_csv, to_json
 from cancernet.common.output import output_file
 from cancernet.evaluation.compare import paired_difference
 from cancernet.report.card import read_measured
@@ -58,7 +58,7 @@ def read(folder: Path, split: str) -> tuple[str, pd.DataFrame, dict[str, float]]
             raise UserError(f"{folder / name} is missing; name a folder that `run` or `evaluate` wrote")
     metrics = read_measured(folder / METRICS).content
     try:
-        rows = pd.read_csv(folder / PREDICTIONS, dtype={"path": "str", "patient": "str"}, keep_default_na=False)
+        rows = read_csv(folder / PREDICTIONS, texts=("path", "patient", "split"))
         rows = rows[rows["split"] == split]
         points = metrics["splits"][split]["operating_points"]
         thresholds = {name: point["threshold"] for name, point in points.items()}
