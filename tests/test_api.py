@@ -14,6 +14,7 @@ import cancernet
 
 HEAVY = ("numpy", "pandas", "onnxruntime", "tensorflow", "keras", "matplotlib", "cv2", "sklearn", "click")
 PUBLIC = {
+    "Labels",
     "Model",
     "PatchClassifier",
     "SplitChoice",
@@ -90,7 +91,7 @@ def test_a_public_function_tells_every_argument_and_what_it_raises(name: str) ->
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["PatchClassifier", "SplitChoice", "TrainingOptions"])
+@pytest.mark.parametrize("name", ["Labels", "PatchClassifier", "SplitChoice", "TrainingOptions"])
 def test_a_public_class_tells_every_argument(name: str) -> None:
     found = getattr(cancernet, name)
     text = inspect.getdoc(found) or ""

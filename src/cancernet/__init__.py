@@ -20,6 +20,7 @@ from cancernet.common.version import __version__ as __version__
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 
 _HOMES = {  # public name -> where it lives
+    "Labels": "data.layout",
     "Model": "model.model",
     "PatchClassifier": "training.estimator",
     "SplitChoice": "data.split",
@@ -42,6 +43,7 @@ __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
     from cancernet.common.errors import UserError as UserError
+    from cancernet.data.layout import Labels as Labels
     from cancernet.data.split import SplitChoice as SplitChoice
     from cancernet.experiment.audit import audit as audit
     from cancernet.experiment.compare import compare as compare

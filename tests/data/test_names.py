@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet.data.names import PatchName, parse_name
+from cancernet.data.names import PatchName, parse_name, specimen_of, stated
 
 
 def test_reads_the_public_set_name() -> None:
@@ -41,6 +41,45 @@ def test_a_patient_may_hold_underscores_and_dots() -> None:
 )  # fmt: skip
 def test_any_other_name_says_nothing(name: str) -> None:
     assert parse_name(name) == PatchName("", None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "patient", "label"),
+    [("SOB_B_A-14-22549AB-40-001.png", "14-22549AB", 0), ("SOB_M_DC-14-2523-400-012.png", "14-2523", 1),
+     ("sob_m_lc-14-15570c-100-003.tif", "14-15570C", 1)],
+)  # fmt: skip
+def test_reads_the_names_of_breakhis(name: str, patient: str, label: int) -> None:
+    assert parse_name(name) == PatchName(patient, None, None, label)
+
+
+@pytest.mark.parametrize(
+    "name", ["TCGA-A7-A0D9-01Z-00-DX2_18001_13001.jpg", "tile_tcga-a7-a0d9.png", "x TCGA-A7-A0D9-01Z (2).png"]
+)
+def test_a_barcode_anywhere_in_a_name_is_the_patient(name: str) -> None:
+    assert parse_name(name) == PatchName("TCGA-A7-A0D9", None, None, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["TCGA-A7-A0D99.png", "xTCGA-A7-A0D9.png", "TCGA-A7-A0D9_TCGA-A8-A06O.png", "TCGA.png"]
+)
+def test_what_is_no_barcode_or_two_states_no_patient(name: str) -> None:
+    assert parse_name(name).patient == ""
+
+
+def test_two_slides_of_a_patient_are_one_patient_and_two_specimens() -> None:
+    names = [f"TCGA-A7-A0D9-01Z-00-DX{i}_idx5_x1_y51_class1.png" for i in (1, 2)]
+    assert {parse_name(name) for name in names} == {PatchName("TCGA-A7-A0D9", 1, 51, 1)}
+    assert [specimen_of(name)[-3:] for name in names] == ["DX1", "DX2"]
+
+
+@pytest.mark.parametrize("name", ["a.png", "SOB_B_A-14-22549AB-40-001.png", "TCGA-A7-A0D9.png"])
+def test_a_name_without_a_position_is_of_no_specimen(name: str) -> None:
+    assert specimen_of(name) == ""
+
+
+@given(st.text())
+def test_no_folder_is_an_error(name: str) -> None:
+    assert stated(name) == "" or stated(name).isprintable()
 
 
 @given(

@@ -35,13 +35,19 @@ def test_a_member_is_read_by_its_listed_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".DS_Store", "__MACOSX/a.png", "Thumbs.db", "a/desktop.ini", ".git/config", "a/._b.png"]
-)
+    "name",
+    [".DS_Store", "__MACOSX/a.png", "Thumbs.db", "a/desktop.ini", ".git/config", "a/._b.png", "Desktop.ini",
+     "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "@eaDir/a.png", "#recycle/a.png", "$RECYCLE.BIN/a.png",
+     "lost+found/a.png", "System Volume Information/a", "Icon\r",
+     ".Trash-1000/a.png", "@Recycle/a.png", ".snapshot/a.png"],
+)  # fmt: skip
 def test_what_file_managers_leave_behind_is_not_listed(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_bytes(b"x")
     assert hidden(name)
     assert open_source(tmp_path).members() == []
+    if (tmp_path / name).parent == tmp_path:
+        assert open_source(tmp_path / name).members() == []
 
 
 def test_a_single_file_is_a_source_of_one_member(tmp_path: Path) -> None:

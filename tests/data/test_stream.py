@@ -16,16 +16,7 @@ from cancernet.common.errors import UserError
 from cancernet.data import stream as stream_module
 from cancernet.data.decode import BadImage
 from cancernet.data.source import Member
-from cancernet.data.stream import (
-    CHUNK,
-    MAX_FILE_BYTES,
-    PatchStream,
-    content_hash,
-    printable,
-    read_member,
-    scan,
-    scan_chunk,
-)
+from cancernet.data.stream import CHUNK, MAX_FILE_BYTES, PatchStream, content_hash, read_member, scan, scan_chunk
 
 
 class Memory:
@@ -123,11 +114,6 @@ def test_the_hash_tells_shapes_apart_that_have_the_same_bytes() -> None:
     assert len(content_hash(image)) == 32
 
 
-@pytest.mark.parametrize(("path", "shown"), [("a/b.png", "a/b.png"), ("ü.png", "ü.png"), ("a\udce9", "a?")])
-def test_only_undecodable_bytes_of_a_name_are_replaced(path: str, shown: str) -> None:
-    assert printable(path) == shown
-
-
 @pytest.fixture
 def folders(tmp_path: Path, patch: Callable[..., NDArray], png: Callable[[NDArray], bytes]) -> Path:
     """Folders a and b with two patches each, and what leftovers there can be."""
@@ -172,7 +158,7 @@ def test_a_folder_that_repeats_all_beside_it_is_left_out_and_said(folders: Path)
         (folders / "b" / "copy" / name).write_bytes((folders / "b" / name).read_bytes())
     stream = PatchStream([folders / "b"])
     assert shown(stream) == ["x.png", "z.png"]
-    assert stream.notes == ["Folder copy/ repeats all the files beside it and was left out."]
+    assert stream.notes == ["Folder copy/ repeats the folder it lies in: 2 files that are there too are left out."]
 
 
 def test_what_cannot_be_used_is_listed_with_its_prefix_while_the_rest_is_read(folders: Path) -> None:

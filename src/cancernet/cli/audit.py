@@ -6,13 +6,25 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, data_option, new_patients_option, say, seed_option, with_model
+from cancernet.cli.options import (
+    PATH,
+    cache_option,
+    collected,
+    data_option,
+    echo,
+    label_options,
+    new_patients_option,
+    say,
+    seed_option,
+    with_model,
+)
 from cancernet.common import defaults
 
 
 @click.command()
 @with_model
 @data_option
+@label_options
 @click.option("--out", type=PATH, required=True, help="Folder for audit.json and audit.html.")
 @click.option(
     "--side",
@@ -37,7 +49,8 @@ def command(**chosen: Any) -> None:
     Leaks, label shuffle, colour floor, calibration, spread over patients, and what ten corruptions of the
     patches cost at the model's own threshold. Needs no TensorFlow. Warnings do not change the exit code.
     """
+    from cancernet.data.layout import Labels
     from cancernet.experiment.audit import audit
     from cancernet.report.audit_page import console
 
-    click.echo(console(audit(**chosen, say=say)))
+    echo(console(audit(**collected(chosen, labels=Labels), say=say)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, collected, say, seed_option, split_options
+from cancernet.cli.options import PATH, cache_option, collected, echo, label_options, say, seed_option, split_options
 from cancernet.common import defaults
 
 
@@ -19,22 +19,24 @@ def command() -> None:
 @command.command()
 @click.argument("folder", type=PATH)
 @click.option("--out", type=PATH, help="Folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv.")
+@label_options
 @split_options
 @cache_option
 def check(folder: Path, out: Path | None, **chosen: Any) -> None:
     """Read a labelled folder or zip, list what cannot be used and why, and try a split.
 
-    Layouts: PATIENT/{0,1}/PATIENT_idx5_xX_yY_classC.png, or benign/ and malignant/ folders. Nothing of
-    yours is changed.
+    The classes are folders called benign and malignant, 0 and 1, normal and tumor or the like, at any level; patients
+    are folders above or below them, or stated by the files' names. Nothing of yours is changed.
     """
+    from cancernet.data.layout import Labels
     from cancernet.data.split import SplitChoice
     from cancernet.experiment.data import check_data
 
-    found = check_data(folder, out=out, **collected(chosen, split=SplitChoice), say=say)
+    found = check_data(folder, out=out, **collected(chosen, labels=Labels, split=SplitChoice), say=say)
     for line in found.lines:
-        click.echo(f"  {line}")
+        echo(f"  {line}")
     if out is not None:
-        click.echo(f"written to {out}")
+        echo(f"written to {out}")
 
 
 @command.command()
@@ -47,7 +49,7 @@ def sample(folder: Path, patients: int, **chosen: int) -> None:
     from cancernet.data.sample import write_sample
 
     made = write_sample(folder, patients=patients, **chosen)
-    click.echo(f"{patients} synthetic patients in {made}")
+    echo(f"{patients} synthetic patients in {made}")
 
 
 @command.command()
@@ -56,4 +58,4 @@ def download(folder: Path) -> None:
     """Download the public IDC set (277,524 patches, 1.6 GB) through kagglehub."""
     from cancernet.data.download import download as fetch
 
-    click.echo(f"the public set is in {fetch(folder)}")
+    echo(f"the public set is in {fetch(folder)}")

@@ -11,8 +11,10 @@ from cancernet.cli.options import (
     PATH,
     answered,
     cache_option,
+    collected,
     data_option,
     echo,
+    label_options,
     new_patients_option,
     note,
     say,
@@ -23,6 +25,7 @@ from cancernet.cli.options import (
 @click.command()
 @with_model
 @data_option
+@label_options
 @click.option("--out", type=PATH, required=True, help="Folder for the results.")
 @new_patients_option
 @cache_option
@@ -36,11 +39,12 @@ def command(out: Path, **chosen: Any) -> bool:
     rates count it by its probability; beside them stands what leaving it unsure does. The exit code is then 1, as where
     files were set aside, and 2 where there is no answer at all.
     """
+    from cancernet.data.layout import Labels
     from cancernet.evaluation.results import shown
     from cancernet.experiment.evaluate import evaluate
     from cancernet.report.console import table
 
-    found = evaluate(out=out, **chosen, say=say)
+    found = evaluate(out=out, **collected(chosen, labels=Labels), say=say)
     echo(table(found))
     set_aside = note("files set aside", len(found.data["quarantined"]), f"listed in {out / 'quarantine.csv'}")
     [first, *_] = shown(found)

@@ -61,6 +61,27 @@ new_patients_option = click.option(
 seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
 recipe_file_option = click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
 
+label_options = together(
+    click.option(
+        "--benign",
+        multiple=True,
+        metavar="NAME",
+        help="Folder of benign patches, at any level; repeat for several. [default: benign, normal, 0, IDC(-), ...]",
+    ),
+    click.option(
+        "--malignant",
+        multiple=True,
+        metavar="NAME",
+        help="Folder of malignant patches. [default: malignant, tumor, cancer, 1, IDC(+), ...]",
+    ),
+    click.option(
+        "--patients",
+        type=PATH,
+        help="CSV with the columns path,patient, where a path may be a pattern (P1/*). [default: as folders and names"
+        " say]",
+    ),
+)
+
 split_options = together(
     click.option(
         "--split",

@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, cache_option, collected, say, split_options, training_options
+from cancernet.cli.options import (
+    PATH,
+    cache_option,
+    collected,
+    echo,
+    label_options,
+    say,
+    split_options,
+    training_options,
+)
 
 
 @click.command()
@@ -16,6 +25,7 @@ from cancernet.cli.options import PATH, cache_option, collected, say, split_opti
 @click.option(
     "--recipe", "recipes", multiple=True, help="Recipe to train; repeat for several. [default: the five approaches]"
 )
+@label_options
 @split_options
 @training_options
 @cache_option
@@ -24,9 +34,10 @@ def command(**chosen: Any) -> None:
 
     Stopped at any point and started again with the same command, it continues.
     """
+    from cancernet.data.layout import Labels
     from cancernet.data.split import SplitChoice
     from cancernet.experiment.run import run
     from cancernet.report.console import table
     from cancernet.training.options import TrainingOptions
 
-    click.echo(table(run(**collected(chosen, split=SplitChoice, options=TrainingOptions), say=say)))
+    echo(table(run(**collected(chosen, labels=Labels, split=SplitChoice, options=TrainingOptions), say=say)))

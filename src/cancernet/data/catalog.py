@@ -15,7 +15,7 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.data.decode import Image
 from cancernet.data.integrity import copies
-from cancernet.data.layout import detect_layout, place
+from cancernet.data.layout import Labels, detect_layout, place
 from cancernet.data.stream import Patches, PatchStream
 
 
@@ -53,7 +53,11 @@ def open_labelled(path: Path | str) -> PatchStream:
 
 
 def catalog(
-    stream: PatchStream, *, workers: int | None = None, sink: Callable[[Image], object] | None = None
+    stream: PatchStream,
+    *,
+    labels: Labels | None = None,
+    workers: int | None = None,
+    sink: Callable[[Image], object] | None = None,
 ) -> Catalog:
     """Read every file of a labelled folder or zip once, and sort usable patches from the rest.
 
@@ -61,23 +65,23 @@ def catalog(
 
     Args:
         stream: from `open_labelled`.
+        labels: what the user says of classes and patients.
         workers: threads; by default the number of usable cores.
         sink: called with the decoded patches, uint8 (n, 50, 50, 3), chunk after chunk. It also gets those
             later found to be copies: `Catalog.slots` says which ones the table kept.
 
     Raises:
-        UserError: no known layout, or no usable patch.
+        UserError: no known layout, see `detect_layout`; or no usable patch.
     """
-    layout = detect_layout([member.path for member in stream.members])
-    if layout is None:
-        raise UserError(
-            f"{stream.root}: no known layout; expected PATIENT/0 and PATIENT/1, or benign and malignant folders"
-        )
+    try:
+        layout = detect_layout([member.path for member in stream.members], labels)
+    except UserError as error:
+        raise UserError(f"{stream.root}: {error}") from error
     chunks: list[Patches] = []
     for chunk in stream.chunks(what="Reading patches", check=partial(place, layout=layout), threads=workers):
         if sink is not None and len(chunk.images):
             sink(chunk.images)
-        chunks.append(chunk._replace(images=chunk.images[:0].copy()))  # the pixels must not pile up
+        chunks.append(chunk.without_pixels())
     table = _table(chunks)
     bad = list(stream.errors)
     if len(table):
@@ -90,8 +94,8 @@ def catalog(
         raise UserError(f"{stream.root}: none of its {len(stream):,} files is a usable patch; most often: {most}")
     slots = table.index.to_numpy(np.int64)
     table = table.reset_index(drop=True)
-    warnings = _warnings(table, quarantine) + stream.notes
-    return Catalog(stream.root, layout, table, quarantine, warnings, stream.synthetic, slots)
+    warnings = _warnings(table, quarantine) + layout.notes + stream.notes
+    return Catalog(stream.root, layout.name, table, quarantine, warnings, stream.synthetic, slots)
 
 
 def _table(chunks: list[Patches]) -> pd.DataFrame:
@@ -124,7 +128,8 @@ def _warnings(table: pd.DataFrame, quarantine: pd.DataFrame) -> list[str]:
         example = table["path"][unknown].iloc[0]
         warnings.append(
             f"The patient of {unknown.sum():,} of {len(table):,} patches is unknown (such as {example}): "
-            "a split by patient is impossible, and no score can be trusted to hold for a new patient."
+            "a split by patient is impossible, and no score can be trusted to hold for a new patient; "
+            "name them with --patients CSV."
         )
     if table["label"].min() == table["label"].max():
         warnings.append(f"All patches are of class {table['label'].iloc[0]}: nothing can be learned from one class.")

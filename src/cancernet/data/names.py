@@ -9,6 +9,10 @@ from typing import NamedTuple
 # PATIENT_idx5_xX_yY_classC: the naming of the public IDC set. The class is optional, because patches to
 # be predicted have none.
 _NAME = re.compile(r"(?P<patient>.+)_idx\d+_x(?P<x>\d{1,9})_y(?P<y>\d{1,9})(?:_class(?P<label>[01]))?", re.IGNORECASE)
+# SOB_B_A-14-22549AB-40-001 of BreakHis, and its folders SOB_B_A_14-22549AB: class, subtype, year and number.
+_BREAKHIS = re.compile(r"SOB_([BM])_[A-Z]+[-_](\d+-\d+[A-Z]*)(?:[-_].*)?", re.IGNORECASE)
+# TCGA-A7-A0D9-01Z-00-DX1: project, site and patient; what follows is a sample and a slide of that patient.
+_TCGA = re.compile(r"(?<![A-Z0-9])TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}(?![A-Z0-9])", re.IGNORECASE)
 
 
 class PatchName(NamedTuple):
@@ -26,22 +30,56 @@ _UNKNOWN = PatchName("", None, None, None)
 def parse_name(path: str) -> PatchName:
     """Read patient, x, y (px) and label from a path ending in `PATIENT_idx5_xX_yY_classC.png`.
 
-    Any folder before it, any extension and any number after `idx` will do. A name of another form is
-    not an error: it gives an empty patient and None for the rest.
+    Any folder before it, any extension and any number after `idx` will do. Names of BreakHis state patient and label,
+    those with a TCGA barcode the patient. A name of another form is not an error: it gives an empty patient and None
+    for the rest.
 
-    Source: file names of the "Breast Histopathology Images" set (Cruz-Roa et al. 2014).
+    Source: file names of the "Breast Histopathology Images" set (Cruz-Roa et al. 2014), of BreakHis (Spanhol et al.
+    2016), and the barcodes of the Genomic Data Commons.
 
     Example:
         >>> parse_name("10253/1/10253_idx5_x501_y351_class1.png")
         PatchName(patient='10253', x=501, y=351, label=1)
+        >>> parse_name("TCGA-A7-A0D9-01Z-00-DX2_18001_13001.jpg").patient
+        'TCGA-A7-A0D9'
     """
     name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
     match = _NAME.fullmatch(stem)
-    if match is None:
-        return _UNKNOWN
-    patient, x, y, label = match.groups()
-    return PatchName(patient, int(x), int(y), None if label is None else int(label))
+    if match is not None:
+        patient, x, y, label = match.groups()
+        return PatchName(stated(patient) or patient, int(x), int(y), None if label is None else int(label))
+    found = _BREAKHIS.fullmatch(stem)
+    if found is not None:
+        return PatchName(found[2].upper(), None, None, int(found[1] in "Mm"))
+    patient = stated(stem)
+    return PatchName(patient, None, None, None) if patient else _UNKNOWN
+
+
+def stated(text: str) -> str:
+    """Return the one patient whose TCGA barcode, or name in BreakHis, a file or folder bears; "" for none or several.
+
+    Example:
+        >>> stated("SOB_B_A_14-22549AB"), stated("slides of tcga-a7-a0d9-01Z"), stated("8863")
+        ('14-22549AB', 'TCGA-A7-A0D9', '')
+    """
+    found = _BREAKHIS.fullmatch(text)
+    if found is not None:
+        return found[2].upper()
+    patients = {code.upper() for code in _TCGA.findall(text)}
+    return patients.pop() if len(patients) == 1 else ""
+
+
+def specimen_of(path: str) -> str:
+    """Return what is stitched together: what a name states before its position, as a slide of a patient; "" for none.
+
+    Example:
+        >>> specimen_of("a/8863_idx5_x1_y51.png"), specimen_of("a/TCGA-A7-A0D9-01Z-00-DX1_idx5_x1_y1.png")
+        ('8863', 'TCGA-A7-A0D9-01Z-00-DX1')
+    """
+    name = path.rpartition("/")[2]
+    match = _NAME.fullmatch(name.rpartition(".")[0] or name)
+    return match["patient"] if match else ""
 
 
 def group_of(path: str, top: Path | str = ".") -> str:

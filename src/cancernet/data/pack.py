@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from filelock import FileLock
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.common.files import read_json, to_json
+from cancernet.common.files import read_json, to_json, write_text
+from cancernet.common.text import TO_ESCAPE, escape, unescape
 from cancernet.data.catalog import Catalog, catalog, open_labelled
 from cancernet.data.decode import Image
+from cancernet.data.layout import Labels
 from cancernet.data.stream import PatchStream
 
-FORMAT = 1  # raise it when what is written, or how patches are chosen, changes
+FORMAT = 2  # raise it when what is written, or how patches are chosen, changes
 _BLOCK = 1000  # patches moved at a time (7.5 MB)
 _SHAPE = (defaults.PATCH_SIZE, defaults.PATCH_SIZE, 3)
 _PATCH_BYTES = int(np.prod(_SHAPE))
@@ -48,14 +51,15 @@ class Pack:
     warnings: list[str]
 
 
-def pack(path: Path | str, *, cache_dir: Path | None = None) -> Pack:
+def pack(path: Path | str, *, labels: Labels | None = None, cache_dir: Path | None = None) -> Pack:
     """Give a labelled folder or zip as one array; made once, and again only when the folder has changed.
 
     A change is noticed by the listing (paths, sizes, times; in a zip, checksums). A pack appears in the cache
     whole or not at all, however it ends.
 
     Args:
-        path: folder or zip; see `catalog` for its layouts.
+        path: folder or zip; see `cancernet.data.layout` for how it can be laid out.
+        labels: what the user says of classes and patients.
         cache_dir: where packs are kept, 7.5 kB a patch; by default `default_cache_dir()`.
 
     Raises:
@@ -63,7 +67,7 @@ def pack(path: Path | str, *, cache_dir: Path | None = None) -> Pack:
     """
     stream = open_labelled(path)
     packs = (cache_dir or default_cache_dir()) / "packs"
-    target = packs / _fingerprint(stream)
+    target = packs / _fingerprint(stream, labels)
     ready = _open(target, stream.root)
     if ready is not None:
         return ready
@@ -73,7 +77,7 @@ def pack(path: Path | str, *, cache_dir: Path | None = None) -> Pack:
             ready = _open(target, stream.root)
             if ready is not None:
                 return ready
-            _make(stream, target)
+            _make(stream, labels, target)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _disk_full(packs, len(stream)) from None
@@ -96,11 +100,11 @@ def hash_table(table: pd.DataFrame) -> str:
     return hashlib.sha256("".join(f"{p}\t{label}\t{h}\n" for p, label, h in rows).encode()).hexdigest()
 
 
-def _fingerprint(stream: PatchStream) -> str:
+def _fingerprint(stream: PatchStream, labels: Labels | None) -> str:
     """Return a name for this listing under these rules."""
     limits = defaults.MIN_PATCH_SIDE, defaults.WHITE_LEVEL, defaults.WHITE_SPREAD
     rules = (FORMAT, stream.synthetic, _SHAPE, *limits)
-    digest = hashlib.sha256(repr(rules).encode())
+    digest = hashlib.sha256(repr(rules).encode() + (labels.digest() if labels else b""))
     for member in stream.members:
         digest.update(f"{member.path}\t{member.size}\t{member.stamp}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
@@ -113,7 +117,7 @@ def _disk_full(folder: Path, n: int) -> UserError:
     )
 
 
-def _make(stream: PatchStream, target: Path) -> None:
+def _make(stream: PatchStream, labels: Labels | None, target: Path) -> None:
     """Build a pack in a folder beside `target`, then rename it; nobody else does so meanwhile."""
     if shutil.disk_usage(target.parent).free < len(stream) * (_PATCH_BYTES + 500):  # + its row of the table
         raise _disk_full(target.parent, len(stream))
@@ -129,7 +133,7 @@ def _make(stream: PatchStream, target: Path) -> None:
                 while rest:  # a raw write may stop short
                     rest = rest[file.write(rest) or 0 :]
 
-            found = catalog(stream, sink=write)
+            found = catalog(stream, labels=labels, sink=write)
         _drop_copies(staging / "images.u8", found)
         _write_table(staging, found)
         shutil.rmtree(target, ignore_errors=True)  # a pack that did not open
@@ -153,8 +157,8 @@ def _drop_copies(file: Path, found: Catalog) -> None:
 
 
 def _write_table(staging: Path, found: Catalog) -> None:
-    found.table.to_csv(staging / "table.csv", index=False)
-    found.quarantine.to_csv(staging / "quarantine.csv", index=False)
+    _texts(found.table, escape).to_csv(staging / "table.csv", index=False)
+    _texts(found.quarantine, escape).to_csv(staging / "quarantine.csv", index=False)
     about = {
         "n": len(found.table),
         "layout": found.layout,
@@ -163,7 +167,15 @@ def _write_table(staging: Path, found: Catalog) -> None:
         "warnings": found.warnings,
         "source": str(found.root.absolute()),
     }
-    (staging / "pack.json").write_text(to_json(about), encoding="utf-8")
+    write_text(staging / "pack.json", to_json(about))
+
+
+def _texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Return a table with `change` made to what strangers wrote: a name may hold what ends a line of a CSV."""
+    written = [
+        name for name in ("path", "patient", "reason") if name in table and table[name].str.contains(TO_ESCAPE).any()
+    ]
+    return table.assign(**{name: table[name].map(change).astype("str") for name in written})
 
 
 def _open(folder: Path, root: Path) -> Pack | None:
@@ -174,8 +186,10 @@ def _open(folder: Path, root: Path) -> Pack | None:
         if (folder / "images.u8").stat().st_size != n * _PATCH_BYTES:
             return None
         known = {name: about[name] for name in ("layout", "data_hash", "synthetic", "warnings")}
-        table = pd.read_csv(folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values={"x": [""], "y": [""]})
+        blank = {"x": [""], "y": [""]}
+        table = pd.read_csv(folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values=blank)
         quarantine = pd.read_csv(folder / "quarantine.csv", dtype="str", keep_default_na=False)
+        table, quarantine = _texts(table, unescape), _texts(quarantine, unescape)
         images = np.memmap(folder / "images.u8", np.uint8, "r", shape=(n, *_SHAPE))
     except (OSError, ValueError, KeyError):
         return None

@@ -14,6 +14,12 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _IRREGULAR = {
     stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder that cannot be listed",
 }  # fmt: skip
+# In small letters; whatever begins with a dot is one too, as .DS_Store, ._a.png, .Trash-1000, .snapshot.
+LEFTOVERS = frozenset({
+    "__macosx", "icon\r", "lost+found",
+    "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information",
+    "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot",
+})  # fmt: skip
 
 
 class Member(NamedTuple):
@@ -25,9 +31,8 @@ class Member(NamedTuple):
 
 
 def hidden(path: str) -> bool:
-    """Whether a relative path is something a file manager left behind, not data."""
-    leftovers = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-    return any(part[:1] == "." or part in leftovers for part in path.split("/"))
+    """Whether a relative path is something a file manager, a disk or a store left behind, not data."""
+    return any(part[:1] == "." or part.lower() in LEFTOVERS for part in path.split("/"))
 
 
 def _member(path: str, place: str) -> Member:
@@ -143,5 +148,5 @@ class FileSource(FolderSource):
         self.root = root
 
     def members(self) -> list[Member]:
-        """Return that file."""
-        return [_member(self.root.name, str(self.root))]
+        """Return that file; none where it is hidden, as among all that a shell's `*` stands for."""
+        return [] if hidden(self.root.name) else [_member(self.root.name, str(self.root))]

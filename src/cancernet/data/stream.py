@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +25,10 @@ from cancernet.common.progress import progress
 from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
 from cancernet.data.decode import Image, decode, fit_patch
-from cancernet.data.headers import HEAD, BadImage, archive
+from cancernet.data.headers import HEAD, BadImage
 from cancernet.data.integrity import near_white
-from cancernet.data.layout import mirrored_folder
+from cancernet.data.mirrors import find_mirrors
+from cancernet.data.others import is_document, unpack
 from cancernet.data.source import MAX_FILE_BYTES, FileSource, FolderSource, Member, irregular
 from cancernet.data.zip_source import ZipSource
 
@@ -68,8 +70,8 @@ class Part(NamedTuple):
 class PatchStream:
     """All patches of some paths: opened and listed now, read chunk by chunk with `chunks`.
 
-    Files that a file manager left behind, the note in a generated sample, a folder that repeats everything beside it
-    (as in the public zip) and what was named twice are left out.
+    Files that a file manager left behind, documents, the note in a generated sample, folders that repeat others (as in
+    the public zip) and what was named twice are left out.
 
     Args:
         paths: image files, folders and zips.
@@ -147,13 +149,19 @@ class PatchStream:
 
     def _usable(self, source: Source) -> list[Member]:
         members = source.members()
-        kept = [m for m in members if m.path.rpartition("/")[2] != defaults.SYNTHETIC_MARKER]
-        self.synthetic |= len(kept) < len(members)
-        repeated = mirrored_folder({member.path: member.size for member in kept})
-        if repeated is None:
+        named = [m for m in members if m.path.rpartition("/")[2] != defaults.SYNTHETIC_MARKER]
+        self.synthetic |= len(named) < len(members)
+        kept = [member for member in named if member.path[-4:] == ".png" or not is_document(member.path)]
+        mirrors = find_mirrors(kept, partial(_alike, source))
+        if not mirrors:
             return kept
-        self.notes.append(f"Folder {repeated}/ repeats all the files beside it and was left out.")
-        return [member for member in kept if not member.path.startswith(f"{repeated}/")]
+        for folder, of, copies in mirrors:
+            where = f"{of}/" if of and not folder.startswith(f"{of}/") else "the folder it lies in"
+            self.notes.append(
+                f"Folder {folder}/ repeats {where}: {len(copies):,} files that are there too are left out."
+            )
+        gone = {copy.path for mirror in mirrors for copy in mirror.copies}
+        return [member for member in kept if member.path not in gone]
 
 
 def open_source(path: Path | str) -> Source:
@@ -175,11 +183,19 @@ def open_source(path: Path | str) -> Source:
         raise UserError(f"{path}: no such folder or file; check the path") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    if kind := archive(head):
-        raise UserError(f"{path}: a {kind} archive, which cannot be read; unpack it and give the folder, or zip that")
-    if head[:2] == b"PK" or path.suffix.lower() == ".zip":
+    is_zip = head[:2] == b"PK"
+    if not is_zip and (what := unpack(path.name, head)):
+        raise UserError(f"{path}: {what}")
+    if is_zip or path.suffix.lower() == ".zip":
         return ZipSource(path)
     return FileSource(path)
+
+
+def _alike(source: Source, first: Member, second: Member) -> bool:
+    try:
+        return source.read(first.path) == source.read(second.path)
+    except OSError:
+        return False
 
 
 def _new(source: Source, members: list[Member], seen: set[str]) -> list[Member]:
@@ -239,13 +255,14 @@ def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], A
     checked: list[Any] = []
     bad: list[tuple[str, str]] = []
     for member in chunk:
+        content = b""
         try:
             content = read_member(source, member)
             known = None if check is None else check(member.path)
             image = decode(content)
             images[len(good)] = fit_patch(image)
         except BadImage as reason:
-            bad.append((utf8(member.path), str(reason)))
+            bad.append((utf8(member.path), unpack(member.path, content[:HEAD]) or str(reason)))
             continue
         good.append(member)
         sizes.append((image.shape[1], image.shape[0]))

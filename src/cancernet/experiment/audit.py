@@ -7,6 +7,7 @@ from pathlib import Path
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
+from cancernet.data.layout import Labels
 from cancernet.evaluation.audit import Audit
 from cancernet.evaluation.audit import audit as measure
 from cancernet.evaluation.scoring import known_side
@@ -21,6 +22,7 @@ def audit(
     model: Model | None = None,
     *,
     out: Path | str,
+    labels: Labels | None = None,
     which: str = "test",
     new_patients: bool = False,
     max_patches: int = defaults.AUDIT_PATCHES,
@@ -34,6 +36,7 @@ def audit(
         data: folder or zip of labelled patches.
         model: from `load_model`; by default the one that ships.
         out: folder for audit.json and audit.html.
+        labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         which: `test` for patients new to the model, `val` for those that chose its threshold.
         new_patients: all patients are new to the model, even those whose ids its training patients have too.
         max_patches: patches in each corrupted copy, drawn evenly over patients.
@@ -46,7 +49,7 @@ def audit(
     """
     model, facts = model or load_model(), begin()
     with Output(Path(out), "audit", inputs=[Path(data)], names=NAMES) as output:
-        packed = open_pack(Path(data), cache, say)
+        packed = open_pack(Path(data), cache, say, labels)
         known = which == "val" and not new_patients
         side = known_side(model, packed.table) if known else sides(model, packed, new_patients=new_patients)
         found = measure(model, packed, side, which=which, claimed_new=new_patients, max_patches=max_patches, seed=seed)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cancernet.common.output import Output
+from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir, pack
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
 from cancernet.data.split import SplitChoice, choose_split
@@ -52,6 +53,7 @@ class DataCheck:
 def check_data(
     data: Path | str,
     *,
+    labels: Labels | None = None,
     split: SplitChoice | Path | str = "grouped",
     out: Path | str | None = None,
     cache: Path | None = None,
@@ -61,6 +63,7 @@ def check_data(
 
     Args:
         data: folder or zip; see `cancernet.data.layout` for how it can be laid out.
+        labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         out: folder for catalog.csv, quarantine.csv, split.csv and duplicates.csv.
         cache: folder for packed patches; by default the user's cache.
@@ -70,7 +73,7 @@ def check_data(
         UserError: there are no usable patches, they cannot be split so, or `out` cannot be written.
     """
     with Output(Path(out), "data check", inputs=[Path(data)], names=NAMES) if out else nullcontext() as output:
-        packed = open_pack(Path(data), cache, say)
+        packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
         leakage = audit_leakage(packed.images, packed.table, assign(made, packed.table))
         if output:
@@ -81,9 +84,9 @@ def check_data(
     return DataCheck(packed, made, leakage)
 
 
-def open_pack(data: Path, cache: Path | None, say: Say) -> Pack:
+def open_pack(data: Path, cache: Path | None, say: Say, labels: Labels | None = None) -> Pack:
     """Pack a labelled folder or zip and say what was found."""
-    packed = pack(data, cache_dir=cache or default_cache_dir())
+    packed = pack(data, labels=labels, cache_dir=cache or default_cache_dir())
     say(describe_pack(packed))
     if packed.synthetic:
         say("These patches are SYNTHETIC: what follows is no evidence of anything.")

@@ -10,6 +10,7 @@ import pandas as pd
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
+from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.evaluation.results import RunResults
@@ -26,6 +27,7 @@ def evaluate(
     model: Model | None = None,
     *,
     out: Path | str | None = None,
+    labels: Labels | None = None,
     new_patients: bool = False,
     cache: Path | None = None,
     say: Say = print,
@@ -39,6 +41,7 @@ def evaluate(
         data: folder or zip of labelled patches.
         model: from `load_model`; by default the one that ships.
         out: folder for metrics, predictions, figures and report.html; nothing is written without.
+        labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         new_patients: all patients are new to the model, even those whose ids its training patients have too.
         cache: folder for packed patches; by default the user's cache.
         say: where lines for the user go.
@@ -49,15 +52,17 @@ def evaluate(
     """
     model, data = model or load_model(), Path(data)
     with Output(Path(out), "evaluate", inputs=[data], names=NAMES) if out else nullcontext() as output:
-        found = _measure(data, model, new_patients, cache, say)
+        found = _measure(data, model, labels, new_patients, cache, say)
         if output:
             say(f"report: {write_results(output, found)}")
         return found
 
 
-def _measure(data: Path, model: Model, new_patients: bool, cache: Path | None, say: Say) -> RunResults:
+def _measure(
+    data: Path, model: Model, labels: Labels | None, new_patients: bool, cache: Path | None, say: Say
+) -> RunResults:
     facts = begin()
-    packed = open_pack(data, cache, say)
+    packed = open_pack(data, cache, say, labels)
     trained_on = model.manifest.split
     side = sides(model, packed, new_patients=new_patients)
     notes = []

@@ -13,6 +13,8 @@ import pandas as pd
 from cancernet.common.defaults import MAX_ALARMS
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
+from cancernet.common.text import printable
+from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir
 from cancernet.data.sample import write_sample
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
@@ -40,6 +42,7 @@ def run(
     recipe_file: Path | None = None,
     models: Path | str = "models",
     results: Path | str = "results",
+    labels: Labels | None = None,
     split: SplitChoice | Path | str = "grouped",
     options: TrainingOptions | None = None,
     cache: Path | None = None,
@@ -55,6 +58,7 @@ def run(
         recipe_file: TOML file with recipes of the user's own.
         models: folder for the models.
         results: folder for the report.
+        labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         options: of training.
         cache: folder for packed patches and frozen features; by default the user's cache.
@@ -81,7 +85,7 @@ def run(
         Output(Path(results), "run", inputs=inputs, names=NAMES) as out,
         Output(Path(models), "train", inputs=inputs) as bundles,
     ):
-        packed = open_pack(Path(data), cache, say)
+        packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
         side = assign(made, packed.table)
         write_split(made, out.path(SPLIT))
@@ -128,7 +132,7 @@ def collect(
     floor = score_floor(models[0], pack, side)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
-        title=f"CancerNet on {pack.root.name or pack.root}",
+        title=f"CancerNet on {printable(pack.root.name or str(pack.root))}",
         synthetic=pack.synthetic,
         patient_safe=split.patient_safe,
         metrics=[*metrics, floor.metrics],

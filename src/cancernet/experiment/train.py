@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
+from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir
 from cancernet.data.sides import Split
 from cancernet.data.split import SplitChoice
@@ -25,6 +26,7 @@ def train(
     *,
     recipe_file: Path | None = None,
     models: Path | str = "models",
+    labels: Labels | None = None,
     split: SplitChoice | Path | str = "grouped",
     options: TrainingOptions | None = None,
     cache: Path | None = None,
@@ -37,6 +39,7 @@ def train(
         recipe: name, or names; one that it continues from is trained first where it is missing.
         recipe_file: TOML file with recipes of the user's own.
         models: folder for the models.
+        labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         options: seed and the like.
         cache: folder for packed patches and frozen features; by default the user's cache.
@@ -55,7 +58,7 @@ def train(
     start_training(options.threads, say)
     cache = cache or default_cache_dir()
     with Output(Path(models), "train", inputs=[Path(data)]) as out:
-        packed = open_pack(Path(data), cache, say)
+        packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
         return train_all(wanted, packed, made, models=out, cache=cache, options=options, say=say)[-1]
 

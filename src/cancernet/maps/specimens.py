@@ -12,8 +12,8 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.text import utf8
 from cancernet.context.grid import Grid, to_grid
-from cancernet.data.layout import class_folder, detect_layout, place
-from cancernet.data.names import parse_name
+from cancernet.data.layout import Layout, detect_layout, place
+from cancernet.data.names import parse_name, specimen_of
 from cancernet.data.source import Member
 from cancernet.data.stream import PatchStream
 
@@ -59,11 +59,11 @@ def list_specimens(stream: PatchStream) -> dict[str, list[Member]]:
     """Sort the files of a folder or zip by patient; files that state none go to the stream's errors."""
     found: dict[str, list[Member]] = {}
     for member in stream.members:
-        name = parse_name(member.path)
+        specimen = specimen_of(member.path)
         if utf8(member.path) != member.path:
             stream.errors.append((utf8(member.path), "unreadable (its name is not valid UTF-8)"))
-        elif name.patient:
-            found.setdefault(name.patient, []).append(member)
+        elif specimen:
+            found.setdefault(specimen, []).append(member)
         else:
             reason = "its name states no patient and position (PATIENT_idx5_xX_yY.png)"
             stream.errors.append((member.path, reason))
@@ -84,10 +84,10 @@ def read_specimen(stream: PatchStream, patient: str, members: list[Member], *, t
     Returns:
         The specimen, perhaps without any patch.
     """
-    layout = detect_layout([member.path for member in members])
+    layout = _layout(members)
 
     def label_of(path: str) -> int:
-        if layout is not None and class_folder(path) is not None:
+        if layout is not None and layout.folders[path.rpartition("/")[0]].label is not None:
             return place(path, layout).label
         known = parse_name(path).label
         return UNKNOWN if known is None else known
@@ -101,6 +101,14 @@ def read_specimen(stream: PatchStream, patient: str, members: list[Member], *, t
     table = pd.DataFrame(rows, columns=["path", "x", "y", "label", "width", "height"])
     pixels = np.concatenate(images) if images else np.zeros((0, 50, 50, 3), np.uint8)
     return Specimen(patient, table, pixels)
+
+
+def _layout(members: list[Member]) -> Layout | None:
+    """Return what the folders of some files say; nothing where they say no class, or not which."""
+    try:
+        return detect_layout([member.path for member in members])
+    except UserError:
+        return None
 
 
 def stitch(specimen: Specimen) -> NDArray[np.uint8]:
