@@ -184,7 +184,7 @@ def open_source(path: Path | str) -> Source:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     is_zip = head[:2] == b"PK"
-    if not is_zip and (what := unpack(path.name, head)):
+    if head and not is_zip and (what := unpack(path.name, head)):
         raise UserError(f"{path}: {what}")
     if is_zip or path.suffix.lower() == ".zip":
         return ZipSource(path)
