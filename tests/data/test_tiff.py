@@ -181,6 +181,11 @@ def test_a_tag_that_stands_twice_is_refused_since_readers_differ_in_which_they_t
     assert reason(content) == "damaged (TIFF with tag 256 twice)"
 
 
+def test_a_strip_of_far_more_data_than_pixels_is_not_unpacked_again_and_again() -> None:
+    tags = tiff_tags(IMAGE) | {259: (SHORT, [5]), 273: (LONG, [8] * 50), 278: (SHORT, [1]), 279: (LONG, [10**6] * 50)}
+    assert "more data than any pixels need" in reason(tiff_file(b"\x80" * 10**6, tags))
+
+
 def test_more_tags_than_there_are_is_truncated() -> None:
     assert reason(tiff_file(IMAGE.tobytes(), tiff_tags(IMAGE), count=60_000)) == "truncated"
 

@@ -35,7 +35,6 @@ class Frame(NamedTuple):
     width: int  # px
     height: int  # px
     components: int
-    progressive: bool
 
 
 def read_jpeg(content: bytes) -> Picture:
@@ -50,20 +49,34 @@ def read_jpeg(content: bytes) -> Picture:
 
 
 def read_frame(content: bytes) -> Frame:
-    """Return size and kind of a JPEG.
+    """Return size and kind of a JPEG, after a walk through all of its segments.
 
     Raises:
-        BadImage: there is no header, or it is of a kind that cannot be decoded.
+        BadImage: it has no header, is of a kind that cannot be decoded, or lacks whole scans, which is no error to
+            libjpeg where a JPEG is progressive.
     """
-    frame = None
+    frame: Frame | None = None
+    missing: dict[int, list[int]] = {}  # component: for each coefficient, the bits that are still to come
+    scans = 0
     for marker, start, stop in _segments(content):
         if marker in _FRAMES:
             frame = _frame(marker, content[start:stop])
-        elif marker == _SOS and frame:
-            if content.find(b"\xff\xd9", stop) < 0:  # from here on: a thumbnail before it has an end of its own
-                raise BadImage("truncated")
-            return frame
-    raise BadImage("damaged (JPEG without a size)")
+            if marker == _PROGRESSIVE:
+                missing = {content[i]: [_COEFFICIENTS] * _COEFFICIENTS for i in range(start + 6, stop - 2, 3)}
+        elif marker == _SOS:
+            scans += 1
+            if stop - start < 4:
+                raise BadImage("damaged (JPEG segment of an impossible length)")
+            if scans > _MOST_SCANS:
+                raise BadImage(f"damaged (JPEG of more than {_MOST_SCANS} scans)")
+            first, last, bits = content[stop - 3 : stop]
+            for component in content[start + 1 : start + 1 + 2 * content[start] : 2]:
+                missing.get(component, [0])[first : last + 1] = [bits & 15] * (last + 1 - first)
+    if not frame or not scans:
+        raise BadImage("damaged (JPEG without a size)")
+    if any(any(bits) for bits in missing.values()):
+        raise BadImage("damaged (its JPEG data end early)")
+    return frame
 
 
 def _frame(marker: int, data: bytes) -> Frame:
@@ -80,7 +93,7 @@ def _frame(marker: int, data: bytes) -> Frame:
         raise BadImage(f"unsupported format (JPEG of {components} channels; save it as RGB)")
     if not height:
         raise BadImage("unsupported format (JPEG that states its height at its end; save it again)")
-    return Frame(width, height, components, marker == _PROGRESSIVE)
+    return Frame(width, height, components)
 
 
 def unpack(content: bytes, frame: Frame) -> NDArray[Any]:
@@ -89,8 +102,6 @@ def unpack(content: bytes, frame: Frame) -> NDArray[Any]:
     Raises:
         BadImage: they are not there in full.
     """
-    if frame.progressive:
-        _check_scans(content)
     try:
         if simplejpeg.decode_jpeg_header(content)[:2] != (frame.height, frame.width):  # as the decoder will see it
             raise BadImage("damaged (JPEG that states two sizes)")
@@ -100,27 +111,6 @@ def unpack(content: bytes, frame: Frame) -> NDArray[Any]:
     except ValueError as error:
         early = "premature end" in str(error).lower()
         raise BadImage(f"damaged (its JPEG data {'end early' if early else 'do not decode in full'})") from None
-
-
-def _check_scans(content: bytes) -> None:
-    """Refuse a progressive JPEG of which whole scans are missing, which is no error to libjpeg."""
-    missing: dict[int, list[int]] = {}  # component: for each coefficient, the bits that are still to come
-    scans = 0
-    for marker, start, stop in _segments(content):
-        if marker in _FRAMES:
-            missing = {content[i]: [_COEFFICIENTS] * _COEFFICIENTS for i in range(start + 6, stop - 2, 3)}
-        elif marker == _SOS:
-            scans += 1
-            if stop - start < 4:
-                raise BadImage("damaged (JPEG segment of an impossible length)")
-            if scans > _MOST_SCANS:
-                raise BadImage(f"damaged (JPEG of more than {_MOST_SCANS} scans)")
-            components = content[start + 1 : start + 1 + 2 * content[start] : 2]
-            first, last, bits = content[stop - 3 : stop]
-            for component in components:
-                missing.get(component, [0] * _COEFFICIENTS)[first : last + 1] = [bits & 15] * (last + 1 - first)
-    if any(any(bits) for bits in missing.values()):
-        raise BadImage("damaged (its JPEG data end early)")
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:

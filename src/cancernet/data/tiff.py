@@ -25,6 +25,7 @@ _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES, _EXTRA, _FORMAT, _JPEG_TABLES = 
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types: letters of `struct`
 _BYTES = (1, 7)  # types
 _MOST_VALUES = 10_000  # of one tag; a patch has at most 2,500 tiles of one pixel in each of 4 planes
+_MOST_TIMES, _OVERHEAD = 4, 65536  # the bytes of its pixels and bytes more, that a block may have
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _COLOURED = (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE)
@@ -178,11 +179,13 @@ def _assemble(tags: _Tags, layout: _Layout) -> NDArray[Any]:
     for (plane, y, x), (start, size) in zip(corners, layout.blocks, strict=True):
         area = out[plane, y : y + layout.rows, x : x + layout.columns]
         shape = (layout.rows if layout.tiled else len(area), layout.columns, layout.samples)
-        data = tags.content[start : start + size]
+        data, wanted = tags.content[start : start + size], math.prod(shape) * layout.kind.itemsize
+        if size > _MOST_TIMES * wanted + _OVERHEAD:  # a strip may be told of many times, each to be unpacked
+            raise BadImage("damaged (TIFF strip of more data than any pixels need)")
         if packing == tiff_blocks.JPEG:
             area[:] = tiff_blocks.from_jpeg(tables, data, shape, unmixed=unmixed)[: area.shape[0], : area.shape[1]]
             continue
-        block = np.frombuffer(tiff_blocks.unpack(packing, data, math.prod(shape) * layout.kind.itemsize), layout.kind)
+        block = np.frombuffer(tiff_blocks.unpack(packing, data, wanted), layout.kind)
         area[:] = block.reshape(shape)[: area.shape[0], : area.shape[1]]
         if predicted and packing in tiff_blocks.PREDICTED:
             np.cumsum(area, axis=1, dtype=area.dtype, out=area)
