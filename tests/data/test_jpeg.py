@@ -119,6 +119,14 @@ def test_scans_without_end_are_refused() -> None:
     assert "scans" in reason(content[:last] + content[last:-2] * 300 + EOI)
 
 
+@pytest.mark.parametrize("filling", [b"\xff\xe1\0\2", b"\xff", b"\xff\x01"])
+def test_segments_without_end_are_refused(filling: bytes) -> None:
+    assert "more than 10,000 segments" in reason(BASELINE[:2] + filling * 20_000 + BASELINE[2:])
+    np.testing.assert_array_equal(
+        read_jpeg(BASELINE[:2] + filling * 20 + BASELINE[2:]).pixels, read_jpeg(BASELINE).pixels
+    )
+
+
 @pytest.mark.parametrize("kind", SOUND)
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())

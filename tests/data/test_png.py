@@ -56,6 +56,10 @@ def test_chunks_beside_the_picture_change_nothing_and_say_nothing(beside: bytes,
     assert capfd.readouterr() == ("", "")
 
 
+def test_chunks_without_end_are_refused() -> None:
+    assert "more than 10,000 chunks" in reason(png_file(PACKED, before=chunk(b"tEXt") * 20_000))
+
+
 def test_sixteen_bits_are_kept() -> None:
     wide = IMAGE.astype(np.uint16) * 257
     content = png_file(zlib.compress(png_rows(wide.astype(">u2"))), png_header(depth=16))

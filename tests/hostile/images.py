@@ -30,6 +30,7 @@ from hostile.made import tissue, write_tissue
 Content = Callable[[], bytes]
 SHORT, LONG = 3, 4  # types of TIFF
 EOI = b"\xff\xd9"  # the end of a JPEG
+CHATTER = ("libpng", "JPEG data:", "TIFFRead", "[ WARN", "[ERROR")  # words of decoders
 BOMB = 4000  # px a side; what 64 million bytes and more shrink to is some kB
 
 
@@ -44,7 +45,7 @@ def refused(name: str, odd: str, content: Content, says: str) -> Case:
         write_tissue(here / "sound.png")
         (here / odd).write_bytes(content())
 
-    return Case(name, make, predict(), 1, ("sound.png,,,,0.", f"{odd},", says), (f"{odd},,,,0.",))
+    return Case(name, make, predict(), 1, ("sound.png,,,,0.", f"{odd},", says), (f"{odd},,,,0.", *CHATTER))
 
 
 def answered(name: str, odd: str, content: Content) -> Case:
@@ -53,7 +54,7 @@ def answered(name: str, odd: str, content: Content) -> Case:
     def make(here: Path) -> None:
         (here / odd).write_bytes(content())
 
-    return Case(name, make, predict(), 0, (f"{odd},,,,0.",), ("errors.csv",))
+    return Case(name, make, predict(), 0, (f"{odd},,,,0.",), ("errors.csv", *CHATTER))
 
 
 def cv_file(form: str, image: np.ndarray) -> bytes:

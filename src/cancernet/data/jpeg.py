@@ -26,6 +26,7 @@ _PROGRESSIVE = 0xC2
 _KINDS = {0xC3: "lossless"} | dict.fromkeys(range(0xC5, 0xC8), "hierarchical")
 _KINDS |= dict.fromkeys(range(0xC9, 0xD0), "arithmetic")
 _MOST_SCANS = 200  # a usual encoder writes 10; each is a pass over the whole picture
+_MOST_SEGMENTS = 10_000  # and fill bytes; a profile or a thumbnail has some
 _COEFFICIENTS = 64  # of a block
 
 
@@ -120,7 +121,9 @@ def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
         BadImage: the file ends before its end marker, or something else stands where a marker should.
     """
     position, end = 2, len(content)
-    while position + 4 <= end:
+    for _ in range(_MOST_SEGMENTS):
+        if position + 4 > end:
+            break
         if content[position] != 0xFF:
             raise BadImage("damaged (JPEG without a marker)")
         marker = content[position + 1]
@@ -141,5 +144,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
             if not found:
                 break
             position = found.start()
+    else:
+        raise BadImage(f"damaged (JPEG of more than {_MOST_SEGMENTS:,} segments)")
     if content[position : position + 2] != b"\xff\xd9":
         raise BadImage("truncated")

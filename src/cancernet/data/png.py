@@ -27,6 +27,7 @@ _DEPTHS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8, 16), _PALETTE: (1, 2, 4, 8), _GREY
 _TRANSPARENT = {_GREY: 2, _RGB: 6}  # bytes of the one transparent colour
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _LAST_FILTER = 4
+_MOST_CHUNKS = 10_000  # a patch has four or five
 _STORED = b"\x78\x01\x01"  # a zlib stream of one block, not compressed
 _FRAMING = len(_STORED) + 8  # bytes of such a stream that are no pixels: with their number, twice, and a sum
 _AFTER_HEADER = _START + 25  # bytes
@@ -79,7 +80,9 @@ def _parts(content: bytes) -> tuple[_Header, bytes, bytes, bytes]:
     palette = transparent = b""
     packed: list[bytes] = []
     position, end = _START, len(content)
-    while position + 12 <= end:
+    for _ in range(_MOST_CHUNKS):
+        if position + 12 > end:
+            break
         length, kind = _CHUNK.unpack_from(content, position)
         following = position + 12 + length
         if following > end:
@@ -102,6 +105,8 @@ def _parts(content: bytes) -> tuple[_Header, bytes, bytes, bytes]:
         elif kind[:1].isupper():
             raise BadImage(f"unsupported format (PNG that needs {kind.decode('latin-1')!r}; save it as ordinary PNG)")
         position = following
+    else:
+        raise BadImage(f"damaged (PNG of more than {_MOST_CHUNKS:,} chunks)")
     raise BadImage("truncated")
 
 
