@@ -188,6 +188,13 @@ def test_sizes_beyond_any_disk_are_a_reason(tmp_path: Path, size: int, field: in
         source.read("a.png")
 
 
+def test_an_honest_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    source = open_source(make(tmp_path / "a.zip", {"a.tif": bytes(50_000_000), "b.tif": bytes(900_000)}))
+    with pytest.raises(OSError, match=r"bomb in the zip: [0-9,]+ bytes that unpack to 50,000,000"):
+        source.read("a.tif")
+    assert source.read("b.tif") == bytes(900_000)
+
+
 def test_members_that_overlap_refuse_the_zip(tmp_path: Path) -> None:
     file = make(tmp_path / "a.zip", {f"{i}.png": CONTENT for i in range(9)}, zipfile.ZIP_STORED)
     data = file.read_bytes()

@@ -128,6 +128,12 @@ def row(name: str, content: Callable[[], bytes], code: int, *says: str) -> Case:
 
 
 SOUND = "sound.png,,,,0."
+
+
+def honest_bomb() -> bytes:
+    return packed([("odd.png", bytes(BOMB)), ("sound.png", picture())])
+
+
 LISTED_ROWS = (  # name, content, reason of odd.png
     ("a link in a zip", link, "a link or a device in the zip"),
     ("an encrypted member", lambda: listed(8, b"\1\0"), "encrypted in the zip"),
@@ -144,6 +150,7 @@ LISTED_ROWS = (  # name, content, reason of odd.png
     ("a packed size of 2^63", lambda: wide(5000, 2**63, 0), "more than 64,000,000 bytes"),
     ("a place of 2^63", lambda: wide(5000, 5000, 2**63), "lies outside of it"),
     ("a place of 2^64 - 1", lambda: wide(5000, 5000, 2**64 - 1), "lies outside of it"),
+    ("a bomb that tells its size", honest_bomb, "a bomb in the zip"),
     ("a zip in a zip", zip_in_zip, "unsupported format (zip"),
     *((f"a bomb, {name}", lambda method=method: bomb(method), "damaged in the zip") for name, method in METHODS[1:]),
 )

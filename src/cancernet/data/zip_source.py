@@ -27,6 +27,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _OTHERS = {9: "deflate64", 93: "zstd", 95: "xz", 98: "ppmd"}
+_MOST_RATIO, _ANY_RATIO = 100, 1_000_000  # size to packed size, and bytes from which on: images hardly shrink again
 _LZMA_MEMORY = 128_000_000  # bytes; its dictionary is as large as a member claims
 _LZMA_PROPERTIES = slice(4, 9)  # after version and length
 _UNKNOWN_SIZE = b"\xff" * 8
@@ -118,6 +119,8 @@ class ZipSource:
             raise OSError(f"compressed with {name}, which is not supported; zip it again with deflate")
         if max(entry.packed, entry.size) > MAX_FILE_BYTES:
             raise OSError(f"more than {MAX_FILE_BYTES:,} bytes; a patch has a few thousand")
+        if entry.size > max(_ANY_RATIO, _MOST_RATIO * entry.packed):
+            raise OSError(f"a bomb in the zip: {entry.packed:,} bytes that unpack to {entry.size:,}")
         if not 0 <= entry.offset <= self._size - entry.packed:
             raise OSError("damaged in the zip (it lies outside of it)")
 
