@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cancernet.common.errors import UserError
+from cancernet.data.sides import SIDES, Split, write_split
 from cancernet.data.split_lists import official_cases, official_split, split_from_file
 
 
@@ -69,7 +70,7 @@ def test_without_any_official_training_case_it_is_refused() -> None:
         official_split(make([*cases["val"], *cases["test"]]))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_is_read_with_its_patients_as_text(csv, encoding: str) -> None:
     file = csv("patient,split\n007,train\n1e5, val\nNA,test\n", encoding)
     split = split_from_file(make(["007", "1e5", "NA"]), file)
@@ -92,12 +93,22 @@ def test_more_columns_in_any_order_and_repeated_lines_will_do(csv) -> None:
         "Patient,Split\na,Train\nb,VAL\nc, Test \n",
         "patient , split\na , train\nb , val\nc , test\n",
         "\ufeffpatient,split\r\na,train\r\nb,val\r\nc,test\r\n",
+        "Patient ID;Set\na;Training\nb;Validation\nc;Testing\n",
+        "case|subset\na|train\nb|valid\nc|test\n",
+        "SUBJECT_ID,Fold\na,TRAIN\nb,dev\nc,TEST\n",
     ],
-    ids=["semicolons", "tabs", "capitals", "spaces", "a byte order mark"],
+    ids=["semicolons", "tabs", "capitals", "spaces", "a byte order mark", "other words", "bars", "words in capitals"],
 )
 def test_a_file_as_spreadsheets_write_it_is_read(csv, text: str) -> None:
     split = split_from_file(make(["a", "b", "c"]), csv(text))
     assert split.assignment == {"a": "train", "b": "val", "c": "test"}
+
+
+def test_a_split_that_was_written_is_read_back_whatever_the_patients_are_called(tmp_path: Path) -> None:
+    names = ["=1+1", "-cmd", "'@x", "NA", "007", "a,b", "nan", '"', "患者"]
+    split = Split("mine", {name: SIDES[i % 3] for i, name in enumerate(names)}, patient_safe=True)
+    write_split(split, tmp_path / "s.csv")
+    assert split_from_file(make(names), tmp_path / "s.csv").assignment == split.assignment
 
 
 def test_lost_zeros_are_said_and_no_patient_is_dropped_for_them(csv) -> None:
@@ -144,7 +155,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00\x80")
+    (tmp_path / "x.csv").write_bytes(b"\xff\x00\x80")
     with pytest.raises(UserError, match="not UTF-8"):
         split_from_file(make(["a"]), tmp_path / "x.csv")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,14 @@ def read_bytes(path: Path, what: str, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def read_text(path: Path, what: str, most_bytes: int = MOST_BYTES) -> str:
-    """Return the text of a file, UTF-8 with or without a mark of its order, as `read_bytes` does.
+    """Return the text of a file, UTF-8 with or without a mark of its order, or UTF-16 with one, as `read_bytes` does.
 
     Raises:
         UserError: as `read_bytes`; or it is no such text.
     """
     content = read_bytes(path, what, most_bytes)
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"cannot read {what} {path}: it is not UTF-8 text; save it as that") from None
 

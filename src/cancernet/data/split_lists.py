@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
@@ -10,9 +11,15 @@ import pandas as pd
 
 from cancernet.common.errors import UserError
 from cancernet.common.limits import read_rows
+from cancernet.common.text import restore
 from cancernet.data.sides import SIDES, Split, check_sides
 
-SEPARATORS = ",;\t"
+SEPARATORS = ",;\t|"
+_PATIENT = ("patient", "patientid", "case", "caseid", "subject", "subjectid")  # what people call the columns
+_SIDE = ("split", "set", "subset", "side", "partition", "fold")
+_SIDES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
+    ("val", "valid", "validation", "dev", "development"), "val"
+)
 
 
 def official_cases() -> dict[str, list[str]]:
@@ -43,7 +50,7 @@ def official_split(table: pd.DataFrame) -> Split:
 
 
 def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
-    """Read a split from a CSV with the columns `patient` and `split` (train, val or test).
+    """Read a split from a CSV with the columns `patient` and `split` (train, val or test), or as people call them.
 
     Patients of the table that the file does not list are left out, and noted.
 
@@ -64,22 +71,25 @@ def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
 def _read(path: Path) -> dict[str, str]:
     rows = read_rows(path, "the split file", SEPARATORS)  # spreadsheets write others than commas in some countries
     head = rows[0][1] if rows else []
-    columns = {name.lower(): place for place, name in enumerate(head)}
-    if {"path", "split"} <= columns.keys():
+    names = [re.sub(r"[^a-z]", "", name.casefold()) for name in head]
+    whose, where_to = (
+        next((names.index(name) for name in known if name in names), None) for known in (_PATIENT, _SIDE)
+    )
+    if whose is None and where_to is not None and "path" in names:
         raise UserError(f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead")
-    if not {"patient", "split"} <= columns.keys():
+    if whose is None or where_to is None:
         found = ",".join(head)[:100]
         raise UserError(f"{path}: needs the columns patient,split in its first line, and that is {found!r}")
     listed: dict[str, str] = {}
     for line, row in rows[1:]:
         cells = [*row, *[""] * len(head)]  # a row may lack its last cells
-        patient, side = (cells[columns[name]] for name in ("patient", "split"))
-        side = side.lower()
+        patient, said = restore(cells[whose]), cells[where_to].lower()
+        side = _SIDES.get(said, "")
         where = f"{path}, line {line}"
         if not patient:
             raise UserError(f"{where}: the patient is missing; name one, or delete the line")
-        if side not in SIDES:
-            raise UserError(f"{where}: split {side!r} is unknown; use train, val or test")
+        if not side:
+            raise UserError(f"{where}: split {said!r} is unknown; use train, val or test")
         if listed.setdefault(patient, side) != side:
             raise UserError(f"{where}: patient {patient} is in {listed[patient]} already; keep one of the two lines")
     return listed
