@@ -9,8 +9,20 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cancernet.cli.options import PATH, collected, say, split_options, together, training_options
+from cancernet.cli.main import cli
+from cancernet.cli.options import (
+    PATH,
+    collected,
+    echo,
+    label_options,
+    note,
+    say,
+    split_options,
+    together,
+    training_options,
+)
 from cancernet.common import defaults
+from cancernet.data.layout import Labels
 from cancernet.data.split import SplitChoice
 from cancernet.training.options import TrainingOptions
 
@@ -20,6 +32,7 @@ def chosen(*arguments: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     @click.command()
+    @label_options
     @split_options
     @training_options
     def command(**values: Any) -> None:
@@ -27,11 +40,11 @@ def chosen(*arguments: str) -> dict[str, Any]:
 
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return collected(found, split=SplitChoice, options=TrainingOptions)
+    return collected(found, labels=Labels, split=SplitChoice, options=TrainingOptions)
 
 
 def test_defaults_are_those_of_the_project() -> None:
-    assert chosen() == {"options": TrainingOptions(), "split": SplitChoice(), "recipe_file": None}
+    assert chosen() == {"labels": Labels(), "options": TrainingOptions(), "split": SplitChoice(), "recipe_file": None}
     assert chosen()["split"].test_fraction == defaults.TEST_FRACTION
 
 
@@ -42,6 +55,27 @@ def test_every_split_option_arrives() -> None:
         "kfold", None, 4, 2, test_fraction=0.3, val_fraction=0.1, allow_patch_split=True, seed=4
     )
     assert chosen("--split-file", "s.csv")["split"].file == Path("s.csv")
+
+
+def test_what_is_said_of_labels_arrives() -> None:
+    found = chosen("--benign", "A", "--benign", "B", "--malignant", "C", "--patients", "p.csv")["labels"]
+    assert found == Labels(("A", "B"), ("C",), Path("p.csv"))
+
+
+@pytest.mark.parametrize("verb", ["run", "train", "evaluate", "audit", "data check"])
+def test_every_command_on_labelled_patches_can_be_told_of_them(verb: str) -> None:
+    result = CliRunner().invoke(cli, [*verb.split(), "--help"])
+    assert all(option in result.output for option in ("--benign NAME", "--malignant NAME", "--patients PATH"))
+
+
+@pytest.mark.parametrize(
+    "tell", [say, lambda text: echo(f"one\n{text}", err=True), lambda text: note(text, 1, "there")]
+)
+def test_nothing_that_a_terminal_would_obey_is_printed(tell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    tell("a\x1b[31m\x07\u202eb\udce9.png")
+    told = "".join(capsys.readouterr())
+    assert "a?[31m??b?.png" in told
+    assert "\x1b" not in told
 
 
 def test_a_path_is_one_as_its_user_means_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -17,7 +21,18 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from cancernet.common.errors import UserError
-from cancernet.common.files import replacing, to_json, write_csv, write_figure, write_png, write_text
+from cancernet.common.files import (
+    CsvWriter,
+    read_csv,
+    replacing,
+    to_json,
+    write_csv,
+    write_figure,
+    write_png,
+    write_rows,
+    write_text,
+)
+from cancernet.common.text import restore
 
 
 def test_the_target_appears_only_when_the_block_ends(tmp_path: Path) -> None:
@@ -116,6 +131,59 @@ def test_json_refuses_what_is_not_finite() -> None:
 def test_a_table_has_no_index(tmp_path: Path) -> None:
     write_csv(tmp_path / "new" / "t.csv", pd.DataFrame({"a": [1, 2]}, index=[7, 8]))
     assert (tmp_path / "new" / "t.csv").read_text() == "a\n1\n2\n"
+
+
+ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.from_regex(r"'?[=+\-@\t\r\n\x00\x1b,\"].{0,3}")
+
+
+def place(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"{name}-{os.getpid()}.csv"
+
+
+@given(st.lists(st.tuples(ANY, ANY), min_size=1, max_size=5))
+def test_any_text_survives_a_table_of_ours(rows: list[tuple[str, str]]) -> None:
+    table = pd.DataFrame(rows, columns=["path", "patient"], dtype="str")
+    for write in (write_csv, lambda file, table: write_rows(file, [list(table), *table.itertuples(index=False)])):
+        target = write(place("table"), table)
+        assert read_csv(target, texts=("path", "patient")).equals(table)
+    target.unlink()
+
+
+@given(st.lists(st.tuples(ANY, ANY), min_size=1, max_size=5))
+def test_any_reader_of_csv_finds_each_row_whole_and_no_formula(rows: list[tuple[str, str]]) -> None:
+    target = write_rows(place("rows"), rows)
+    with target.open(newline="", encoding="utf-8") as file:
+        found = list(csv.reader(file))
+    target.unlink()
+    assert [tuple(map(restore, row)) for row in found] == rows
+    for cell in (cell for row in found for cell in row):
+        assert cell[:1] not in tuple("=+-@\t\r") or re.fullmatch(r"[+-][\d.]+(?:[eE][+-]?\d+)?", cell)
+
+
+@pytest.mark.parametrize("patient", ["NA", "nan", "null", "None", "007", "1e5", "-1", "", "True", " a "])
+def test_a_patient_stays_the_text_that_it_is(tmp_path: Path, patient: str) -> None:
+    table = pd.DataFrame({"patient": [patient, "x"], "probability": [0.5, 1e-05]})
+    found = read_csv(write_csv(tmp_path / "t.csv", table), texts=("patient",))
+    assert found["patient"].tolist() == [patient, "x"]
+    assert found["probability"].tolist() == [0.5, 1e-05]
+
+
+def test_numbers_are_written_as_they_are(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", pd.DataFrame({"x": [-1, 2], "p": [-0.5, float("nan")], "t": ["-0.25", "=1"]}))
+    assert (tmp_path / "t.csv").read_text() == "x,p,t\n-1,-0.5,-0.25\n2,,'=1\n"
+
+
+def test_bytes_of_a_name_that_are_no_text_end_no_table(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", pd.DataFrame({"path": ["caf\udce9"]}))
+    write_rows(tmp_path / "r.csv", [["path"], ["caf\udce9"]])
+    assert (tmp_path / "t.csv").read_text() == (tmp_path / "r.csv").read_text() == "path\ncaf?\n"
+
+
+def test_what_a_terminal_would_obey_is_replaced_on_the_screen_alone() -> None:
+    for screen, shown in ((True, "a?b?.png"), (False, "a\x1bb\u202e.png")):
+        text = io.StringIO()
+        CsvWriter(text, screen=screen).writerow(["a\x1bb\u202e.png", 0.5])
+        assert text.getvalue() == f"{shown},0.5\n"
 
 
 def test_a_picture_comes_back_in_its_colours(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from cancernet.common.errors import UserError
 from cancernet.data import pack as pack_module
 from cancernet.data.decode import decode, fit_patch
+from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir, hash_table, pack
 
 Folder = Callable[..., Path]
@@ -85,6 +86,38 @@ def test_missing_positions_and_text_like_numbers_survive_the_disk(
     assert sorted(set(table["patient"])) == ["007", "1e5", "NA"]
     assert table["x"].isna().all()
     assert table["path"].iloc[0] == '007/0/a, "b".png'
+
+
+@pytest.mark.parametrize(
+    "name", ["a\rb.png", "a\nb.png", "Icon\r.png", "=1+1.png", "\x1b[31m.png", "\\x0d.png", '"\t.png']
+)
+def test_any_name_survives_the_disk(tmp_path: Path, cache: Path, png: Callable, patch: Callable, name: str) -> None:
+    for label in (0, 1):
+        folder = tmp_path / "d" / "NA" / str(label)
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(png(patch(label)))
+        (folder / f"bad {name}").write_bytes(b"none")
+    first, again = pack(tmp_path / "d", cache_dir=cache), pack(tmp_path / "d", cache_dir=cache)
+    assert again.table["path"].tolist() == first.table["path"].tolist() == [f"NA/0/{name}", f"NA/1/{name}"]
+    assert again.quarantine["path"].tolist() == [f"NA/0/bad {name}", f"NA/1/bad {name}"]
+
+
+def test_what_the_user_says_of_labels_makes_another_pack(
+    tmp_path: Path, cache: Path, png: Callable, patch: Callable
+) -> None:
+    for i, name in enumerate(("a/x", "a/y", "b/x", "b/y")):
+        (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "d" / f"{name}.png").write_bytes(png(patch(i)))
+    listed = tmp_path / "p.csv"
+    listed.write_text("path,patient\n*/x.png,P1\n*/y.png,P2\n")
+    one = pack(tmp_path / "d", labels=Labels(["a"], ["b"]), cache_dir=cache).table
+    other = pack(tmp_path / "d", labels=Labels(["b"], ["a"]), cache_dir=cache).table
+    assert one["label"].tolist() == [0, 0, 1, 1]
+    assert other["label"].tolist() == [1, 1, 0, 0]
+    labels = Labels(["a"], ["b"], listed)
+    assert pack(tmp_path / "d", labels=labels, cache_dir=cache).table["patient"].tolist() == ["P1", "P2"] * 2
+    listed.write_text("path,patient\n*/x.png,P1\n*/y.png,P3\n")
+    assert pack(tmp_path / "d", labels=labels, cache_dir=cache).table["patient"].tolist() == ["P1", "P3"] * 2
 
 
 def hash_of(text: str) -> int:

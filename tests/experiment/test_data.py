@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cancernet.common.errors import UserError
+from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.data.split import SplitChoice
@@ -21,6 +22,16 @@ def packed(sample: Path, cache: Path) -> Pack:
 
 def make(packed: Pack, choice: SplitChoice | Path | str) -> Split:
     return make_split(packed, choice, lambda _: None)
+
+
+def test_what_is_said_of_labels_is_followed(sample: Path, cache: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "patients.csv"
+    listed.write_text("path,patient\n" + "".join(f"S00{i}/*,{'ABCD'[i % 4]}\n" for i in range(1, 9)))
+    said: list[str] = []
+    labels = Labels(benign=["0"], malignant=["1"], patients=listed)
+    found = check_data(sample, labels=labels, cache=cache, say=said.append)
+    assert "patients by patients.csv, 192 patches, 4 patients" in said[0]
+    assert set(found.split.assignment) == set("ABCD")
 
 
 def test_the_split_is_grouped_by_patient_unless_asked_otherwise(packed: Pack) -> None:

@@ -49,6 +49,23 @@ def test_files_are_sorted_by_patient(data):
     assert bad == []
 
 
+def test_two_slides_of_a_patient_are_two_sections(tmp_path):
+    for slide in ("DX1", "DX2"):
+        write(tmp_path, f"TCGA-A7-A0D9-01Z-00-{slide}", 1, 1, (200, 10, 10))
+    listed = list_specimens(PatchStream([tmp_path], plain=True))
+    assert list(listed) == ["TCGA-A7-A0D9-01Z-00-DX1", "TCGA-A7-A0D9-01Z-00-DX2"]
+
+
+def test_folders_that_say_no_class_leave_it_to_the_names(tmp_path):
+    for label in (0, 1):
+        write(tmp_path, "A", 1 + 50 * label, 1, (200, 10, 10), label=label)
+    flat = tmp_path / "IDC"
+    flat.mkdir()
+    for file in tmp_path.rglob("*.png"):
+        shutil.copy(file, flat)
+    assert read(flat, "A")[0].table["label"].tolist() == [0, 1]
+
+
 def test_files_without_a_position_are_listed_with_the_reason(data):
     shutil.copy(next((data / "B" / "0").iterdir()), data / "B" / "0" / "holiday.png")
     stream = PatchStream([data], plain=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, answered, echo, note, warn, with_model
+from cancernet.cli.options import PATH, answered, echo, note, say, warn, with_model
 from cancernet.common import defaults
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def command(model: Model, paths: tuple[Path, ...], out: Path, data: Path | None,
             err=True,
         )
     echo(f"patches: {told.explained:,} explained by {model.name}: {told.page}")
+    for line in told.notes:
+        say(f"WARNING: {line}")
     warn(told.alarms)
     left_out = note("files that could not be used", told.failed, f"listed in {out / 'errors.csv'}")
     return answered(told.unsure, told.explained, f"`unsure` in {out / 'explanations.csv'}, with the reason") or left_out

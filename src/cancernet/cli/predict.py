@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, answered, echo, note, warn, with_model
+from cancernet.cli.options import PATH, answered, echo, note, say, warn, with_model
 from cancernet.common import defaults
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: st
         f"of {model.name}" + (f": {out}" if out else ""),
         err=True,
     )
+    for line in tally.notes:
+        say(f"WARNING: {line}")
     warn(tally.alarms)
     where = f"listed in {out.with_name('errors.csv')}" if out else f"the first: {tally.first_failure}"
     left_out = note("files that could not be used", tally.failed, where)

@@ -80,7 +80,9 @@ def alone(temporary: Path, target: Path) -> Iterator[None]:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise UserError(f"{target} is being written by another cancernet; wait for it, or give another name") from error
+                raise UserError(
+                    f"{target} is being written by another cancernet; wait for it, or give another name"
+                ) from error
         yield
 
 

@@ -67,4 +67,5 @@ def check_size(width: int, height: int) -> None:
     if min(width, height) < defaults.MIN_PATCH_SIDE:
         raise BadImage(f"too small ({width}x{height} px; at least {defaults.MIN_PATCH_SIDE} a side)")
     if max(width, height) > defaults.PATCH_SIZE:
-        raise BadImage(f"too large for a patch ({width}x{height} px; at most {defaults.PATCH_SIZE} a side)")
+        size = f"{width}x{height} px; at most {defaults.PATCH_SIZE} a side"
+        raise BadImage(f"too large for a patch ({size}); a field or slide is mapped by `cancernet slide FILE --mpp UM`")

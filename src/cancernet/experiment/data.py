@@ -33,7 +33,7 @@ class DataCheck:
     def lines(self) -> list[str]:
         """What was found, in lines for a person."""
         table, quarantine = self.pack.table, self.pack.quarantine
-        kinds = quarantine["reason"].str.replace(r" (\(|of ).*", "", regex=True)  # without the details
+        kinds = quarantine["reason"].str.replace(r"(?s) (\(|of ).*", "", regex=True)  # without the details
         return [
             *(f"set aside {count:,}: {kind}" for kind, count in kinds.value_counts().items()),
             f"padded to 50x50: {int(table['padded'].sum()):,}; near-white: {int(table['near_white'].sum()):,}",

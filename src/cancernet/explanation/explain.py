@@ -45,6 +45,7 @@ class Told:
     remembered: int = 0  # nearest training patches of the patches drawn
     pictured: int = 0  # of them, those whose picture was found in the data
     alarms: dict[str, str] = field(default_factory=dict)  # patient or folder -> what to say of its stain
+    notes: list[str] = field(default_factory=list)  # of what was left out as a copy
     page: Path = field(default_factory=Path)
 
 
@@ -85,7 +86,7 @@ def explain(
         found = list(_settled(found, model, judge, stream.root))
         kept = found[:max_images]
         told.explained, told.unsure = len(found), sum(bool(each.reason) for each in found)
-        told.alarms = judge.alarms()
+        told.alarms, told.notes = judge.alarms(), stream.notes
         output.remove(FOLDER)  # pictures of an earlier run
         with output.writing(TABLE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             rows = CsvWriter(file)

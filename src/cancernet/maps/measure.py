@@ -8,6 +8,7 @@ import numpy as np
 
 from cancernet.context.grid import ADJOINING, MIN_NEIGHBOURS, neighbour_counts
 from cancernet.context.smooth import Contextual
+from cancernet.data.names import stated
 from cancernet.evaluation.metrics import confusion, rates
 from cancernet.evaluation.ranking import auc, ratio
 from cancernet.maps.specimens import Specimen, holes
@@ -81,7 +82,7 @@ def warnings(row: dict[str, Any], model: Model) -> list[str]:
     found = [REFUSED.format(row["refused"])] if row["refused"] else []
     if model.synthetic:
         found.append("MODEL TRAINED ON SYNTHETIC PATCHES: NOT EVIDENCE")
-    side = model.side_of(row["patient"])
+    side = model.side_of(stated(row["patient"]) or row["patient"])  # of a slide, its patient
     if side in ("train", "val"):
         what = "LEARNED FROM" if side == "train" else "CHOSE ITS THRESHOLD ON"
         found.append(f"THE MODEL {what} THIS PATIENT: BETTER THAN ON A NEW ONE")

@@ -75,6 +75,8 @@ def map_specimens(
     stream = PatchStream([data], plain=True)
     if stream.synthetic:
         say("These patches are SYNTHETIC: what follows is no evidence of anything.")
+    for note in stream.notes:
+        say(f"WARNING: {note}")
     with Output(Path(out), "map", inputs=[stream.root], names=(INDEX, TABLE)) as output:
         listed = list_specimens(stream)
         absent = [patient for patient in patients if patient not in listed]

@@ -41,6 +41,7 @@ class Tally:
     failed: int = 0
     first_failure: str = ""
     alarms: dict[str, str] = field(default_factory=dict)  # patient or folder -> what to say of its stain
+    notes: list[str] = field(default_factory=list)  # of what was left out as a copy
 
 
 def predict(
@@ -81,16 +82,18 @@ def predict(
         names = [str(row) for row in range(len(source))]
         values = (names, "", pd.NA, pd.NA, found.probability, words(found.decision), found.reason)
         table = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)), index=range(len(names)))
-        errors = []
+        errors, notes = [], []
     else:
         stream = PatchStream([source] if isinstance(source, str | Path) else list(source))
         answers = answer_stream(model, stream, Judge(model.colours), abstain=abstain, threads=threads)
         table = pd.DataFrame([row for each in answers for row in rows(*each)], columns=list(COLUMNS))
-        errors = stream.errors
+        errors, notes = stream.errors, stream.notes
         if table.empty:
             raise stream.nothing_usable()
     table = table.astype({"x": "Int64", "y": "Int64", "probability": "float32"})
     table.attrs["errors"] = errors
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
     if errors:
         warnings.warn(f"{len(errors)} files could not be used, the first: {': '.join(errors[0])}", stacklevel=2)
     return table
@@ -143,7 +146,7 @@ def predict_paths(
             tally.unanswerable += sum(map(bool, found.reason))
         if not tally.predicted:
             raise stream.nothing_usable()
-    tally.failed, tally.alarms = len(stream.errors), judge.alarms()
+    tally.failed, tally.alarms, tally.notes = len(stream.errors), judge.alarms(), stream.notes
     if stream.errors:
         tally.first_failure = ": ".join(stream.errors[0])
     if out is not None:
