@@ -18,6 +18,8 @@ from cancernet.common.version import __version__ as __version__
 
 # Before OpenCV is loaded, wherever that is: what is wrong with a file is said once, by us.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+# Before ONNX Runtime is loaded, wherever that is: it would look a host up, and write an id below the home folder.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {  # public name -> where it lives
     "Labels": "data.layout",

@@ -17,6 +17,7 @@ import click
 
 from cancernet.common.errors import UserError
 from cancernet.common.provenance import CALLED
+from cancernet.common.quiet import keep_fonts, silence
 from cancernet.common.text import printable
 from cancernet.common.version import __version__
 
@@ -36,6 +37,7 @@ VERBS = {
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
 RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
+DRAWING = ("run", "evaluate", "audit", "map", "explain", "slide")  # the verbs that draw figures
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,
@@ -58,6 +60,8 @@ class Verbs(click.Group):
         """Return a verb by name."""
         if cmd_name not in VERBS:
             return None
+        if cmd_name in DRAWING:
+            keep_fonts()
         return getattr(importlib.import_module(f"cancernet.cli.{cmd_name}"), "command")  # noqa: B009
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,8 +81,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line."""
     CALLED[:] = ["cancernet", *sys.argv[1:]]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    silence()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the screen has no letters for is no reason to end

@@ -8,11 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cancernet.common.provenance import CALLED
 from cancernet.evaluation.results import FLOOR
+
+if CALLED:  # a command draws alike wherever it is run, whatever settings lie there; in Python the user's stand
+    matplotlib.rcdefaults()
 
 DPI = 150  # sharp on paper at 17 cm, and about 50 kB a figure
 INK, MUTED, GRID, ALARM = "#1b1f24", "#59636e", "#e4e7eb", "#a40e26"
