@@ -9,6 +9,7 @@ import pytest
 from cancernet.common.errors import UserError
 from cancernet.evaluation import metrics, ranking
 from cancernet.evaluation.evaluate import evaluate, join_labels
+from cancernet.model.judge import BLANK, OTHER_STAIN, kind_of
 from cancernet.model.manifest import Band
 
 THRESHOLDS = {"target_recall": 0.3, "default": 0.5, "best_f1": 0.6}
@@ -45,7 +46,7 @@ def test_the_result_has_the_promised_names(rows):
     entry = evaluate(rows, THRESHOLDS, model="cnn", samples=20)["splits"]["test"]
     plain = {"auc", "average_precision", "brier", "ece"}
     counts = {"n_patches", "n_patients", "n_malignant", "prevalence"}
-    others = {"operating_points", "per_patient", "class_report", "selective", "bootstrap"}
+    others = {"operating_points", "per_patient", "class_report", "unsure", "selective", "bootstrap"}
     assert set(entry) == plain | counts | others
     assert list(entry["operating_points"]) == ["target_recall", "default", "best_f1"]
     for point in entry["operating_points"].values():
@@ -182,3 +183,16 @@ def test_each_band_of_abstention_is_measured_on_each_split(rows):
         [found] = split["selective"]
         assert found["target"] == 0.1
         assert 0 < found["coverage"]["low"] <= found["coverage"]["value"] < 1
+
+
+def test_what_cannot_be_judged_is_counted_by_reason_without_its_figures(make_predictions):
+    rows = make_predictions(patients=4, patches=20)
+    reasons = [OTHER_STAIN.format(3, 2), OTHER_STAIN.format(4, 2), BLANK, *[""] * (len(rows) - 3)]
+    [numbers] = evaluate(rows.assign(reason=reasons, split="test"), {"target_recall": 0.5}, model="m")[
+        "splits"
+    ].values()
+    assert (numbers["unsure"]["n"], numbers["unsure"]["reasons"]) == (3, {kind_of(OTHER_STAIN): 2, BLANK: 1})
+    assert numbers["unsure"]["coverage"]["value"] == pytest.approx(1 - 3 / len(rows))
+    [plain] = evaluate(rows.assign(split="test"), {"target_recall": 0.5}, model="m")["splits"].values()
+    assert plain["unsure"] is None
+    assert plain["operating_points"] == numbers["operating_points"]

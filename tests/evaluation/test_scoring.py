@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,10 +46,24 @@ def test_validation_and_test_patches_are_scored_and_training_ones_never(
     model: Model, packed: Pack, side: pd.Series
 ) -> None:
     scores = score_model(model, packed, side)
-    assert list(scores.predictions) == COLUMNS
+    assert list(scores.predictions) == [*COLUMNS, "reason"]
     assert set(scores.predictions["split"]) == {"val", "test"}
     assert set(scores.predictions["path"]) == set(packed.table.loc[side != "train", "path"])
     assert list(scores.metrics["splits"]) == ["test", "val"]
+
+
+def test_a_patient_of_a_foreign_stain_is_named_and_all_its_patches_are_told(
+    model: Model, packed: Pack, side: pd.Series
+) -> None:
+    images = packed.images.copy()
+    far = packed.table.loc[side == "test", "patient"].iloc[0]
+    images[packed.table["patient"] == far] //= 2
+    scores = score_model(model, dataclasses.replace(packed, images=images), side)
+    assert list(scores.alarms) == [far]
+    told = scores.predictions.set_index("patient")["reason"] != ""
+    assert told[far].all()
+    assert not told.drop(far).any()
+    assert scores.metrics["splits"]["test"]["unsure"]["n"] == told.loc[far].sum()
 
 
 def test_each_row_holds_the_probability_and_the_label_of_its_own_path(

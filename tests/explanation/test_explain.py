@@ -19,11 +19,7 @@ from cancernet.explanation.remembered import Pictures
 from cancernet.model.bundle import shipped
 from cancernet.model.examples import Index, unit
 from cancernet.model.model import Model, load_model
-
-
-def noise(seed: int) -> np.ndarray:
-    """A patch in the colours of stained tissue."""
-    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([150, 80, 140])).astype(np.uint8)
+from hostile.made import tissue
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -41,7 +37,7 @@ def patches(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     for i, name in enumerate(["a/8863_idx5_x1_y51_class1.png", "b/8863_idx5_x1_y51_class1.png", "a/ï $x$ 細.png"]):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(cv2.imencode(".png", noise(i)[..., ::-1])[1].tobytes())
+        (folder / name).write_bytes(cv2.imencode(".png", tissue(i)[..., ::-1])[1].tobytes())
     return folder
 
 
@@ -52,7 +48,7 @@ def test_each_patch_has_a_row_a_picture_and_a_place_on_the_page(model: Model, pa
     assert [row["path"] for row in found] == sorted(row["path"] for row in found)
     one = next(row for row in found if row["path"].startswith("b/"))
     assert (one["patient"], one["x"], one["y"]) == ("8863", "1", "51")
-    expected = model.predict(noise(1)[None])[0]
+    expected = model.predict(tissue(1)[None])[0]
     assert float(one["probability"]) == pytest.approx(expected, abs=1e-5)
     assert one["decision"] == ("malignant" if expected >= model.threshold else "benign")
     assert all(one[f"near{i}_label"] in ("benign", "malignant") for i in range(1, 6))
@@ -147,13 +143,13 @@ def test_neighbours_carry_what_is_remembered_of_them() -> None:
 def test_a_picture_is_shown_only_if_its_pixels_are_the_ones(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "elsewhere").mkdir(parents=True)
-    (folder / "elsewhere" / "one.png").write_bytes(cv2.imencode(".png", noise(0)[..., ::-1])[1].tobytes())
+    (folder / "elsewhere" / "one.png").write_bytes(cv2.imencode(".png", tissue(0)[..., ::-1])[1].tobytes())
     (folder / "two.png").write_text("no image")
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
         archive.write(folder / "elsewhere" / "one.png", "one.png")
     for data in (folder, tmp_path / "data.zip"):
         pictures = Pictures(data)
-        np.testing.assert_array_equal(pictures.get("P/0/one.png", content_hash(noise(0))), noise(0))
-        assert pictures.get("P/0/one.png", content_hash(noise(1))) is None
+        np.testing.assert_array_equal(pictures.get("P/0/one.png", content_hash(tissue(0))), tissue(0))
+        assert pictures.get("P/0/one.png", content_hash(tissue(1))) is None
         assert pictures.get("two.png", "00") is None
         assert pictures.get("absent.png", "11") is None

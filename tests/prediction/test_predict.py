@@ -19,6 +19,7 @@ from cancernet.data import stream as stream_module
 from cancernet.model.manifest import Band
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.predict import Tally, predict, predict_paths
+from hostile.made import tissue
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 NAME = "8863_idx5_x{x}_y51_class1.png"
@@ -35,13 +36,8 @@ def patches(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     folder.mkdir()
     for i in range(3):
-        cv2.imwrite(str(folder / NAME.format(x=1 + 50 * i)), noise(i))
+        cv2.imwrite(str(folder / NAME.format(x=1 + 50 * i)), tissue(i)[..., ::-1])
     return folder
-
-
-def noise(seed: int) -> np.ndarray:
-    """A patch, BGR, in the colours of stained tissue."""
-    return (np.random.default_rng(seed).integers(0, 60, (50, 50, 3)) + np.array([140, 80, 150])).astype(np.uint8)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -95,7 +91,7 @@ def test_the_decision_is_malignant_at_the_threshold_and_above(
 
 
 def test_a_name_that_tells_nothing_leaves_its_columns_empty(run: Callable, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "mine.png"), noise(0))
+    cv2.imwrite(str(tmp_path / "mine.png"), tissue(0))
     run(tmp_path / "mine.png", out=tmp_path / "out" / "p.csv")
     [row] = rows(tmp_path / "out" / "p.csv")
     assert (row["patient"], row["x"], row["y"]) == ("", "", "")
@@ -116,7 +112,7 @@ def test_a_zip_scores_as_its_folder_does(run: Callable, patches: Path, tmp_path:
 def test_several_paths_are_told_apart_in_the_rows(run: Callable, patches: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    cv2.imwrite(str(other / NAME.format(x=1)), noise(9))
+    cv2.imwrite(str(other / NAME.format(x=1)), tissue(9))
     tally = run(patches, other, out=tmp_path / "p.csv")
     paths = [row["path"] for row in rows(tmp_path / "p.csv")]
     assert tally.predicted == len(set(paths)) == 4
@@ -130,7 +126,7 @@ def test_bad_files_are_listed_with_reasons_and_the_good_ones_are_predicted(
     (patches / "notes.txt").write_text("not an image at all")
     whole = (patches / NAME.format(x=1)).read_bytes()
     (patches / "cut.png").write_bytes(whole[: len(whole) // 2])
-    cv2.imwrite(str(patches / "tiny.png"), noise(0)[:50, :3])
+    cv2.imwrite(str(patches / "tiny.png"), tissue(0)[:50, :3])
     tally = run(patches, out=tmp_path / "p.csv")
     errors = {row["path"]: row["reason"] for row in rows(tmp_path / "errors.csv")}
     assert set(errors) == {"empty.png", "notes.txt", "cut.png", "tiny.png"}
@@ -182,7 +178,7 @@ def test_names_with_commas_quotes_and_accents_survive_the_csv(run: Callable, tmp
     folder = tmp_path / "in"
     folder.mkdir()
     name = 'a, "b" é.png'
-    (folder / name).write_bytes(cv2.imencode(".png", noise(0))[1].tobytes())
+    (folder / name).write_bytes(cv2.imencode(".png", tissue(0))[1].tobytes())
     run(folder, out=tmp_path / "p.csv")
     assert rows(tmp_path / "p.csv")[0]["path"] == name
 
@@ -278,9 +274,7 @@ BLANK = np.full((50, 50, 3), 244, np.uint8)
 
 
 @pytest.mark.parametrize(
-    "image",
-    [BLANK, np.zeros_like(BLANK), np.full_like(BLANK, (0, 200, 0)), np.full_like(BLANK, 128)],
-    ids=["glass", "black", "green", "grey"],
+    "image", [BLANK, np.zeros_like(BLANK), np.full_like(BLANK, 128)], ids=["glass", "black", "grey"]
 )
 def test_what_holds_no_stained_tissue_is_unsure_with_the_reason_and_never_benign(
     run: Callable, patches: Path, tmp_path: Path, image: np.ndarray

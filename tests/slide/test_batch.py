@@ -25,6 +25,7 @@ from cancernet.slide.batch import Outcome, map_slide
 from cancernet.slide.job import WORK
 from cancernet.slide.openslide_reader import OpenSlideReader
 from cancernet.slide.pages import FILES
+from hostile.made import tissue
 
 Map = Callable[..., Outcome]
 
@@ -44,6 +45,12 @@ def run(model: Model, tmp_path: Path) -> Map:
 def slide(save: Callable, enlarge: Callable, tissue_image: np.ndarray, tmp_path: Path) -> Path:
     """A drawn section at 1 um/px, as a tiled pyramid."""
     return save(enlarge(tissue_image, 4), tmp_path / "s.tif", mpp=1.0, tile=True, pyramid=True)
+
+
+def mosaic(rows: int, columns: int) -> np.ndarray:
+    """So many patches of tissue at 4 um/px, side by side: uint8 (50 rows, 50 columns, 3)."""
+    patches = [[tissue(row * columns + column) for column in range(columns)] for row in range(rows)]
+    return np.concatenate([np.concatenate(row, axis=1) for row in patches])
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -86,13 +93,14 @@ def test_the_table_holds_each_patchs_own_probability_in_wsinfers_columns(
 def test_coloured_squares_land_in_the_cells_they_were_painted_in(
     run: Map, save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = np.full((320, 400, 3), (205, 140, 190), np.uint8)  # 40x50 px at 0.5 um/px are one 2.5 at 4 um/px
-    image = np.repeat(np.repeat(image, 5, axis=0), 5, axis=1)
+    small = mosaic(4, 5)
     dark = {(0, 1), (2, 3), (3, 4)}
     for row, column in dark:
-        image[row * 400 : (row + 1) * 400, column * 400 : (column + 1) * 400] = (120, 40, 130)
+        cell = small[row * 50 : (row + 1) * 50, column * 50 : (column + 1) * 50]
+        cell[:] = cell * 0.85
+    image = np.repeat(np.repeat(small, 8, axis=0), 8, axis=1)  # 8 px at 0.5 um/px are one at 4 um/px
     path = save(image, tmp_path / "q.png", mpp=0.5)
-    monkeypatch.setattr(Model, "predict", lambda _, images: (images.mean(axis=(1, 2, 3)) < 140).astype(np.float32))
+    monkeypatch.setattr(Model, "predict", lambda _, images: (images.mean(axis=(1, 2, 3)) < 170).astype(np.float32))
     run(path)
     folder = tmp_path / "out" / "q"
     found = rows(folder / "patches.csv")
@@ -566,9 +574,9 @@ def test_the_folder_of_another_command_is_refused(run: Map, slide: Path, tmp_pat
 
 
 def test_unsure_patches_are_in_the_table_with_a_reason_and_in_no_map(run: Map, save: Callable, tmp_path: Path) -> None:
-    pink = np.full((300, 300, 3), (205, 140, 190), np.uint8)
-    pink[50:100, 50:100] = (210, 210, 190)  # coloured enough for tissue, but by neither dye
-    run(save(pink, tmp_path / "q.png"), mpp=4.0)
+    image = mosaic(6, 6)
+    image[50:100, 50:100] = (210, 210, 190)  # coloured enough for tissue, but by neither dye
+    run(save(image, tmp_path / "q.png"), mpp=4.0)
     folder = tmp_path / "out" / "q"
     unsure = [row for row in rows(folder / "patches.csv") if row["decision"] == "unsure"]
     assert [(row["minx"], row["miny"]) for row in unsure] == [("50", "50")]

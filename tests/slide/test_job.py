@@ -44,7 +44,7 @@ def test_ink_is_told() -> None:
 @pytest.mark.parametrize("synthetic", [True, False])
 @pytest.mark.parametrize("stain", ["", "stained unlike"])
 def test_alarms_are_of_a_synthetic_model_and_of_another_stain(synthetic: bool, stain: str) -> None:
-    told = ["Stained unlike. Do not rely on this map."] if stain else []
+    told = ["REFUSED: stained unlike. Nothing is called benign or malignant."] if stain else []
     assert alarms_of(synthetic, stain) == [SYNTHETIC] * synthetic + told
 
 

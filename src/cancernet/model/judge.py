@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from cancernet.common.defaults import WHITE_LEVEL
 from cancernet.model.colours import Colours, N, colour_statistics
 
-BLANK = "no tissue: blank glass, or one even grey"
-NO_STAIN = "no tissue: none of the colours of haematoxylin and eosin (black, grey, ink or noise)"
+BLANK = "no stained tissue: blank glass, or one even grey"
+NO_STAIN = "no stained tissue: none of the colours of haematoxylin and eosin (black, grey, ink or noise)"
 OUT_OF_FOCUS = "out of focus, or of one even colour"
 OTHER_COLOURS = "colours outside those of the patches that the model learned from"
 OTHER_STAIN = (
@@ -57,8 +57,8 @@ class Judge:
     Example:
         >>> from cancernet import load_model
         >>> judge = Judge(load_model().colours)
-        >>> judge.see(np.zeros((1, 50, 50, 3), "uint8"), ["a"])[0][:9]
-        'no tissue'
+        >>> judge.see(np.zeros((1, 50, 50, 3), "uint8"), ["a"])[0][:17]
+        'no stained tissue'
         >>> judge.stain("a").n
         0
     """
