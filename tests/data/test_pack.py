@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from cancernet.common.errors import UserError
 from cancernet.data import pack as pack_module
@@ -368,3 +369,13 @@ def test_closing_gaps_holds_no_more_than_a_block_in_memory(tmp_path: Path) -> No
     grown, left = map(int, ended.stdout.split())
     assert left == 39_999
     assert grown < 100  # MB; the array has 300
+
+
+def test_what_a_killed_run_left_of_another_listing_is_cleared_unless_it_is_being_made(idc: Folder, cache: Path) -> None:
+    packs = cache / "packs"
+    for name in ("dead", "alive"):
+        (packs / f".{name}.tmp").mkdir(parents=True)
+        (packs / f".{name}.tmp" / "images.u8").write_bytes(b"half")
+    with FileLock(packs / ".alive.lock"):
+        pack(idc(), cache_dir=cache)
+    assert [item.name for item in packs.iterdir() if item.suffix == ".tmp"] == [".alive.tmp"]

@@ -54,7 +54,7 @@ def test_the_second_call_makes_no_pass(
 ) -> None:
     rows = np.arange(40)
     first = frozen_features(part, images, rows, content="c", cache=tmp_path)
-    [file] = tmp_path.iterdir()
+    [file] = tmp_path.glob("features-*")
     made = file.stat().st_mtime_ns
     second = frozen_features(part, images, rows, content="c", cache=tmp_path)
     assert passes == [40]
@@ -71,7 +71,7 @@ def test_other_patches_rows_weights_or_input_size_are_computed_anew(
     frozen_features(part, images, rows[::-1], content="c", cache=tmp_path)
     part.weights[0].assign(part.weights[0] * 1.001)
     frozen_features(part, images, rows, content="c", cache=tmp_path)
-    assert len(passes) == len(list(tmp_path.iterdir())) == 4
+    assert len(passes) == len(list(tmp_path.glob("features-*"))) == 4
 
 
 def test_a_pass_that_breaks_leaves_nothing_that_looks_finished(
@@ -84,7 +84,16 @@ def test_a_pass_that_breaks_leaves_nothing_that_looks_finished(
     monkeypatch.setattr(features, "run_batches", broken)
     with pytest.raises(KeyboardInterrupt):
         frozen_features(part, images, np.arange(10), content="c", cache=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_what_a_killed_pass_left_is_cleared_by_the_next(part: keras.Model, images: np.ndarray, tmp_path: Path) -> None:
+    frozen_features(part, images, np.arange(3), content="c", cache=tmp_path)
+    [file] = tmp_path.glob("features-*")
+    half = file.rename(tmp_path / f".{file.stem}.0123456789ab.tmp.npy")
+    frozen_features(part, images, np.arange(3), content="c", cache=tmp_path)
+    assert file.exists()
+    assert not half.exists()
 
 
 def test_features_are_mapped_and_cannot_be_changed(part: keras.Model, images: np.ndarray, tmp_path: Path) -> None:

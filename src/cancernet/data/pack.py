@@ -10,13 +10,14 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import platformdirs
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
@@ -77,6 +78,7 @@ def pack(path: Path | str, *, labels: Labels | None = None, cache_dir: Path | No
             ready = _open(target, stream.root)
             if ready is not None:
                 return ready
+            _clear_killed(packs, but=target)
             _make(stream, labels, target)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -140,6 +142,15 @@ def _make(stream: PatchStream, labels: Labels | None, target: Path) -> None:
         staging.rename(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _clear_killed(packs: Path, but: Path) -> None:
+    """Remove what killed runs left half-made of other listings; `but`, whose lock is held, clears its own."""
+    for staging in packs.glob(".*.tmp"):
+        if staging.stem == f".{but.name}":
+            continue
+        with suppress(Timeout), FileLock(staging.with_suffix(".lock"), timeout=0):  # held by one that is alive
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _drop_copies(file: Path, found: Catalog) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from filelock import FileLock
 
 from cancernet.common.files import replacing
 from cancernet.common.progress import progress
@@ -41,18 +42,27 @@ def frozen_features(
         key.update(name.split("/", 1)[0].encode())
         key.update(array.tobytes())
     path = cache / f"features-{key.hexdigest()[:32]}.npy"
-    if not path.exists():
-        session = open_session(to_onnx(part))
-        with replacing(path) as temporary, progress(total=len(rows), what="frozen features") as bar:
-            shape = (len(rows), int(part.output.shape[-1]))
-            features = np.lib.format.open_memmap(temporary, "w+", "float32", shape)
-            start = 0
-            for [batch] in run_batches(session, images, rows):
-                features[start : start + len(batch)] = batch
-                start += len(batch)
-                bar.update(len(batch))
-            features.flush()
-            os.sync()
-        del session, features
-        give_back()
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".{path.stem}.lock"):  # of two at once the second waits, and finds it made
+        if not path.exists():
+            _write(path, part, images, rows)
     return np.load(path, mmap_mode="r")
+
+
+def _write(path: Path, part: keras.Model, images: np.ndarray, rows: np.ndarray) -> None:
+    """Work the features out into a file that is whole or absent; nobody else does so meanwhile."""
+    for half in path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"):  # of a run that was killed
+        half.unlink(missing_ok=True)
+    session = open_session(to_onnx(part))
+    with replacing(path) as temporary, progress(total=len(rows), what="frozen features") as bar:
+        shape = (len(rows), int(part.output.shape[-1]))
+        features = np.lib.format.open_memmap(temporary, "w+", "float32", shape)
+        start = 0
+        for [batch] in run_batches(session, images, rows):
+            features[start : start + len(batch)] = batch
+            start += len(batch)
+            bar.update(len(batch))
+        features.flush()
+        os.sync()
+    del session, features
+    give_back()
