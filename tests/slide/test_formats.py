@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def test_pixels_come_back_as_they_were_saved(save: Callable, tmp_path: Path, nam
     np.testing.assert_array_equal(whole(opened), noise())
     assert opened.size == (500, 300)
     opened.close()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(BadSlide, match="a pipe, not a file"):
+        open_slide(tmp_path / "a.tif", threads=1)
 
 
 def test_strips_are_read_from_top_to_bottom(save: Callable, tmp_path: Path) -> None:

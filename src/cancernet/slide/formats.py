@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cancernet.data.source import irregular
 from cancernet.slide.extra import need
 from cancernet.slide.openslide_reader import OpenSlideReader
 from cancernet.slide.reader import reading
@@ -32,6 +33,8 @@ def open_slide(path: Path, *, threads: int) -> Reader:
         raise BadSlide("a folder; name the slides in it (for example FOLDER/*.svs)")
     openslide = need("openslide")
     with reading("cannot be read"):
+        if what := irregular(path.stat().st_mode):  # to open a pipe is to wait for ever
+            raise BadSlide(f"{what}, not a file")
         with path.open("rb") as file:
             head = file.read(HEAD)
         vendor = openslide.OpenSlide.detect_format(str(path)) if head else None
