@@ -125,7 +125,7 @@ def test_a_graph_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, patches
     ids=lambda images: f"{images.dtype} {images.shape}",
 )
 def test_what_is_no_stack_of_patches_is_refused_whatever_is_asked(model: Model, images: np.ndarray) -> None:
-    for ask in (model.predict, model.explain, model.judge, lambda images: check_patches(images, 50)):
+    for ask in (model.predict, model.explain, model.judge, model.stain, lambda images: check_patches(images, 50)):
         with pytest.raises(ValueError, match=r"patches must be uint8 \(N, 50, 50, 3\) RGB"):
             ask(images)
 

@@ -16,7 +16,7 @@ from cancernet.common.errors import UserError
 from cancernet.model import decide, inference
 from cancernet.model.bundle import GRAPH, read_file, read_manifest, shipped
 from cancernet.model.colours import Colours, colours_of_floor
-from cancernet.model.judge import Judge
+from cancernet.model.judge import Judge, Stain
 from cancernet.model.manifest import Band, Calibration, Context, Manifest
 
 RANKS = (2, 3, 2)  # of the graph's outputs, the patches' axis included
@@ -191,7 +191,18 @@ class Model:
         """
         check_patches(images, self.size_px)
         judge = Judge(self.colours)
-        return np.array([*judge.settle(judge.see(images, groups), groups)], dtype=object)
+        return np.array(judge.settle(judge.see(images, groups), groups), dtype=object)
+
+    def stain(self, images: NDArray[np.uint8]) -> Stain:
+        """Say how far the colours of a patient's or folder's patches, as `predict` takes them, lie from those known.
+
+        Raises:
+            ValueError: patches of another shape or dtype.
+        """
+        check_patches(images, self.size_px)
+        judge = Judge(self.colours)
+        judge.see(images)
+        return judge.stain()
 
     def decide(
         self,
