@@ -55,6 +55,21 @@ def test_asking_overrides_whatever_the_file_says(found: Found) -> None:
     assert (scale.mpp_x, scale.mpp_y, scale.source) == (0.25, 0.25, "--mpp")
 
 
+@pytest.mark.parametrize("found", [Found(28.97, 28.97, "openslide.mpp-x"), Found(2.1, 2.1, "x"), Found(power=2)])
+def test_asking_for_another_scale_altogether_is_refused(found: Found) -> None:
+    with pytest.raises(BadSlide, match=r"--mpp 0\.5, and the file states .* um/px, more than 4 times apart"):
+        settled(found, asked=0.5)
+
+
+def test_what_no_scanner_writes_may_be_corrected() -> None:
+    assert settled(Found(352.8, 352.8, "x"), asked=0.5).mpp_x == 0.5
+
+
+def test_an_overview_is_too_coarse_and_no_other_scale_is_asked_for() -> None:
+    with pytest.raises(BadSlide, match=r"too coarse: 28\.97 um/px .*use a finer scan$"):
+        settled(Found(28.97, 28.97, "x"))
+
+
 def test_overriding_another_scale_is_noted_and_confirming_it_is_not() -> None:
     assert "overrides the 0.5 um/px" in settled(Found(0.5, 0.5, "x"), asked=0.25).note
     assert settled(Found(0.25, 0.25, "x"), asked=0.25).note == ""

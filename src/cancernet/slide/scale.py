@@ -15,6 +15,8 @@ MPP_LIMITS = (0.05, 20.0)  # um/px; beyond a 100x oil objective and beyond any o
 DPI_LIMITS = (0.05, 10.0)  # um/px; 300 dpi is 85: what a print resolution may be to be a microscope's
 MPP_SKEW = 1.2  # across to down; scanners differ by a percent
 POWER_SKEW = 1.5  # stated um/px to what the objective makes; scanners of 40x range from 0.23 to 0.28
+ASKED_SKEW = 4.0  # --mpp to what the file states, above which one of them is of another image
+OVERVIEW = 100.0  # um/px; a coarser one is a slip of a converter, which --mpp may correct
 COARSEST = 1.25  # um/px of a slide to that of the model, above which detail would be invented
 SAY = "pass --mpp, the um a pixel (usually 0.25 at 40x, 0.5 at 20x)"
 
@@ -74,7 +76,7 @@ def settle(found: Found, *, asked: float | None, model_mpp: float) -> Scale:
 
     Args:
         found: what its file says.
-        asked: --mpp, which overrides it.
+        asked: --mpp, which overrides it, but does not contradict it by more than ASKED_SKEW.
         model_mpp: um/px the model was trained at.
 
     Raises:
@@ -84,9 +86,10 @@ def settle(found: Found, *, asked: float | None, model_mpp: float) -> Scale:
     scale = _asked(found, asked) if asked is not None else _stated(found)
     coarse = max(scale.mpp_x, scale.mpp_y) / model_mpp
     if coarse > COARSEST:
+        correct = ", or correct the scale with --mpp" if coarse <= COARSEST * ASKED_SKEW else ""
         raise BadSlide(
             f"too coarse: {scale.mpp_x:g} um/px ({scale.source}) and the model sees {model_mpp:g}; "
-            "enlarging would invent detail, so use a finer scan, or correct the scale with --mpp"
+            f"enlarging would invent detail, so use a finer scan{correct}"
         )
     return scale
 
@@ -94,6 +97,11 @@ def settle(found: Found, *, asked: float | None, model_mpp: float) -> Scale:
 def _asked(found: Found, asked: float) -> Scale:
     note = ""
     stated = found.mpp_x or (UM_AT_1X / found.power if found.power else None)
+    if stated is not None and stated <= OVERVIEW and _ratio(stated, asked) > ASKED_SKEW:
+        raise BadSlide(
+            f"contradictory scale: --mpp {asked:g}, and the file states {stated:.4g} um/px, more than {ASKED_SKEW:g} "
+            "times apart; is it an overview? Take the slide itself, or correct what the file states"
+        )
     if stated is not None and abs(stated / asked - 1) > 0.02:
         note = f"--mpp {asked:g} overrides the {stated:.4g} um/px that the file states"
     return Scale(asked, asked, "--mpp", note)
@@ -108,9 +116,8 @@ def _stated(found: Found) -> Scale:
         scale = Scale(mpp, mpp, "objective power", note)
     else:
         scale = Scale(found.mpp_x, found.mpp_y, found.source)
-    low, high = MPP_LIMITS
     for mpp in (scale.mpp_x, scale.mpp_y):
-        if not low <= mpp <= high:
+        if not MPP_LIMITS[0] <= mpp <= OVERVIEW:
             raise BadSlide(f"impossible scale in the file ({mpp:g} um/px, {scale.source}); {SAY}")
     if _ratio(scale.mpp_x, scale.mpp_y) > MPP_SKEW:
         raise BadSlide(
