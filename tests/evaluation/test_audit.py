@@ -54,10 +54,10 @@ def states(found: Audit) -> dict[str, str]:
 def test_every_check_and_every_corruption_is_judged_once(found: Audit) -> None:
     names = [check.name for check in found.checks]
     assert len(set(names)) == len(names)
-    assert names[:7] == [
-        "patients", "copies", "label shuffle", "colour floor", "threshold", "calibration", "patient spread"
+    assert names[:8] == [
+        "patients", "copies", "answers", "label shuffle", "colour floor", "threshold", "calibration", "patient spread"
     ]  # fmt: skip
-    assert names[7:] == list(CORRUPTIONS)
+    assert names[8:] == list(CORRUPTIONS)
 
 
 def test_only_patients_of_the_side_asked_for_are_audited(

@@ -34,6 +34,22 @@ def test_patients_pass_only_where_none_audited_was_seen(change: dict, state: str
     assert says in check.found
 
 
+@pytest.mark.parametrize(
+    ("unsure", "foreign", "state", "says"),
+    [
+        (3, 0, PASS, "3 of 100 patches cannot be judged"),
+        (4, 0, WARN, "4 of 100 patches cannot be judged"),
+        (0, 1, WARN, "1 patients, of 5, are stained or scanned unlike the training patches"),
+    ],
+)
+def test_what_cannot_be_judged_is_little_and_no_stain_is_foreign(
+    unsure: int, foreign: int, state: str, says: str
+) -> None:
+    check = verdicts.judge_answers({"n": unsure}, 100, foreign, 5)
+    assert check.state == state
+    assert says in check.found
+
+
 def leakage(exact: int, near: int) -> Leakage:
     return Leakage([], pd.DataFrame({"path_a": ["x"] * exact}), pd.DataFrame({"path_a": ["y"] * near}), 90)
 

@@ -164,6 +164,7 @@ def audit(
     checks = [
         _patients(model, pack.table, audited, claimed_new=claimed_new),
         verdicts.judge_copies(leakage, int(seen.sum())),
+        verdicts.judge_answers(numbers["unsure"], len(rows), len(scored.alarms), numbers["n_patients"]),
         verdicts.judge_shuffle(shuffle),
         verdicts.judge_floor(against_floor["auc"]),
         verdicts.judge_threshold(

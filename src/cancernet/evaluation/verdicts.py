@@ -21,6 +21,7 @@ SPECIFICITY_DROP = 0.10  # false alarms cost a second look, missed cancer more: 
 ECE = 0.03  # expected calibration error up to which a stated probability can be read as one
 SHUFFLE_OFF = 0.01  # from 0.5; the mean AUC of 1,000 shuffles strays by less than 0.001
 SHUFFLE_DISTANCE = 5  # standard deviations of the shuffles; chance is beyond 5 once in 3 million
+UNSURE = 0.03  # share of patches that cannot be judged; on the public set it is under 0.011
 LOW_RECALL = 0.80  # a patient below it has one malignant patch in five missed
 LOW_SHARE = 0.10  # of patients that may lie below it
 MIN_MALIGNANT = 10  # malignant patches a patient needs to be judged; with fewer, one patch decides
@@ -88,6 +89,24 @@ def judge_copies(leakage: Leakage, n_seen: int) -> Check:
     )
     clean = leakage.exact.empty and leakage.near.empty
     return Check(PASS if clean else WARN, "copies", found, limit, why)
+
+
+def judge_answers(unsure: Mapping[str, Any], n: int, foreign: int, n_patients: int) -> Check:
+    """Judge how much the model cannot answer.
+
+    Args:
+        unsure: of `evaluate()`.
+        n: patches.
+        foreign: patients or folders whose stain is foreign to the model.
+        n_patients: patients.
+    """
+    limit = f"at most {UNSURE:.0%} of the patches, and of no patient the stain"
+    why = "what cannot be judged is unsure, and foreign colours make every other number a guess"
+    found = f"{unsure['n']:,} of {n:,} patches cannot be judged"
+    if foreign:
+        found += f"; {foreign} patients, of {n_patients}, are stained or scanned unlike the training patches"
+    fine = unsure["n"] <= UNSURE * n and not foreign
+    return Check(PASS if fine else WARN, "answers", found, limit, why)
 
 
 def judge_shuffle(shuffle: Mapping[str, Any]) -> Check:
