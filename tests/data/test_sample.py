@@ -163,7 +163,15 @@ def test_nothing_is_left_when_drawing_fails(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(cv2, "imwrite", full)
+    monkeypatch.setattr(cv2, "imencode", full)
     with pytest.raises(OSError, match="space"):
         write_sample(tmp_path / "s", patients=1, patches_per_patient=4)
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_a_folder_whose_name_is_not_utf8_is_no_obstacle(tmp_path: Path) -> None:
+    try:
+        folder = write_sample(tmp_path / "caf\udce9", patients=1, patches_per_patient=4)
+    except OSError:
+        pytest.skip("this file system allows UTF-8 names only")
+    assert list(folder.rglob("*.png"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cancernet.common.errors import UserError
@@ -21,3 +23,8 @@ def test_kernels_are_chosen_before_tensorflow_starts(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("cancernet.training.quiet.import_quietly", lambda _: order.append("tensorflow"))
     train.start_training(1, print)
     assert order == ["kernels", "tensorflow"]
+
+
+def test_a_folder_that_tensorflow_cannot_write_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="its name is not valid UTF-8"):
+        train.train(tmp_path, models=tmp_path / "caf\udce9")

@@ -110,8 +110,8 @@ def _write_patient(root: Path, number: int, patches: int, seed: int) -> None:
         target = root / name / str(label) / f"{name}_idx5_x{x + 1}_y{y + 1}_class{label}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         patch = section.image[y : y + size, x : x + size, ::-1]
-        if not cv2.imwrite(str(target), patch):
-            raise UserError(f"Cannot write {target}; check the disk's free space.")
+        # Not by OpenCV, which ends the process at a name that is not UTF-8.
+        target.write_bytes(cv2.imencode(".png", patch)[1].tobytes())
 
 
 def _per_cell(mask: NDArray[np.bool_], size: int) -> NDArray[np.float64]:

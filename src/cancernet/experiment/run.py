@@ -24,7 +24,7 @@ from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
 from cancernet.experiment.mistakes import find_mistakes
-from cancernet.experiment.train import start_training, train_all, training_minutes
+from cancernet.experiment.train import check_name, start_training, train_all, training_minutes
 from cancernet.model.model import Model
 from cancernet.report.folder import NAMES, SPLIT, write_results
 from cancernet.report.tables import unsure
@@ -70,6 +70,7 @@ def run(
     options = options or TrainingOptions()
     known = load_recipes(recipe_file)
     wanted = with_parents(recipes or [name for name, recipe in known.items() if recipe.in_run], known)
+    check_name(Path(models))
     start_training(options.threads, say)
     from cancernet.training.pretrained import find_weights
 

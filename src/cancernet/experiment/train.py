@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
+from cancernet.common.text import utf8
 from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir
 from cancernet.data.sides import Split
@@ -55,6 +56,7 @@ def train(
     options = options or TrainingOptions()
     names = [recipe] if isinstance(recipe, str) else list(recipe)
     wanted = with_parents(names, load_recipes(recipe_file))
+    check_name(Path(models))
     start_training(options.threads, say)
     cache = cache or default_cache_dir()
     with Output(Path(models), "train", inputs=[Path(data)]) as out:
@@ -97,6 +99,16 @@ def train_all(
 def training_minutes(model: Model) -> float:
     """Return the minutes that training took, 0 where that is not known."""
     return model.manifest.training.minutes if model.manifest.training else 0.0
+
+
+def check_name(models: Path) -> None:
+    """Refuse a folder that TensorFlow cannot write into.
+
+    Raises:
+        UserError: its name is not UTF-8.
+    """
+    if utf8(str(models.absolute())) != str(models.absolute()):
+        raise UserError(f"{models}: its name is not valid UTF-8, which TensorFlow cannot write; give another folder")
 
 
 def start_training(threads: int, say: Say) -> None:
