@@ -160,6 +160,15 @@ def test_names_tell_which_of_two_levels_is_the_class() -> None:
     assert placed(paths) == [("0", 0), ("0", 1), ("1", 0), ("1", 1)]
 
 
+def test_a_word_counts_more_than_numbers_above_it() -> None:
+    paths = tree("0/benign", "0/malignant", "1/benign", "1/malignant", files=1)
+    assert placed(paths) == [("0", 0), ("0", 1), ("1", 0), ("1", 1)]
+
+
+def test_a_folder_may_be_named_by_its_path() -> None:
+    assert [label for _, label in placed(tree("d/A", "d/B"), Labels(["x/d/A/"], ["B"]))] == [0] * 3 + [1] * 3
+
+
 def test_a_user_names_the_folders_of_a_class() -> None:
     paths = tree("Benign", "Normal", "InSitu", "Invasive", files=1)
     labels = Labels(malignant=["insitu", "Invasive"])

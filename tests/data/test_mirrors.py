@@ -43,8 +43,16 @@ def test_the_copy_may_be_short_of_some_files_and_so_may_the_original() -> None:
     assert len(mirror.copies) == len(PATHS) - 1
 
 
-def test_a_folder_of_which_much_is_its_own_is_no_copy() -> None:
-    own = [Member(f"copy/more{i}.png", 1, 0) for i in range(9)]
+def test_a_part_that_lies_beside_the_whole_is_the_copy() -> None:
+    part = [path for path in PATHS if path.startswith("8863/")]
+    files = sorted([*members(part), *(m._replace(path=f"whole/{m.path}") for m in members(PATHS))])
+    assert found(files) == [("", "whole", len(part))]
+    files = [Member(f"all/{path}", 9, 0) for path in PATHS] + [Member(f"a/{path}", 9, 0) for path in part]
+    assert found(sorted(files)) == [("a", "all", len(part))]
+
+
+def test_folders_of_which_much_is_their_own_are_no_copies() -> None:
+    own = [Member(f"{top}more{i}{top[:1]}.png", 1, 0) for top in ("", "copy/") for i in range(9)]
     assert found(sorted([*members(PATHS, "copy/"), *own])) == []
 
 

@@ -110,10 +110,9 @@ def _divide(classes: Classes) -> bool:
 
 
 def _contradict(words: Classes, numbers: Classes) -> bool:
-    """Whether folders called 0 and 1 say other than words do; with other names among them, they are patients."""
-    return any(parts in words and words[parts][1] != label for parts, (_, label) in numbers.items()) and all(
-        parts in numbers for parts in words
-    )
+    """Whether folders called 0 and 1 below words say other than these; if not all are so called, they are patients."""
+    below = [parts for parts in words if parts in numbers and numbers[parts][0] > words[parts][0]]
+    return len(below) == len(words) and any(words[parts][1] != numbers[parts][1] for parts in below)
 
 
 def _agreement(classes: Classes, sample: Sample) -> int:

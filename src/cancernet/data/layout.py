@@ -44,7 +44,7 @@ class Labels:
     def class_of(self, folder: str) -> int | None:
         """Return the class that a folder's name stands for, 0 or 1, or None."""
         for label, names in enumerate((self.benign, self.malignant)):
-            if folder.casefold() in (name.casefold() for name in names):
+            if folder.casefold() in (name.rstrip("/").rpartition("/")[2].casefold() for name in names):
                 return label
         word = class_of(folder)
         return None if word is None or (self.benign, self.malignant)[word] else word

@@ -22,7 +22,7 @@ Folders = tuple[str, str]  # of the copy, of the original; "" the root
 class Mirror(NamedTuple):
     """A folder that repeats another."""
 
-    folder: str
+    folder: str  # "" the root, what lies in `of` left aside
     of: str  # "" the root
     copies: list[Member]  # its files that the other one has too
 
@@ -49,12 +49,18 @@ def find_mirrors(members: Sequence[Member], alike: Callable[[Member, Member], bo
 def _find(members: Sequence[Member], alike: Callable[[Member, Member], bool]) -> dict[str, Mirror]:
     found: dict[str, Mirror] = {}
     within: Counter[str] = Counter()
-    for (folder, of), pairs in sorted(_pairs(members).items()):
+    for (deeper, other), pairs in sorted(_pairs(members).items()):
         within = within or _counts(members)
-        if folder in found or len(pairs) < max(_LEAST, _NEARLY * within[folder]):
+        nested = not other or deeper.startswith(f"{other}/")
+        beside = within[other] - (within[deeper] if nested else 0)
+        if len(pairs) >= max(_LEAST, _NEARLY * within[deeper]):
+            mirror = Mirror(deeper, other, [copy for copy, _ in pairs])
+        elif len(pairs) >= max(_LEAST, _NEARLY * beside):  # the one that seemed the original is part of the other
+            mirror = Mirror(other, deeper, [original for _, original in pairs])
+        else:
             continue
-        if all(alike(*pair) for pair in pairs[:: 1 + len(pairs) // _COMPARED]):
-            found[folder] = Mirror(folder, of, [copy for copy, _ in pairs])
+        if {deeper, other}.isdisjoint(found) and all(alike(*pair) for pair in pairs[:: 1 + len(pairs) // _COMPARED]):
+            found[mirror.folder] = mirror
     return found
 
 
@@ -110,8 +116,9 @@ def _class(folder: str) -> str:
 
 def _counts(members: Sequence[Member]) -> Counter[str]:
     """Return the number of files below each folder."""
-    below: Counter[str] = Counter()
+    below = Counter({"": len(members)})
     for folder, count in Counter(member.path.rpartition("/")[0] for member in members).items():
         parts = folder.split("/")
-        below.update({"/".join(parts[:depth]): count for depth in range(1, 1 + len(parts))})
+        if folder:
+            below.update({"/".join(parts[:depth]): count for depth in range(1, 1 + len(parts))})
     return below

@@ -32,7 +32,7 @@ class Member(NamedTuple):
 
 def hidden(path: str) -> bool:
     """Whether a relative path is something a file manager, a disk or a store left behind, not data."""
-    return any(part[:1] == "." or part.lower() in LEFTOVERS for part in path.split("/"))
+    return path[:1] == "." or "/." in path or not LEFTOVERS.isdisjoint(path.lower().split("/"))
 
 
 def _member(path: str, place: str) -> Member:

@@ -157,9 +157,8 @@ class PatchStream:
             return kept
         for folder, of, copies in mirrors:
             where = f"{of}/" if of and not folder.startswith(f"{of}/") else "the folder it lies in"
-            self.notes.append(
-                f"Folder {folder}/ repeats {where}: {len(copies):,} files that are there too are left out."
-            )
+            what = f"Folder {folder}/" if folder else "The top folder"
+            self.notes.append(f"{what} repeats {where}: {len(copies):,} files that are there too are left out.")
         gone = {copy.path for mirror in mirrors for copy in mirror.copies}
         return [member for member in kept if member.path not in gone]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cancernet.common.output import Output
+from cancernet.common.text import utf8
 from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir, pack
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
@@ -110,7 +111,7 @@ def describe_pack(packed: Pack) -> str:
     """Say in one line what a folder or zip holds."""
     table = packed.table
     return (
-        f"{packed.root}: layout {packed.layout}, {len(table):,} patches, {name_patients(table)}, "
+        f"{utf8(str(packed.root))}: layout {packed.layout}, {len(table):,} patches, {name_patients(table)}, "
         f"{table['label'].mean():.1%} malignant, {len(packed.quarantine)} files set aside"
     )
 
