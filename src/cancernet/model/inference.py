@@ -20,9 +20,7 @@ from cancernet.model.graph import check_graph
 
 OUTPUTS = ("probability", "evidence", "embedding")  # of an exported graph; of an older one the first alone
 BATCH = 32  # patches; measured fastest on a CPU: activations of a larger batch leave the cache
-
-
-MOST_MEMORY = 4_000_000_000  # bytes of all tensors at once; the widest of our networks takes 2 GB for a batch
+MOST_MEMORY = 4_000_000_000  # bytes of all tensors; the two largest of MobileNetV2 at 512 px are 1.6 GB for a batch
 MOST_GAP = 1e-3  # of probability, between an answer and the mean of its evidence, which are float32
 MOST_SECONDS = 60.0  # for the first patches; the model that ships takes 3 ms
 SOURCE = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |/onnxruntime_src/.*?\) (?=[A-Z])")  # in messages
