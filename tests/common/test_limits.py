@@ -73,7 +73,8 @@ def test_a_mark_of_the_byte_order_is_no_part_of_the_text(tmp_path: Path) -> None
 
 
 def test_other_encodings_are_told(refused: Callable[..., str]) -> None:
-    assert "UTF-8" in refused(read_text, "pati\xe9nt".encode("latin-1"))
+    for content in ("pati\xe9nt".encode("latin-1"), "patient".encode("utf-16-le"), bytes(100)):
+        assert "UTF-8" in refused(read_text, content)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

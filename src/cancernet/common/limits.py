@@ -55,9 +55,12 @@ def read_text(path: Path, what: str, most_bytes: int = MOST_BYTES) -> str:
     """
     content = read_bytes(path, what, most_bytes)
     try:
-        return content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
+        text = content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"cannot read {what} {path}: it is not UTF-8 text; save it as that") from None
+        text = "\0"
+    if "\0" in text:  # as in UTF-16 without its mark
+        raise UserError(f"cannot read {what} {path}: it is not UTF-8 text; save it as that")
+    return text
 
 
 def read_rows(path: Path, what: str, separators: str = ",") -> list[tuple[int, list[str]]]:
