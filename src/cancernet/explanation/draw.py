@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ MARGIN, GAP, BAR = 0.15, 0.12, 0.14  # inches
 WIDTH = 2 * MARGIN + 2 * PANEL + GAP + 0.88  # the bar's labels included: 994 px
 SMALL = 0.8  # inches; side of a training patch
 NAME_FITS = 70  # characters of a path in the title
+ALARM_FITS = 85  # characters of a line in red
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def draw_explanation(shown: Explanation, *, model: str, threshold: float, span: 
     """
     pictures = any(each.image is not None for each in shown.neighbours)
     below = (0.35 + SMALL + 0.4 if pictures else 0.35 + 0.17 * len(shown.neighbours)) if shown.neighbours else 0
-    head = 0.62 + (0.2 if warning or shown.reason else 0)
+    alarms = textwrap.wrap(" · ".join(each for each in (warning, shown.reason) if each), ALARM_FITS)
+    head = 0.62 + (0.05 + 0.15 * len(alarms) if alarms else 0)
     height = head + PANEL + 0.5 + below
     made = figure(WIDTH, height)
     made.set_layout_engine("none")  # places are known, and working them out takes most of the time
-    _title(made, shown, model, threshold, warning)
+    _title(made, shown, model, threshold, "\n".join(alarms))
     top = height - head
     plain = _panel(made, MARGIN, top, PANEL)
     plain.imshow(enlarged(shown.image, SIDE))
@@ -95,7 +98,7 @@ def draw_explanation(shown: Explanation, *, model: str, threshold: float, span: 
     return made
 
 
-def _title(made: Figure, shown: Explanation, model: str, threshold: float, warning: str) -> None:
+def _title(made: Figure, shown: Explanation, model: str, threshold: float, alarm: str) -> None:
     height = made.get_figheight()
     name = shown.name if len(shown.name) <= NAME_FITS else "…" + shown.name[1 - NAME_FITS :]
     plain: dict[str, Any] = {"ha": "left", "va": "top", "parse_math": False}  # a name may hold a $
@@ -105,9 +108,8 @@ def _title(made: Figure, shown: Explanation, model: str, threshold: float, warni
     patient = f"; patient {shown.patient}" if shown.patient else ""
     known = {"train": ", who taught this model", "val": ", who chose its threshold"}.get(shown.known, "")
     made.text(left, 1 - 0.34 / height, f"{name}{patient}{known}; {model}", fontsize=8, color=MUTED, **plain)
-    warning = " · ".join(each for each in (warning, shown.reason) if each)
-    if warning:
-        made.text(left, 1 - 0.55 / height, warning, fontsize=8.5, fontweight="bold", color=ALARM, **plain)
+    if alarm:
+        made.text(left, 1 - 0.55 / height, alarm, fontsize=8.5, fontweight="bold", color=ALARM, **plain)
 
 
 def _panel(made: Figure, left: float, top: float, side: float) -> Axes:
