@@ -134,6 +134,15 @@ def at(name: str, write: Write) -> Write:
     return lambda here: write(here / name)
 
 
+OUTPUTS: dict[str, tuple[Write, str]] = {
+    "a device": (device, "a device or a pipe"),
+    "a pipe": (os.mkfifo, "a device or a pipe"),
+    "a folder": (Path.mkdir, "it is a folder"),
+    "a link to itself": (lambda path: path.symlink_to(path), "cannot write"),
+    "a file of somebody else's": (lambda path: path.write_text("mine"), "is not ours"),
+}
+
+
 def of_a_newer_version(here: Path) -> None:
     labelled(here)
     (here / "own").mkdir()
@@ -158,6 +167,17 @@ def compared(name: str, make: Write) -> Write:
     return lambda here: (results("other")(here / "a"), make(here / name))
 
 
+CIRCLES = (
+    ("predict", "HERE/o"), ("map", "HERE/o", "--out", "OUT"), ("explain", "HERE/o", "--out", "OUT"),
+    ("slide", "HERE/o", "--out", "OUT"), ("data", "check", "HERE/o"), ("map", "HERE", "--out", "HERE/o"),
+    ("predict", "HERE", "--model", "HERE/o"),
+)  # fmt: skip
+
+
+def circle(here: Path) -> None:
+    (here / "o").symlink_to(here / "o")
+
+
 CASES = [
     *rows("a split file that is", "s.csv", NO_FILES, CHECK, beside_patches),
     *rows("a split file with", "s.csv", {"17 MB": (large, "larger than 16 MB"), **SPLITS}, CHECK, beside_patches),
@@ -166,6 +186,8 @@ CASES = [
     *rows("metrics that are", "m.json", NO_FILES, CARD),
     *rows("metrics with", "m.json", NUMBERS, CARD),
     *rows("results with", "b", RESULTS, COMPARE, compared),
+    *rows("an output that is", "o", OUTPUTS, ("predict", "HERE/labelled", "--out", "HERE/o"), beside_patches),
+    *(refused(f"{' '.join(command)}: a link to itself", circle, command, "o") for command in CIRCLES),
     refused(
         "a folder of a newer version", of_a_newer_version,
         ("map", "HERE/labelled", "--out", "HERE/own", "--model", str(MODEL)), "written by a newer CancerNet",

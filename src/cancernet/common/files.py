@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import json
+import os
 import re
 import secrets
 import sys
@@ -44,7 +45,7 @@ def replacing(target: Path) -> Iterator[Path]:
         UserError: `target` is a device, a pipe or the like.
     """
     if target.is_symlink():
-        target = target.resolve()
+        target = real(target)
     if target.exists() and not target.is_file() and not target.is_dir():
         raise UserError(f"{target} is a device or a pipe, not a file that can be replaced; give another name")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -226,6 +227,11 @@ def write_figure(target: Path, figure: Figure) -> Path:
     with replacing(target) as temporary:
         figure.savefig(temporary, format="png")
     return target
+
+
+def real(path: Path) -> Path:
+    """Return the place that a path stands for, links followed; a link to itself stands for itself and is no error."""
+    return Path(os.path.realpath(path))
 
 
 def safe_name(name: str) -> str:

@@ -20,7 +20,7 @@ import msgspec
 
 from cancernet.common import files
 from cancernet.common.errors import UserError
-from cancernet.common.files import is_temporary, safe_name, writable
+from cancernet.common.files import is_temporary, real, safe_name, writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class Output:
         self.errors: list[tuple[str, str]] = []  # path, reason; written to errors.csv at the end
         self.owner = ""  # what this folder is kept for; a user's own is kept for nothing
         self._kind, self._names = kind, (*names, ERRORS)
-        self._inputs = [path.expanduser().resolve() for path in inputs]
+        self._inputs = [real(path.expanduser()) for path in inputs]
         self._files: set[str] = set()
         self._lock: Any = None
         self._made = False  # by this run
@@ -215,7 +215,7 @@ class Output:
         target = self.folder / first
         if first not in self._files and os.path.lexists(target):
             raise UserError(f"{target} is not ours and would be replaced; give another folder, or move the file away")
-        if target.resolve() in self._inputs:
+        if real(target) in self._inputs:
             raise UserError(f"{target} is read and would be replaced; give another folder")
 
     def _claim(self) -> None:
@@ -268,9 +268,11 @@ def check_file(path: Path, mark: str, *, inputs: Sequence[Path] = ()) -> None:
             cannot be made.
     """
     path = path.expanduser()
-    refuse_inside(path, [place.expanduser().resolve() for place in inputs])
+    refuse_inside(path, [real(place.expanduser()) for place in inputs])
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    if real(path).is_symlink():
+        raise UserError(f"cannot write {path}: it is a link to itself; give another name")
     if not path.exists():
         return
     if path.is_dir():
@@ -288,7 +290,7 @@ def refuse_inside(out: Path, inputs: Sequence[Path]) -> None:
     Raises:
         UserError: `out` is one of the inputs or lies in one.
     """
-    place = out.resolve()
+    place = real(out)
     for given in inputs:
         if place == given:
             raise UserError(f"--out {out} is what is read; give another place")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.files import real
 from cancernet.common.progress import progress
 from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
@@ -199,7 +200,7 @@ def _alike(source: Source, first: Member, second: Member) -> bool:
 
 def _new(source: Source, members: list[Member], seen: set[str]) -> list[Member]:
     """Leave out what another path that was named has already brought, and remember the rest."""
-    root = str(source.root.resolve())
+    root = str(real(source.root))
     places = [root if source.is_file else f"{root}/{member.path}" for member in members]
     kept = [member for member, place in zip(members, places, strict=True) if place not in seen]
     seen.update(places)

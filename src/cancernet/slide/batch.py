@@ -10,6 +10,7 @@ from typing import Any
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.files import real
 from cancernet.common.output import RECORD, Output
 from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
@@ -79,7 +80,7 @@ def map_slide(
         OSError: the disk is full.
     """
     given = [paths] if isinstance(paths, (str, Path)) else paths
-    slides = list({path.resolve(): path for path in (Path(each).expanduser() for each in given)}.values())
+    slides = list({real(path): path for path in (Path(each).expanduser() for each in given)}.values())
     options = Options(mpp, stride, threads or available_cpus())
     model = model or load_model(threads=threads)
     _check(model, options)
