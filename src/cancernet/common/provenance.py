@@ -24,6 +24,7 @@ PACKAGES = (
     "pandas",
     "scikit-learn",
     "onnxruntime",
+    "simplejpeg",
     "opencv-python-headless",
 )
 
