@@ -36,7 +36,7 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     assert metrics["splits"]["test"]["n_patients"] == 6
     assert metrics["splits"]["test"]["auc"]["low"] <= metrics["splits"]["test"]["auc"]["value"]
     predictions = pd.read_csv(out / "predictions.csv")
-    assert list(predictions) == ["path", "patient", "x", "y", "label", "probability", "split"]
+    assert list(predictions) == ["path", "patient", "x", "y", "label", "probability", "split", "reason"]
     assert len(predictions) == len(list(strangers.rglob("*.png")))
     assert (out / "report.html").stat().st_size > 10_000
     facts = json.loads((out / "run.json").read_text())
@@ -63,7 +63,8 @@ def test_the_same_ids_may_be_said_to_be_other_patients(
 ) -> None:
     out = tmp_path / "out"
     ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", out, "--new-patients")
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 1, ended.stderr
+    assert "patches that cannot be judged" in ended.stderr
     predictions = pd.read_csv(out / "predictions.csv")
     assert set(predictions["split"]) == {"test"}
     assert predictions["patient"].nunique() == 8

@@ -320,7 +320,7 @@ print("PEAK", next(line.split()[1] for line in status.splitlines() if line.start
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
-@pytest.mark.parametrize("name", ["large.png", "large.tif", "tiled.tif", "large.jpg"])
+@pytest.mark.parametrize("name", ["tiled.tif", "large.jpg"])
 def test_400_megapixels_take_less_than_a_gigabyte(
     model: Model, tissue_image: np.ndarray, tmp_path: Path, name: str
 ) -> None:
@@ -328,9 +328,10 @@ def test_400_megapixels_take_less_than_a_gigabyte(
 
     tile = pyvips.Image.new_from_memory(tissue_image.tobytes(), 400, 300, 3, "uchar")
     image = tile.copy(interpretation="srgb").replicate(5, 7).zoom(10, 10).crop(0, 0, 20_000, 20_000)
-    how = {"png": {"compression": 1}, "jpg": {}, "tif": {"compression": "lzw", "tile": name == "tiled.tif"}}
-    kind = name.rpartition(".")[2]
-    getattr(image, {"png": "pngsave", "jpg": "jpegsave", "tif": "tiffsave"}[kind])(str(tmp_path / name), **how[kind])
+    if name == "tiled.tif":
+        image.tiffsave(str(tmp_path / name), compression="lzw", tile=True)
+    else:
+        image.jpegsave(str(tmp_path / name))
     ended = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path / name), str(model.folder), str(tmp_path / "out")],
         capture_output=True,

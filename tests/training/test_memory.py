@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 STAGE = Path(__file__).parents[1] / "fixtures" / "memory_stage.py"
-LIMITS = {"packing": 500, "baseline": 1400, "transfer": 2300, "fine_tuned": 2500, "evaluation": 900}  # MB
+LIMITS = {"packing": 500, "transfer": 2300, "fine_tuned": 2500, "evaluation": 900}  # MB
 
 
 @pytest.mark.slow

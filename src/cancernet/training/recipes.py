@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cancernet.common.errors import UserError
-from cancernet.common.limits import read_text
+from cancernet.common.limits import read_bytes
 from cancernet.model.recipe import Name, Recipe
 
 # Names that the networks and augmentations have; here too, so that reading a recipe starts no TensorFlow.
@@ -41,9 +41,9 @@ def load_recipes(extra: Path | None = None) -> dict[str, Recipe]:
     """
     tables = tomllib.loads(resources.files("cancernet.training").joinpath("recipes.toml").read_text("utf-8"))
     if extra is not None:
-        text = read_text(extra, "recipes from", MAX_BYTES)
+        content = read_bytes(extra, "recipes from", MAX_BYTES)
         try:
-            own = tomllib.loads(text)
+            own = tomllib.loads(content.decode())  # UTF-8 and no other, says the standard
         except (ValueError, RecursionError) as error:
             raise UserError(f"cannot read recipes from {extra}: {error}") from error
         for name, table in own.items():
