@@ -22,9 +22,6 @@ MAX_DIRECTORY_BYTES = 256_000_000  # of the list of members; some two millions, 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, ..., length of name, length of extra field
 _ENCRYPTED = 0x1
 _UNIX = 3  # of the systems that make zips; it states modes
-_UNREADABLE = (
-    zipfile.BadZipFile, struct.error, ValueError, OverflowError, EOFError, NotImplementedError, OSError,
-)  # fmt: skip
 _KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _OTHERS = {9: "deflate64", 93: "zstd", 95: "xz", 98: "ppmd"}
 _MOST_RATIO, _ANY_RATIO = 100, 1_000_000  # size to packed size, and bytes from which on: images hardly shrink again
