@@ -329,7 +329,7 @@ def test_400_megapixels_take_less_than_a_gigabyte(
     tile = pyvips.Image.new_from_memory(tissue_image.tobytes(), 400, 300, 3, "uchar")
     image = tile.copy(interpretation="srgb").replicate(5, 7).zoom(10, 10).crop(0, 0, 20_000, 20_000)
     if name == "tiled.tif":
-        image.tiffsave(str(tmp_path / name), compression="lzw", tile=True)
+        image.tiffsave(str(tmp_path / name), compression="jpeg", tile=True)
     else:
         image.jpegsave(str(tmp_path / name))
     ended = subprocess.run(
