@@ -2,8 +2,8 @@
 
 python benchmarks/judge_limits.py --data DIR --split CSV [--fields DIR] [--tile FILE]
 
-False alarms: of the patches and patients of each side of the split (`patient,split`), by reason. The limits were set
-on train and val; the test patients are read for this table alone. Detection: 1,000 test patches, evenly spaced, are
+False alarms: of the patches and patients of each side of the split (`patient,split`), by reason. The limits were chosen
+by train and val. Detection: 1,000 test patches, evenly spaced, are
 spoilt in ways of which each is said; what they become is counted by reason. With `--fields`, images of other
 laboratories at 0.5 um/px, one patch each; with `--tile`, one at 0.25 um/px cut into patches of one folder.
 """
