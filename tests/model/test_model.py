@@ -186,6 +186,8 @@ def test_patches_in_context_have_a_threshold_of_their_own(old: Model) -> None:
     assert near.describe()["context"][0] == 50
     assert near.describe() != changed(old, context=replace(own, offset=1)).describe()  # another fit is another model
     assert old.describe()["threshold_in_context"] is None
+    other = replace(old.colours, mean=tuple(each + 1 for each in old.colours.mean))
+    assert old.describe() != changed(old, colours=other).describe()  # it judges otherwise
 
 
 def test_a_model_of_before_has_no_band_no_context_and_no_calibration(old: Model) -> None:

@@ -264,6 +264,7 @@ class Model:
             "threshold": self.threshold,
             "threshold_in_context": near.thresholds.target_recall if near else None,
             "context": [near.sigma_px, near.scale, near.offset] if near else None,
+            "colours": list(self.colours.mean),
             "mpp": self.mpp,
         }
 

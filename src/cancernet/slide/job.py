@@ -89,9 +89,9 @@ def map_one(
     x, y = positions(section.width, section.height, options.stride)
     keep = tissue_share(tissue.mask, x, y, defaults.PATCH_SIZE) >= MIN_TISSUE
     x, y = x[keep], y[keep]
-    reasons, stain = judge(section, x, y, model)
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
+    reasons, stain = judge(section, x, y, model)
     if np.all(reasons != "") and not stain.alarm:
         raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
     probability = score(section, x, y, model, out.folder / WORK, settings)
