@@ -29,6 +29,7 @@ from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import use_threads
 from cancernet.training.recipes import find_recipe, load_recipes
+from cancernet.training.restain import patient_stains
 from cancernet.training.start import starting_network
 from tried import TRIED
 
@@ -63,7 +64,8 @@ def predict_fold(
     if recipe.patient_weight == "sqrt":
         weight = patient_weights(patient)
     label = data.table["label"].to_numpy().astype(int)
-    examples = Examples(data.images, train, held, label, weight, patient)
+    stain = patient_stains(data.images, train, patient) if recipe.restain else None
+    examples = Examples(data.images, train, held, label, weight, patient, stain)
     training = TrainingOptions(seed=options.seed, weights=options.weights)
     network, _ = starting_network(recipe, Path(), training, examples)
     trainable_from(network, recipe.train)

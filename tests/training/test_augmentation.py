@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cancernet.training.augmentation import Brightness, RightAngle, RotationZoom, StainJitter, build_augmentation
+from cancernet.training.augmentation import (
+    Brightness,
+    RightAngle,
+    RotationZoom,
+    Sharpness,
+    StainJitter,
+    build_augmentation,
+)
 from cancernet.training.recipes import AUGMENTATIONS
 
 pytestmark = pytest.mark.train
@@ -62,6 +69,17 @@ def test_each_patch_draws_its_own(patches: np.ndarray) -> None:
     same = np.repeat(patches[:1], 24, axis=0)
     assert len({image.tobytes() for image in augmented(("brightness",), same)}) > 10
     assert len({image.tobytes() for image in augmented(("stain",), same)}) > 10
+
+
+def test_half_of_the_patches_are_blurred_or_sharpened(patches: np.ndarray) -> None:
+    noisy = np.random.default_rng(0).integers(0, 256, (400, 20, 20, 3)).astype("float32")
+    out = np.asarray(Sharpness(1)(noisy, training=True))
+    changed = (out != noisy).any(axis=(1, 2, 3))
+    assert 0.4 < changed.mean() < 0.6
+    rougher = out.std(axis=(1, 2, 3))[changed] > noisy.std(axis=(1, 2, 3))[changed]
+    assert 0.03 < rougher.mean() < 0.4  # sharpened; most are blurred
+    even = np.full((50, 8, 8, 3), 77.0, "float32")
+    np.testing.assert_allclose(np.asarray(Sharpness(2)(even, training=True)), even, atol=1e-3)
 
 
 @pytest.mark.parametrize("layer", [StainJitter, Brightness])

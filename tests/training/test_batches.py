@@ -10,6 +10,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.class_weight import compute_class_weight
 
 from cancernet.training.batches import Batches, class_weights, epoch_size, mixed, patient_weights
+from cancernet.training.restain import patient_stains
+from hostile.made import tissue
 
 pytestmark = pytest.mark.train
 
@@ -152,3 +154,19 @@ def test_a_mixture_lies_between_the_two_it_is_of_and_comes_again_with_its_seed()
 def test_batches_mix_only_when_asked() -> None:
     plain = make(40, batch_size=40)
     assert (plain[0][0][:, 0] == plain.order).all()
+
+
+def test_restained_batches_are_drawn_by_seed_and_epoch_and_of_the_patients_own_colours() -> None:
+    patches = np.stack([tissue(seed) for seed in range(16)])
+    stain = patient_stains(patches, np.arange(16), np.array(["a"] * 16, object))
+
+    def batch(epoch: int, share: float) -> np.ndarray:
+        label, weight = np.zeros(16, "float32"), np.ones(16, "float32")
+        made = Batches(
+            patches, np.arange(16), label, weight, batch_size=16, seed=1, epoch=epoch, restain=share, stain=stain
+        )
+        return made[0][0][np.argsort(made.order)]
+
+    assert np.array_equal(batch(0, 1.0), batch(0, 1.0))
+    assert (batch(0, 1.0) != batch(1, 1.0)).any(axis=(1, 2, 3)).all()
+    assert np.array_equal(batch(0, 0.0), patches)

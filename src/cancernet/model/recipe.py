@@ -30,6 +30,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         patient_cap: most patches of a patient in one epoch, drawn anew in each; 0 takes all. Whole sections
             then neither drown the rest nor cost what their many like patches would.
         augmentation: names in `cancernet.training.recipes.AUGMENTATIONS`, applied in this order, in training only.
+        restain: share of the patches that are moved, anew in each epoch, from their patient's colours to those of
+            another laboratory and scanner (see `cancernet.training.restain`), before anything else is done to them.
         epochs: the most passes over the training patches.
         patience: epochs without a better validation average precision before stopping.
         batch_size: patches a step.
@@ -58,6 +60,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     patient_weight: Literal["none", "sqrt"] = "none"
     patient_cap: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     augmentation: tuple[str, ...] = ()
+    restain: Annotated[float, Meta(ge=0, le=1)] = 0.0
     epochs: Count = 10
     patience: Count = 4
     batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 64

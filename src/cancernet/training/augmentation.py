@@ -19,6 +19,7 @@ HED = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]], "fl
 STAIN_SIGMA = 0.06  # relative gain and absolute shift of each stain (Tellez et al. 2019, "light")
 LIGHT_STAIN_SIGMA = 0.02  # the same, where colour itself tells much: a third of it
 BRIGHTNESS = 0.1  # largest relative change of all pixels
+SHARPNESS = 0.11  # standard deviation of the weight that a pixel gives each neighbour of its row and column
 ROTATION_TURNS = 1 / 12  # +-30 degrees, on top of the right angles
 ZOOM = 0.1
 
@@ -104,12 +105,41 @@ class Brightness(layers.Layer):
         return ops.clip(patches * factor, 0.0, 255.0)
 
 
+class Sharpness(layers.Layer):
+    """Blur or sharpen half of the patches a little, as lenses and scanners differ; the others stay as they are."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(name="sharpness")
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
+        """Blur or sharpen some patches, in training only."""
+        if not training:
+            return patches
+        shape = (ops.shape(patches)[0], 1, 1, 1)
+        weight = SHARPNESS * keras.random.normal(shape, mean=1.0, seed=self.seed_generator)
+        coins = keras.random.uniform(shape, seed=self.seed_generator) < 0.5
+        weight = ops.where(coins, ops.clip(weight, -SHARPNESS, 0.25), 0.0)
+        for axis in (1, 2):
+            before, after = (ops.concatenate(each, axis) for each in _shifted(patches, axis))
+            patches = patches + weight * (before + after - 2.0 * patches)
+        return ops.clip(patches, 0.0, 255.0)
+
+
+def _shifted(patches: KerasTensor, axis: int) -> tuple[list[KerasTensor], list[KerasTensor]]:
+    """Return what goes together to patches moved by a pixel either way, the edge standing for what lies beyond it."""
+    if axis == 1:
+        return [patches[:, :1], patches[:, :-1]], [patches[:, 1:], patches[:, -1:]]
+    return [patches[:, :, :1], patches[:, :, :-1]], [patches[:, :, 1:], patches[:, :, -1:]]
+
+
 LAYERS: dict[str, Callable[[int], layers.Layer]] = {
     "right_angle": RightAngle,
     "rotation_zoom": RotationZoom,
     "stain": StainJitter,
     "light_stain": partial(StainJitter, sigma=LIGHT_STAIN_SIGMA, name="light_stain"),
     "brightness": Brightness,
+    "sharpness": Sharpness,
 }
 
 

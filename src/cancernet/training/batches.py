@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cancernet.training.restain import Stains, some_restained
+
 
 class Batches:
     """Random batches: input, label and weight a patch.
@@ -23,6 +25,8 @@ class Batches:
             (Zhang et al. 2018); 0 mixes none.
         patient: names (M,), one a row of `rows`; only needed with a cap.
         cap: most patches of a patient in this epoch, drawn anew in each; 0 takes all.
+        restain: share of the patches that are restained, of uint8 patches only; 0 leaves all as they are.
+        stain: float32 (M, 6), colours of the patient of each row of `rows`; only needed to restain.
     """
 
     def __init__(
@@ -38,9 +42,12 @@ class Batches:
         mixup: float = 0.0,
         patient: np.ndarray | None = None,
         cap: int = 0,
+        restain: float = 0.0,
+        stain: Stains | None = None,
     ) -> None:
         self.inputs, self.rows, self.label, self.weight = inputs, rows, label, weight
         self.batch_size, self.mixup, self.key = batch_size, mixup, (seed, epoch)
+        self.restain, self.stain = restain, stain
         self.order = np.random.default_rng((seed, epoch)).permutation(len(rows))
         if cap and patient is not None:
             seen = pd.Series(patient[self.order]).groupby(patient[self.order]).cumcount()
@@ -51,8 +58,12 @@ class Batches:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        batch = self.inputs[self.rows[chosen]], self.label[chosen, None], self.weight[chosen]
-        return mixed(*batch, alpha=self.mixup, seed=(*self.key, index)) if self.mixup else batch
+        inputs, label, weight = self.inputs[self.rows[chosen]], self.label[chosen, None], self.weight[chosen]
+        if self.restain and self.stain is not None:
+            inputs = some_restained(inputs, self.stain[chosen], self.restain, seed=(*self.key, index, 1))
+        if self.mixup:
+            return mixed(inputs, label, weight, alpha=self.mixup, seed=(*self.key, index))
+        return inputs, label, weight
 
 
 def mixed(

@@ -130,6 +130,7 @@ def cross_fit(
             val=examples.train[~kept],
             weight=examples.weight[kept],
             patient=examples.patient[kept],
+            stain=None if examples.stain is None else examples.stain[kept],
         )
         called = WHOLE if fold is None else f"fold{fold + 1}"
         place = folder if fold is None else folder / "folds" / called

@@ -34,6 +34,7 @@ class Examples:
         label: int (N,), 0 benign, 1 malignant.
         weight: float32 (M,), weight in the loss of each row of `train`.
         patient: names (M,), patient of each row of `train`.
+        stain: float32 (M, 6), colours of the patient of each row of `train`, for a recipe that restains.
     """
 
     inputs: np.ndarray
@@ -42,6 +43,7 @@ class Examples:
     label: np.ndarray
     weight: np.ndarray
     patient: np.ndarray
+    stain: np.ndarray | None = None
 
 
 def fit(
@@ -106,6 +108,8 @@ def fit(
             mixup=recipe.mixup,
             patient=examples.patient,
             cap=recipe.patient_cap,
+            restain=recipe.restain,
+            stain=examples.stain,
         )
         started = time.perf_counter()
         learned = _learn(trainer, batches, front, what=f"{recipe.name} epoch {epoch + 1}/{recipe.epochs}")

@@ -17,6 +17,7 @@ from cancernet.training.batches import class_weights, patient_weights
 from cancernet.training.engine import Examples
 from cancernet.training.features import frozen_features
 from cancernet.training.options import TrainingOptions
+from cancernet.training.restain import patient_stains
 
 
 def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions) -> Examples:
@@ -44,7 +45,8 @@ def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingO
     weight = class_weights(label[train], recipe.class_weight)
     if recipe.patient_weight == "sqrt":
         weight = weight * patient_weights(patient)
-    return Examples(pack.images, train, val, label, weight, patient)
+    stain = patient_stains(pack.images, train, patient) if recipe.restain else None
+    return Examples(pack.images, train, val, label, weight, patient, stain)
 
 
 def with_features(network: keras.Model, examples: Examples, data_hash: str, cache: Path) -> Examples:

@@ -21,7 +21,7 @@ BACKBONE_LAYERS = (
     *("Conv1", "expanded_conv_depthwise", "expanded_conv_project", "Conv_1"),
     *(f"block_{block}_{part}" for block in range(1, 17) for part in ("expand", "depthwise", "project")),
 )  # those with weights of their own, from which a network can learn on
-AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "light_stain", "brightness")
+AUGMENTATIONS = ("right_angle", "rotation_zoom", "stain", "light_stain", "brightness", "sharpness")
 MAX_LIKE = 20  # recipes, each like the next
 MAX_BYTES = 1_000_000  # of a file of recipes; the built-in ones have 2 kB
 
@@ -137,8 +137,8 @@ def _check(recipe: Recipe) -> None:
     for augmentation in recipe.augmentation:
         if augmentation not in AUGMENTATIONS:
             raise ValueError(f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}")
-    if recipe.train == "head" and recipe.augmentation:
-        raise ValueError("a head learns from features computed once, so it cannot be augmented")
+    if recipe.train == "head" and (recipe.augmentation or recipe.restain):
+        raise ValueError("a head learns from features computed once, so it cannot be augmented or restained")
     if recipe.pretrained and recipe.network != WITH_BACKBONE:
         raise ValueError(f"pretrained weights are of {WITH_BACKBONE}, not of {recipe.network}")
     if recipe.cross_fit == 1 or (recipe.cross_fit and (recipe.start_from or recipe.train != "all")):
