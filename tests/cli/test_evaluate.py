@@ -36,7 +36,7 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     assert metrics["splits"]["test"]["n_patients"] == 6
     assert metrics["splits"]["test"]["auc"]["low"] <= metrics["splits"]["test"]["auc"]["value"]
     predictions = pd.read_csv(out / "predictions.csv")
-    assert list(predictions) == ["path", "patient", "x", "y", "label", "probability", "split", "reason"]
+    assert list(predictions) == ["path", "patient", "x", "y", "label", "probability", "split", "reason", "alone"]
     assert len(predictions) == len(list(strangers.rglob("*.png")))
     assert (out / "report.html").stat().st_size > 10_000
     facts = json.loads((out / "run.json").read_text())

@@ -27,7 +27,7 @@ def test_all_good_is_exit_0_and_needs_no_tensorflow(
     assert "S001: 24 patches" in ended.stdout
     assert f"specimens: 2; page: {tmp_path / 'out' / 'index.html'}" in ended.stdout
     assert (tmp_path / "out" / "S002" / "map.png").is_file()
-    assert "each patch is judged by itself" in ended.stderr  # this old bundle has no step for neighbours
+    assert "each patch is judged by itself" in ended.stderr  # this old bundle knows nothing of surroundings
 
 
 def test_one_patient_can_be_asked_for(cancernet: Callable, model: Path, data: Path, tmp_path: Path) -> None:

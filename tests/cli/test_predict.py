@@ -37,7 +37,7 @@ def test_all_good_is_exit_0_and_needs_no_tensorflow(
     ended = cancernet("predict", patches, "--model", model, "--out", out, before=no_tensorflow)
     assert ended.returncode == 0, ended.stderr
     found = rows(out)
-    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision", "reason"]
+    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision", "reason", "alone"]
     assert [row["patient"] for row in found] == ["S001"] * 5
     assert not (out.parent / "errors.csv").exists()
     assert "patches: 5, malignant: " in ended.stderr
@@ -71,7 +71,7 @@ def test_without_out_the_rows_are_all_there_is_on_standard_output(
     ended = cancernet("predict", patches, "--model", model)
     lines = ended.stdout.splitlines()
     assert (ended.returncode, len(lines)) == (0, 6)
-    assert lines[0] == "path,patient,x,y,probability,decision,reason"
+    assert lines[0] == "path,patient,x,y,probability,decision,reason,alone"
     assert {line.split(",")[5] for line in lines[1:]} <= {"benign", "malignant"}
 
 

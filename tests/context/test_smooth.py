@@ -1,4 +1,4 @@
-"""Neighbours are taken in where they are, and nowhere else."""
+"""Surroundings are taken in where they are known, as far as they are there, and nowhere else."""
 
 from pathlib import Path
 
@@ -6,18 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from msgspec.structs import replace
 
 from cancernet.common.errors import UserError
-from cancernet.context.grid import Grid
-from cancernet.context.smooth import MIN_NEIGHBOURS, apply_context, calibrated, smooth
+from cancernet.context.smooth import (
+    FEW_NEAR,
+    FEW_WHOLE,
+    MIN_PATCHES,
+    apply_context,
+    by_patient,
+    in_section,
+    surroundings,
+)
 from cancernet.model.decide import UNSURE, logit
 from cancernet.model.manifest import Context, Thresholds
 from cancernet.model.model import Model, load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
-CONTEXT = Context("gaussian", 50.0, 1.0, 0.0, Thresholds(target_recall=0.3, default=0.5, best_f1=0.4))
+CONTEXT = Context("surroundings", 50.0, offset=0.0, weights=(0.5, 0.5, 0.0), prior=-1.0)
 
 
 def model(context=CONTEXT):
@@ -30,81 +36,73 @@ def square(side):
     return column * 50 + 1, row * 50 + 1
 
 
-def dense(sigma, grid):
-    """The same by hand: every pair of cells."""
-    there = np.argwhere(grid.there)
-    out = np.full(grid.values.shape, np.nan)
-    for row, column in there:
-        apart = there - (row, column)
-        near = np.abs(apart).max(axis=1) <= int(4.0 * sigma + 0.5)
-        weight = np.exp(-(apart**2).sum(axis=1) / (2 * sigma**2)) * near
-        out[row, column] = (weight * grid.values[grid.there]).sum() / weight.sum()
-    return out
+def by_hand(x, y, odds, sigma, prior):
+    """The same from every pair of patches."""
+    whole = (odds.sum() + FEW_WHOLE * prior) / (len(odds) + FEW_WHOLE)
+    near = []
+    for i in range(len(odds)):
+        weight = np.exp(-((x - x[i]) ** 2 + (y - y[i]) ** 2) / (2 * sigma**2))
+        reach = int(4.0 * sigma / 50 + 0.5) * 50
+        weight *= (np.abs(x - x[i]) <= reach) & (np.abs(y - y[i]) <= reach)
+        weight[i] = 0
+        near.append((weight @ odds + FEW_NEAR * whole) / (weight.sum() + FEW_NEAR))
+    return np.array(near), whole
 
 
 @given(
-    arrays("float32", (6, 7), elements=st.floats(-5, 5, width=32)),
-    arrays(bool, (6, 7)),
-    st.sampled_from([0.6, 1.0, 2.0]),
+    st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=50),
+    st.sampled_from([50.0, 100.0, 200.0]),
+    st.integers(0, 99),
 )
-def test_smoothing_is_the_weighted_mean_over_the_patches_that_are_there(values, there, sigma):
-    grid = Grid(np.where(there, values, np.nan).astype("float32"))
-    assert np.allclose(smooth(grid, sigma * 50).values, dense(sigma, grid), atol=1e-4, equal_nan=True)
+def test_neighbours_are_averaged_by_distance_and_the_section_stands_in_for_gaps(places, sigma, seed):
+    row, column = np.array(sorted(places)).T
+    x, y = column * 50 + 1, row * 50 + 1
+    odds = np.random.default_rng(seed).normal(0, 2, len(x))
+    near, whole = surroundings(x, y, odds, sigma_px=sigma, prior=-1.0)
+    expected, mean = by_hand(x.astype(float), y.astype(float), odds, sigma, -1.0)
+    assert np.allclose(near, expected, atol=1e-4)
+    assert np.allclose(whole, mean)
 
 
-@given(arrays("float32", (5, 5), elements=st.floats(-5, 5, width=32)), arrays(bool, (5, 5)))
-def test_gaps_stay_gaps_and_nothing_leaves_the_range(values, there):
-    grid = Grid(np.where(there, values, np.nan).astype("float32"))
-    found = smooth(grid, 60)
-    assert np.array_equal(found.there, there)
-    if there.any():
-        assert np.nanmin(found.values) >= values[there].min() - 1e-4
-        assert np.nanmax(found.values) <= values[there].max() + 1e-4
+def test_patches_that_overlap_count_as_much_as_their_area():
+    row, column = np.divmod(np.arange(400), 20)
+    odds = np.where(row < 10, 2.0, -2.0)
+    fine, whole = surroundings(column * 25, row * 25, odds, sigma_px=50.0, prior=0.0, step=25)
+    row, column = np.divmod(np.arange(100), 10)
+    coarse, same = surroundings(column * 50, row * 50, np.where(row < 5, 2.0, -2.0), sigma_px=50.0, prior=0.0)
+    assert whole[0] == pytest.approx(same[0])
+    assert fine[0] == pytest.approx(coarse[0], abs=0.1)
 
 
-def test_no_width_changes_nothing():
-    grid = Grid(np.array([[1.0, 5.0]], "float32"))
-    assert smooth(grid, 0) is grid
-
-
-def test_the_width_is_kept_in_pixels_whatever_the_step():
-    fine = Grid(np.zeros((21, 21), "float32"), step=25)
-    coarse = Grid(np.zeros((21, 21), "float32"), step=50)
-    fine.values[10, 10] = coarse.values[10, 10] = 1
-    # 50 px away: two cells on the one, one cell on the other
-    falls = smooth(fine, 50).values[10, 12] / smooth(fine, 50).values[10, 10]
-    assert falls == pytest.approx(smooth(coarse, 50).values[10, 11] / smooth(coarse, 50).values[10, 10], rel=1e-3)
-
-
-def test_a_lone_high_score_amid_low_ones_is_lowered_and_one_amid_high_ones_is_not():
+def test_a_lone_high_score_amid_low_ones_is_lowered_more_than_one_amid_high_ones():
     x, y = square(5)
     low, high = np.full(25, 0.05), np.full(25, 0.95)
     low[12] = 0.95
-    assert apply_context(model(), x, y, low).probability[12] < 0.5
-    assert apply_context(model(), x, y, high).probability[12] == pytest.approx(0.95, abs=1e-6)
+    among_low = apply_context(model(), x, y, low).probability[12]
+    assert among_low < 0.6 < apply_context(model(), x, y, high).probability[12]
 
 
-def test_isolated_patches_keep_probability_and_threshold():
-    x, y = np.array([1, 501, 1001]), np.array([1, 501, 1001])
-    found = apply_context(model(), x, y, [0.1, 0.25, 0.9])
-    assert found.probability.tolist() == [0.1, 0.25, 0.9]
-    assert found.threshold.tolist() == [0.2] * 3
+def test_scattered_patches_of_a_section_are_taken_in_too():
+    x = np.arange(8) * 5000 + 1
+    found = apply_context(model(), x, x, np.full(8, 0.9))
+    assert found.in_context.all()
+    assert found.probability[0] > 0.5
+
+
+def test_few_patches_keep_their_probability():
+    x = np.arange(MIN_PATCHES - 1) * 50
+    given_ = np.linspace(0.1, 0.9, len(x))
+    found = apply_context(model(), x, x * 0, given_)
+    assert np.array_equal(found.probability, given_)
     assert not found.in_context.any()
-    assert found.malignant.tolist() == [False, True, True]
+    assert found.malignant.tolist() == (given_ >= 0.2).tolist()
 
 
-def test_patches_with_neighbours_have_the_threshold_of_the_context():
+def test_the_threshold_is_the_one_of_the_model():
     x, y = square(3)
     found = apply_context(model(), x, y, np.full(9, 0.25))
-    assert found.in_context.all()  # a corner of a square has three neighbours
-    assert MIN_NEIGHBOURS == 3
-    assert set(found.threshold) == {0.3}
-    assert not found.malignant.any()
-
-
-def test_a_strip_has_too_few_neighbours():
-    x = np.arange(10) * 50
-    assert not apply_context(model(), x, np.zeros(10, int), np.full(10, 0.5)).in_context.any()
+    assert found.threshold == 0.2
+    assert np.array_equal(found.malignant, found.probability >= 0.2)
 
 
 def test_the_order_of_patches_does_not_matter():
@@ -121,7 +119,11 @@ def test_a_model_without_context_leaves_all_as_it_is():
     x, y = square(4)
     found = apply_context(model(None), x, y, np.linspace(0, 1, 16))
     assert np.array_equal(found.probability, np.linspace(0, 1, 16))
-    assert set(found.threshold) == {0.2}
+    assert not found.in_context.any()
+
+
+def test_a_context_of_an_older_bundle_is_not_used():
+    assert model(replace(CONTEXT, method="gaussian")).context is None
 
 
 def test_no_patches_are_no_error():
@@ -135,16 +137,14 @@ def test_certain_probabilities_stay_finite():
     assert ((found.probability > 0) & (found.probability < 1)).all()
 
 
-def test_calibration_scales_and_shifts_the_log_odds():
-    odds = np.array([-2.0, 0.0, 3.0])
-    assert np.allclose(logit(calibrated(odds, 2.0, -1.0)), 2 * odds - 1)
-
-
-def test_scale_and_offset_are_those_of_the_context():
+def test_weights_and_offset_are_those_of_the_context():
     x, y = square(3)
-    moved = replace(CONTEXT, sigma_px=0.0, scale=2.0, offset=-1.0)
-    found = apply_context(model(moved), x, y, np.full(9, 0.7))
-    assert np.allclose(logit(found.probability), 2 * logit(0.7) - 1, atol=1e-5)
+    own = replace(CONTEXT, offset=-1.0, weights=(2.0, 0.0, 0.0))
+    probability, _ = in_section(own, x, y, np.full(9, 0.7))
+    assert np.allclose(logit(probability), 2 * logit(0.7) - 1)
+    whole = replace(CONTEXT, weights=(0.0, 0.0, 1.0))
+    probability, _ = in_section(whole, x, y, np.full(9, 0.7))
+    assert np.allclose(logit(probability), (9 * logit(0.7) - FEW_WHOLE) / (9 + FEW_WHOLE))
 
 
 def test_the_step_is_the_distance_of_the_patches():
@@ -158,11 +158,40 @@ def test_the_step_is_the_distance_of_the_patches():
 def test_a_patch_with_a_reason_is_unsure_and_one_without_a_number_spoils_no_other():
     x, y = square(5)
     probability = np.full(25, 0.9)
-    whole = apply_context(model(), x, y, probability)
     probability[12] = np.nan
     reasons = np.array(["blank"] + [""] * 24)
     found = apply_context(model(), x, y, probability, reasons=reasons)
-    assert np.flatnonzero(found.decision == UNSURE).tolist() == [0, 12]
-    assert np.flatnonzero(~found.malignant).tolist() == [0, 12]
-    others = np.arange(25) != 12
-    assert np.allclose(found.probability[others], whole.probability[others])
+    assert found.decision[0] == UNSURE
+    assert found.probability[0] == 0.9  # not taken in, and not given to others
+    without, _ = in_section(CONTEXT, x[1:], y[1:], probability[1:])
+    assert np.allclose(found.probability[1:], without, equal_nan=True)
+
+
+def test_each_patient_is_a_section_of_its_own_and_strangers_stand_alone():
+    x, y = square(3)
+    xs, ys = np.tile(x.astype(float), 3), np.tile(y.astype(float), 3)
+    xs[20] = np.nan  # of the third patient one place is not known
+    patient = ["a"] * 9 + ["b"] * 9 + [""] * 9
+    probability = np.repeat([0.9, 0.1, 0.6], 9)
+    taken, near = by_patient(CONTEXT, patient, xs, ys, probability)
+    assert near.tolist() == [True] * 18 + [False] * 9
+    assert np.allclose(taken[:9], in_section(CONTEXT, x, y, np.full(9, 0.9))[0])
+    assert np.allclose(taken[9:18], in_section(CONTEXT, x, y, np.full(9, 0.1))[0])
+    assert np.array_equal(taken[18:], probability[18:])
+
+
+@pytest.mark.parametrize("wrong", ["twice", "off the grid", "far"])
+def test_places_that_make_no_section_leave_each_patch_by_itself(wrong):
+    x, y = (each.astype(float) for each in square(4))
+    x[3] = {"twice": x[2], "off the grid": x[3] + 7, "far": 1e30}[wrong]
+    taken, near = by_patient(CONTEXT, ["a"] * 16, x, y, np.linspace(0.1, 0.9, 16))
+    if wrong == "far":  # one place that cannot be is not known; the others are
+        assert near.sum() == 15
+    else:
+        assert not near.any()
+        assert np.array_equal(taken, np.linspace(0.1, 0.9, 16))
+
+
+def test_without_a_context_by_patient_changes_nothing():
+    taken, near = by_patient(None, ["a"], [1.0], [1.0], [0.5])
+    assert (taken.tolist(), near.tolist()) == ([0.5], [False])

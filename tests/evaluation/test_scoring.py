@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from sklearn.metrics import roc_auc_score
 
 from cancernet.common.errors import UserError
+from cancernet.context.smooth import in_section
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.evaluation import scoring
 from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.scoring import COLUMNS, below_floor, score_floor, score_model, side_of_model
+from cancernet.model.manifest import Context
 from cancernet.model.model import Model, load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
@@ -46,10 +48,23 @@ def test_validation_and_test_patches_are_scored_and_training_ones_never(
     model: Model, packed: Pack, side: pd.Series
 ) -> None:
     scores = score_model(model, packed, side)
-    assert list(scores.predictions) == [*COLUMNS, "reason"]
+    assert list(scores.predictions) == [*COLUMNS, "reason", "alone"]
     assert set(scores.predictions["split"]) == {"val", "test"}
     assert set(scores.predictions["path"]) == set(packed.table.loc[side != "train", "path"])
     assert list(scores.metrics["splits"]) == ["test", "val"]
+
+
+def test_the_others_of_a_patient_are_taken_in_unless_asked_for_alone(
+    model: Model, packed: Pack, side: pd.Series
+) -> None:
+    near = Model(model.folder, replace(model.manifest, context=Context("surroundings", 100.0, weights=(0.5, 0.5, 0.0))))
+    scores, alone = score_model(near, packed, side), score_model(near, packed, side, alone=True)
+    np.testing.assert_array_equal(scores.predictions["alone"], alone.predictions["probability"])
+    one = scores.predictions["patient"] == scores.predictions["patient"].iloc[0]
+    rows = scores.predictions[one]
+    expected = in_section(near.context, rows["x"], rows["y"], rows["alone"], reasons=rows["reason"])[0]
+    np.testing.assert_allclose(rows["probability"], expected, rtol=1e-5)
+    assert scores.metrics != alone.metrics
 
 
 def test_a_patient_of_a_foreign_stain_is_named_and_all_its_patches_are_told(

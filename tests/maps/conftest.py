@@ -7,17 +7,11 @@ import msgspec
 import pytest
 
 from cancernet.data.sample import write_sample
-from cancernet.model.manifest import Context, Thresholds
+from cancernet.model.manifest import Context
 from cancernet.model.model import Model, load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
-CONTEXT = Context(
-    method="gaussian",
-    sigma_px=50.0,
-    scale=1.0,
-    offset=0.0,
-    thresholds=Thresholds(target_recall=0.4, default=0.5, best_f1=0.5),
-)
+CONTEXT = Context(method="surroundings", sigma_px=50.0, weights=(0.5, 0.5, 0.0))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +28,6 @@ def data(sections, tmp_path):
 
 @pytest.fixture(scope="session")
 def model():
-    """The committed model, with a step for neighbours."""
+    """The committed model, which takes surroundings in."""
     old = load_model(V1)
     return Model(old.folder, msgspec.structs.replace(old.manifest, context=CONTEXT))

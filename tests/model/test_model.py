@@ -16,7 +16,7 @@ from cancernet.data.pack import pack
 from cancernet.data.sample import write_sample
 from cancernet.model import inference
 from cancernet.model.decide import BENIGN, MALIGNANT, UNSURE, distance_to
-from cancernet.model.manifest import Band, Calibration, Context, Thresholds
+from cancernet.model.manifest import Band, Calibration, Context
 from cancernet.model.model import Model, check_patches, load_model
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
@@ -174,18 +174,11 @@ def test_a_reason_makes_unsure_whatever_the_probability(model: Model) -> None:
     assert model.decide([0.0, 1.0, 1.0], reasons=["", "blank", ""]).tolist() == [BENIGN, UNSURE, MALIGNANT]
 
 
-def test_patches_in_context_have_a_threshold_of_their_own(old: Model) -> None:
-    own = Context("gaussian", 50, 1, 0, Thresholds(target_recall=0.6, default=0.5, best_f1=0.4))
-    near = changed(old, context=own)
-    asked = {"in_context": [True, False, True]}
-    assert near.threshold_of([0.5, 0.5, 0.6], **asked).tolist() == [0.6, old.threshold, 0.6]
-    assert near.decide([0.5, 0.5, 0.6], **asked).tolist() == [BENIGN, MALIGNANT, MALIGNANT]
-    assert near.decide([0.5]).tolist() == [MALIGNANT]
-    assert old.decide([0.5, 0.5, 0.6], **asked).tolist() == [MALIGNANT] * 3  # there is no context to be in
-    assert near.describe()["threshold_in_context"] == 0.6
-    assert near.describe()["context"][0] == 50
-    assert near.describe() != changed(old, context=replace(own, offset=1)).describe()  # another fit is another model
-    assert old.describe()["threshold_in_context"] is None
+def test_another_context_or_other_colours_make_another_model(old: Model) -> None:
+    near = changed(old, context=Context("surroundings", 50.0, offset=0.5, weights=(0.5, 0.5, 0.0)))
+    assert near.describe()["context"] == [50.0, 0.0, 0.5, 0.5, 0.5, 0.0]
+    assert near.describe() != changed(old, context=replace(near.context, offset=1.0)).describe()
+    assert old.describe()["context"] is None
     other = replace(old.colours, mean=tuple(each + 1 for each in old.colours.mean))
     assert old.describe() != changed(old, colours=other).describe()  # it judges otherwise
 

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 from cancernet.common.errors import UserError
+from cancernet.context.smooth import in_section
 from cancernet.data import stream as stream_module
-from cancernet.model.manifest import Band
+from cancernet.model.manifest import Band, Context
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.predict import Tally, predict, predict_paths
 from hostile.made import tissue
@@ -56,7 +57,7 @@ def run(model: Model) -> Callable[..., Tally]:
 def test_each_patch_is_a_row_with_what_its_name_tells(run: Callable, patches: Path, tmp_path: Path) -> None:
     tally = run(patches, out=tmp_path / "p.csv")
     found = rows(tmp_path / "p.csv")
-    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision", "reason"]
+    assert list(found[0]) == ["path", "patient", "x", "y", "probability", "decision", "reason", "alone"]
     assert [row["path"] for row in found] == [NAME.format(x=x) for x in (101, 1, 51)]
     assert [(row["patient"], row["x"], row["y"]) for row in found] == [("8863", x, "51") for x in ("101", "1", "51")]
     assert (tally.predicted, tally.failed) == (3, 0)
@@ -170,7 +171,7 @@ def test_without_out_rows_go_to_the_screen(run: Callable, patches: Path) -> None
     screen = io.StringIO()
     run(patches, screen=screen)
     lines = screen.getvalue().splitlines()
-    assert lines[0] == "path,patient,x,y,probability,decision,reason"
+    assert lines[0] == "path,patient,x,y,probability,decision,reason,alone"
     assert len(lines) == 4
 
 
@@ -319,6 +320,30 @@ def test_the_data_frame_holds_what_the_csv_does(run: Callable, model: Model, pat
         assert found[name].tolist() == written[name].tolist()
     np.testing.assert_allclose(found["probability"], written["probability"], rtol=1e-5)
     assert found.attrs["errors"] == [("bad.png", "not an image")]
+
+
+def test_patches_of_a_patient_are_judged_with_each_other_unless_asked_for_alone(model: Model, tmp_path: Path) -> None:
+    near = Model(
+        model.folder,
+        msgspec.structs.replace(model.manifest, context=Context("surroundings", 100.0, weights=(0.5, 0.5, 0.0))),
+    )
+    for i in range(8):
+        cv2.imwrite(str(tmp_path / NAME.format(x=1 + 50 * i)), tissue(i)[..., ::-1])
+    cv2.imwrite(str(tmp_path / "stranger.png"), tissue(9)[..., ::-1])
+    found = predict(tmp_path, near)
+    known = found["patient"] != ""
+    assert known.sum() == 8
+    expected = in_section(near.context, found["x"][known], found["y"][known], found["alone"][known])[0]
+    np.testing.assert_allclose(found["probability"][known], expected, rtol=1e-5)
+    assert (found["probability"] != found["alone"]).sum() == 8
+    for other in (predict(tmp_path, near, alone=True), predict(tmp_path, model)):
+        np.testing.assert_array_equal(other["probability"], found["alone"])
+        np.testing.assert_array_equal(other["alone"], found["alone"])
+    out = tmp_path.parent / "p.csv"
+    predict_paths([tmp_path], near, out=out, screen=io.StringIO())
+    written = pd.read_csv(out)
+    np.testing.assert_allclose(written["probability"], found["probability"], rtol=1e-5)
+    assert written["decision"].tolist() == found["decision"].tolist()
 
 
 def test_patches_in_memory_are_answered_like_files(model: Model, patches: Path) -> None:

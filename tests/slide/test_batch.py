@@ -18,7 +18,7 @@ from msgspec import structs
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
-from cancernet.model.manifest import Context, Thresholds
+from cancernet.model.manifest import Context
 from cancernet.model.model import Model
 from cancernet.slide import job
 from cancernet.slide.batch import Outcome, map_slide
@@ -345,9 +345,8 @@ def test_400_megapixels_take_less_than_a_gigabyte(
 
 @pytest.fixture
 def neighbourly(model: Model) -> Model:
-    """The same model with a step for neighbours."""
-    thresholds = Thresholds(target_recall=0.4, default=0.5, best_f1=0.5)
-    context = Context(method="gaussian", sigma_px=50.0, scale=1.0, offset=0.0, thresholds=thresholds)
+    """The same model, which takes surroundings in."""
+    context = Context(method="surroundings", sigma_px=50.0, weights=(0.5, 0.5, 0.0))
     return Model(model.folder, structs.replace(model.manifest, context=context))
 
 
@@ -358,9 +357,9 @@ def test_neighbours_decide_and_every_file_says_the_same(
     folder = tmp_path / "out" / "s"
     found, told = rows(folder / "patches.csv"), summary(folder)
     tiles = json.loads((folder / "tiles.geojson").read_text())["features"]
-    assert not any("WARNING: tiny has no step" in line for line in outcome.said)  # type: ignore[attr-defined]
+    assert not any("knows nothing of surroundings" in line for line in outcome.said)  # type: ignore[attr-defined]
     assert told["patches_in_context"] > len(found) / 2
-    assert {float(row["threshold"]) for row in found} >= {0.4}
+    assert len({row["threshold"] for row in found}) == 1
     assert any(row["prob_malignant"] != row["context_prob_malignant"] for row in found)
     assert sum(row["decision"] == "malignant" for row in found) == told["patches_malignant"]
     by_place = {tuple(tile["geometry"]["coordinates"][0][0]): tile["properties"] for tile in tiles}
@@ -373,12 +372,10 @@ def test_neighbours_decide_and_every_file_says_the_same(
         assert tile["classification"]["name"] == row["decision"]
         for name in ("prob_malignant", "context_prob_malignant"):
             assert tile["measurements"][name] == pytest.approx(float(row[name]), abs=2e-6)
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "with neighbours from 0.400 on" in page
 
 
 def test_a_model_without_neighbours_is_told(run: Map, slide: Path) -> None:
-    assert any("no step for neighbours" in line for line in run(slide).said)  # type: ignore[attr-defined]
+    assert any("knows nothing of surroundings" in line for line in run(slide).said)  # type: ignore[attr-defined]
 
 
 def test_a_slide_that_turned_to_glass_is_not_shown_with_its_old_map(

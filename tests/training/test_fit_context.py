@@ -1,30 +1,28 @@
-"""What is chosen: whole specimens only, each alike, and never a width that drowns small tumours."""
+"""What is learned of surroundings: as much as helps patients left out, and one threshold for both."""
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
-from cancernet.evaluation.ranking import checked
+from cancernet.context.smooth import MIN_PATCHES, by_patient
+from cancernet.evaluation.operating_points import choose_thresholds
+from cancernet.evaluation.ranking import auc
+from cancernet.evaluation.scoring import places
+from cancernet.model.decide import logit, sigmoid
 from cancernet.model.manifest import Context
-from cancernet.training.fit_context import (
-    MIN_PATCHES,
-    SIGMAS,
-    choose_width,
-    even_threshold,
-    fit_context,
-    smoothed,
-    specimens,
-)
+from cancernet.training.fit_context import MIN_PATIENTS, fit_context, sections, through_threshold
+
+pytestmark = pytest.mark.train
 
 
-def specimen(name, *, side=14, radius=5.0, noise=2.0, shift=0.0, seed=0):
+def specimen(name, *, side=14, radius=5.0, noise=2.0, shift=0.0, seed=0, keep=1.0):
     """A round tumour in a square section; log odds of 2 and -2, and noise."""
     rng = np.random.default_rng(seed)
     row, column = np.divmod(np.arange(side * side), side)
     label = (np.hypot(row - side / 2, column - side / 2) < radius).astype(int)
     odds = 4 * label - 2 + shift + rng.normal(0, noise, label.size)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "patient": name,
             "x": pd.array(column * 50 + 1, "Int64"),
@@ -33,51 +31,49 @@ def specimen(name, *, side=14, radius=5.0, noise=2.0, shift=0.0, seed=0):
             "probability": 1 / (1 + np.exp(-odds)),
         }
     )
+    return table[rng.random(len(table)) < keep]
 
 
-def many(**changes):
-    return {f"P{k}": specimen(f"P{k}", seed=k, **changes) for k in range(4)}
+def many(n=12, **changes):
+    return pd.concat([specimen(f"P{k}", seed=k, **changes) for k in range(n)], ignore_index=True)
 
 
-@pytest.fixture(scope="module")
-def fitted():
-    return fit_context(pd.concat(many().values()))
+def threshold_of(rows):
+    return choose_thresholds(rows["label"], rows["probability"], target_recall=0.95)["target_recall"]
 
 
-def test_neighbours_help_where_there_is_noise(fitted):
-    assert fitted.sigma_px > 0
-    scores = fitted.fitted_on["specificity_by_sigma_cells"]
-    assert scores[f"{fitted.sigma_px / 50:g}"] > scores["0"] + 0.02
+@pytest.mark.parametrize("keep", [1.0, 0.3])
+def test_neighbours_help_where_there_is_noise_on_patients_that_taught_nothing(keep):
+    rows = many(keep=keep)
+    fitted = fit_context(rows, threshold=threshold_of(rows))
+    new = pd.concat([specimen(f"N{k}", seed=100 + k, keep=keep) for k in range(6)], ignore_index=True)
+    taken, near = by_patient(fitted, *places(new), new["probability"])
+    assert near.all()
+    assert auc(new["label"], taken) > auc(new["label"], new["probability"]) + 0.02
 
 
-def test_the_manifest_takes_what_was_fitted(fitted):
+def test_one_threshold_finds_the_target_share_alone_and_among_others():
+    rows = many()
+    threshold = threshold_of(rows)
+    taken, _ = by_patient(fit_context(rows, threshold=threshold), *places(rows), rows["probability"])
+    malignant = rows["label"] == 1
+    for probability in (rows["probability"], taken):
+        assert np.mean(probability[malignant] >= threshold - 1e-9) == pytest.approx(0.95, abs=0.01)
+
+
+def test_the_manifest_takes_what_was_fitted():
+    rows = many()
+    fitted = fit_context(rows, threshold=0.3)
     assert msgspec.json.decode(msgspec.json.encode(fitted), type=Context) == fitted
+    assert fitted.fitted_on["n_patients"] == 12
+    losses = fitted.fitted_on["log_loss_by_sigma_patches"]
+    assert min(losses, key=losses.get) == f"{fitted.sigma_px / 50:g}"
 
 
-def test_the_width_is_the_narrowest_of_the_good_ones():
-    width, scores = choose_width(many(), 0.95)
-    assert scores[width] >= max(scores.values()) - 0.01
-    assert all(scores[sigma] < max(scores.values()) - 0.01 for sigma in SIGMAS if sigma < width)
-
-
-def test_a_wide_gaussian_is_not_chosen_for_small_tumours():
-    small, _ = choose_width(many(radius=1.6, side=20), 0.95)
-    large, _ = choose_width(many(radius=6.0, side=20, noise=4.0), 0.95)
-    assert small < large
-
-
-def test_scattered_patches_are_no_specimen():
-    rows = specimen("P", side=40)
-    assert "P" in specimens(rows)
-    assert "P" not in specimens(rows.sample(frac=0.08, random_state=1))
-
-
-@pytest.mark.parametrize("change", ["one class", "few", "twice", "no position", "no patient"])
+@pytest.mark.parametrize("change", ["few", "twice", "no position", "no patient"])
 def test_what_cannot_be_learned_from_is_left_out(change):
     rows = specimen("P")
-    if change == "one class":
-        rows = rows[rows["label"] == 0]
-    elif change == "few":
+    if change == "few":
         rows = rows.head(MIN_PATCHES - 1)
     elif change == "twice":
         rows = pd.concat([rows, rows.head(1)])
@@ -85,48 +81,27 @@ def test_what_cannot_be_learned_from_is_left_out(change):
         rows = rows.assign(x=pd.array([pd.NA] * len(rows), "Int64"))
     else:
         rows = rows.assign(patient="")
-    assert specimens(rows) == {}
+    assert len(sections(rows).label) == 0
+    assert len(sections(specimen("P")).label) == 14 * 14
 
 
-def test_fewer_than_three_specimens_fit_nothing():
-    assert fit_context(pd.concat(list(many().values())[:2])) is None
+def test_too_few_patients_or_one_class_fit_nothing():
+    rows = many(MIN_PATIENTS)
+    assert fit_context(rows, threshold=0.5) is not None
+    assert fit_context(many(MIN_PATIENTS - 1), threshold=0.5) is None
+    assert fit_context(rows[rows["label"] == 0], threshold=0.5) is None
 
 
-def test_every_specimen_weighs_alike_in_the_threshold():
-    # one specimen with 1,000 malignant patches scored high, one with 10 scored low
-    label = np.ones(1010, int)
-    score = np.r_[np.linspace(5, 6, 1000), np.linspace(1, 2, 10)]
-    patient = np.r_[np.repeat("large", 1000), np.repeat("small", 10)]
-    threshold = even_threshold(label, score, patient, 0.95)
-    recalls = [np.mean(score[patient == name] >= threshold) for name in ("large", "small")]
-    assert np.mean(recalls) >= 0.95
-    assert recalls[1] == pytest.approx(0.9)  # over patches alone it would be 0
+def test_moving_through_the_threshold_keeps_the_order_and_is_as_likely_as_it_can_be():
+    rng = np.random.default_rng(0)
+    odds = rng.normal(0, 2, 4000)
+    label = (rng.random(4000) < sigmoid(1.5 * odds - 1)).astype(int)
+    scale, offset = through_threshold(label, odds, 0.1, 0.95)
+    reach = np.quantile(odds[label == 1], 0.05)
+    assert scale > 0
+    assert scale * reach + offset == pytest.approx(logit(0.1), abs=0.1)
 
+    def loss(scale):
+        return np.logaddexp(0, -np.where(label == 1, 1, -1) * (scale * (odds - reach) + logit(0.1))).mean()
 
-@pytest.mark.parametrize("target", [0.5, 0.8, 0.95, 1.0])
-def test_the_threshold_is_the_largest_that_reaches_the_target(target):
-    rows = pd.concat(many().values())
-    label, score = checked(rows["label"], rows["probability"])
-    patient = rows["patient"].to_numpy()
-
-    def recall(threshold):
-        kept = label == 1
-        return pd.Series(score[kept] >= threshold).groupby(patient[kept]).mean().mean()
-
-    threshold = even_threshold(label, score, patient, target)
-    assert recall(threshold) >= target - 1e-9
-    higher = score[(label == 1) & (score > threshold)]
-    if higher.size:
-        assert recall(higher.min()) < target
-
-
-def test_specimens_without_tumour_do_not_count_in_the_threshold():
-    label, score = np.array([1, 1, 0, 0]), np.array([0.9, 0.8, 0.99, 0.98])
-    assert even_threshold(label, score, np.array(["a", "a", "b", "b"]), 1.0) == 0.8
-
-
-def test_smoothed_log_odds_are_in_the_order_of_the_table():
-    rows = specimen("P")
-    mixed = rows.sample(frac=1, random_state=4)
-    straight = pd.Series(smoothed(rows, 1.2), index=rows.index)
-    assert np.allclose(smoothed(mixed, 1.2), straight.loc[mixed.index], atol=1e-5)
+    assert loss(scale) <= min(loss(scale * 0.8), loss(scale * 1.25))

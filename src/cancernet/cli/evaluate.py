@@ -9,6 +9,7 @@ import click
 
 from cancernet.cli.options import (
     PATH,
+    alone_option,
     answered,
     cache_option,
     collected,
@@ -28,6 +29,7 @@ from cancernet.cli.options import (
 @label_options
 @click.option("--out", type=PATH, required=True, help="Folder for the results.")
 @new_patients_option
+@alone_option
 @cache_option
 def command(out: Path, **chosen: Any) -> bool:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.

@@ -31,7 +31,7 @@ def command(model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> b
     from cancernet.maps.report import map_specimens
 
     if model.context is None:
-        say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
+        say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
     found = map_specimens(data, model, out=out, patients=patients, threads=model.threads, say=say)
     echo(f"specimens: {len(found.specimens):,}; page: {found.page}")
     sound = [row for row in found.specimens if not row["refused"]]

@@ -58,6 +58,11 @@ new_patients_option = click.option(
     is_flag=True,
     help="All patients are new to the model, even those whose ids its training patients have too.",
 )
+alone_option = click.option(
+    "--alone",
+    is_flag=True,
+    help="Judge each patch by itself. [default: with the others of its patient, where names say where they lie]",
+)
 seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
 recipe_file_option = click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, answered, echo, note, say, warn, with_model
+from cancernet.cli.options import PATH, alone_option, answered, echo, note, say, warn, with_model
 from cancernet.common import defaults
 
 if TYPE_CHECKING:
@@ -25,17 +25,20 @@ if TYPE_CHECKING:
     help="Answer `unsure` for this share of the patches, those nearest the threshold; fitted on validation"
     " patients, so on yours the share may differ.",
 )
-def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None) -> bool:
+@alone_option
+def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None, alone: bool) -> bool:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
-    Columns: path, patient, x, y, probability, decision, reason. A patch that cannot be judged, as one of bare glass or
+    Columns: path, patient, x, y, probability, decision, reason, alone. Where names state patient and place
+    (PATIENT_idx5_xX_yY.png), a patch is judged with the others of its patient, as in `cancernet map`, and `alone` is
+    its probability by itself. A patch that cannot be judged, as one of bare glass or
     of a foreign stain, is `unsure`, with the reason. Files that cannot be used go to errors.csv beside --out. The exit
     code is then 1, and 2 where there is no answer at all.
     """
     from cancernet.prediction.predict import predict_paths
 
     share = float(abstain) if abstain else None
-    tally = predict_paths(paths, model, out=out, screen=sys.stdout, abstain=share, threads=model.threads)
+    tally = predict_paths(paths, model, out=out, screen=sys.stdout, abstain=share, alone=alone, threads=model.threads)
     some = abstain or tally.unsure
     unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if some else ""
     echo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +13,7 @@ from cancernet.common.errors import UserError
 
 MIN_NEIGHBOURS = 3  # of eight: the corner of a section has three
 ADJOINING = 0.5  # share of patches with as many, at or below which they are a sample of a section
-MAX_CELLS = 50_000_000  # 200 MB; a slide of 10 cm x 5 cm has 125,000 cells of 200 um
+MAX_CELLS = 5_000_000  # 40 MB in float64; a slide of 10 cm x 5 cm has 125,000 cells of 200 um, 3 million of 40 um
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,11 @@ class Grid:
 
     def at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float32]:
         """Values (N,) of the cells whose left top corner is at x, y (px)."""
-        return self.values[cells(y, self.y0, self.step), cells(x, self.x0, self.step)]
+        return self.pick(self.values, x, y)
+
+    def pick(self, values: NDArray[Any], x: ArrayLike, y: ArrayLike) -> NDArray[Any]:
+        """Values (N,), from an array like the grid's own, of the cells whose left top corner is at x, y (px)."""
+        return values[cells(y, self.y0, self.step), cells(x, self.x0, self.step)]
 
 
 def to_grid(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, step: int = PATCH_SIZE) -> Grid:

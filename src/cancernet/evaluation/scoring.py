@@ -10,6 +10,7 @@ import pandas as pd
 
 from cancernet.common.errors import UserError
 from cancernet.common.progress import progress
+from cancernet.context.smooth import by_patient
 from cancernet.data.names import group_of
 from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
@@ -27,7 +28,8 @@ class Scores:
     """What a model makes of some patches.
 
     Attributes:
-        predictions: columns `COLUMNS` and, of a model, reason: why it cannot judge a patch; a row a patch.
+        predictions: columns `COLUMNS` and, of a model, reason: why it cannot judge a patch, and alone:
+            the probability of the patch by itself; a row a patch.
         metrics: from `cancernet.evaluation.evaluate`.
         alarms: patients or folders whose stain is foreign to the model, and what to say of it.
     """
@@ -37,13 +39,16 @@ class Scores:
     alarms: dict[str, str] = field(default_factory=dict)
 
 
-def score_model(model: Model, pack: Pack, side: pd.Series) -> Scores:
+def score_model(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False) -> Scores:
     """Predict the patches of the validation and test sides and measure how well.
+
+    As in `cancernet predict`, the others of a patch's patient are taken in where it is known where they lie.
 
     Args:
         model: the model; its thresholds are used as they are.
         pack: labelled patches.
         side: `train`, `val`, `test` or empty for each row of `pack.table`.
+        alone: judge each patch by itself.
     """
     rows = _scored(model, pack.table, side)
     probability = np.empty(len(rows), "float32")
@@ -56,7 +61,9 @@ def score_model(model: Model, pack: Pack, side: pd.Series) -> Scores:
             probability[start : start + CHUNK] = model.predict(images)
             reasons += judge.see(images, groups[start : start + CHUNK])
             bar.update(len(part))
-    predictions = _table(pack, side, rows, probability).assign(reason=judge.settle(reasons, groups))
+    reasons = judge.settle(reasons, groups)
+    taken, _ = by_patient(None if alone else model.context, *places(pack.table.iloc[rows]), probability, reasons)
+    predictions = _table(pack, side, rows, taken.astype("float32")).assign(reason=reasons, alone=probability)
     found = evaluate(predictions, model.thresholds, model=model.name, bands=model.bands)
     return Scores(predictions, found, judge.alarms())
 
@@ -88,6 +95,12 @@ def known_side(model: Model, table: pd.DataFrame) -> pd.Series:
     """Return `train`, `val` or `test` for each patch, as `side_of_model` does, whatever sides there are."""
     known = model.manifest.split.patients
     return table["patient"].map(known).fillna("test").astype("str").rename("split")
+
+
+def places(table: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return patient and place of each patch, as `by_patient` takes them."""
+    x, y = (table[name].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan) for name in ("x", "y"))
+    return table["patient"].tolist(), x, y
 
 
 def groups_of(table: pd.DataFrame) -> list[str]:

@@ -29,6 +29,7 @@ def evaluate(
     out: Path | str | None = None,
     labels: Labels | None = None,
     new_patients: bool = False,
+    alone: bool = False,
     cache: Path | None = None,
     say: Say = print,
 ) -> RunResults:
@@ -43,6 +44,8 @@ def evaluate(
         out: folder for metrics, predictions, figures and report.html; nothing is written without.
         labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         new_patients: all patients are new to the model, even those whose ids its training patients have too.
+        alone: judge each patch by itself; by default the others of its patient are taken in where it is known where
+            they lie.
         cache: folder for packed patches; by default the user's cache.
         say: where lines for the user go.
 
@@ -52,14 +55,14 @@ def evaluate(
     """
     model, data = model or load_model(), Path(data)
     with Output(Path(out), "evaluate", inputs=[data], names=NAMES) if out else nullcontext() as output:
-        found = _measure(data, model, labels, new_patients, cache, say)
+        found = _measure(data, model, labels, new_patients, alone, cache, say)
         if output:
             say(f"report: {write_results(output, found)}")
         return found
 
 
 def _measure(
-    data: Path, model: Model, labels: Labels | None, new_patients: bool, cache: Path | None, say: Say
+    data: Path, model: Model, labels: Labels | None, new_patients: bool, alone: bool, cache: Path | None, say: Say
 ) -> RunResults:
     facts = begin()
     packed = open_pack(data, cache, say, labels)
@@ -89,7 +92,7 @@ def _measure(
         "trained_on": {"data_hash": model.manifest.data.hash, "split_hash": trained_on.hash},
     }
     minutes = {model.name: training_minutes(model)} if model.manifest.training else {}
-    return collect([model], packed, split, side, minutes=minutes, facts=facts)
+    return collect([model], packed, split, side, minutes=minutes, facts=facts, alone=alone)
 
 
 def sides(model: Model, packed: Pack, *, new_patients: bool) -> pd.Series:

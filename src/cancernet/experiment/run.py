@@ -117,6 +117,7 @@ def collect(
     minutes: dict[str, float],
     facts: dict[str, Any],
     leakage: Leakage | None = None,
+    alone: bool = False,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
 
@@ -128,8 +129,9 @@ def collect(
         minutes: of training, by model.
         facts: of the run, for `run.json`.
         leakage: what the audit across sides found.
+        alone: judge each patch by itself.
     """
-    scores = {model.name: score_model(model, pack, side) for model in models}
+    scores = {model.name: score_model(model, pack, side, alone=alone) for model in models}
     floor = score_floor(models[0], pack, side)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(

@@ -109,11 +109,8 @@ def caption(row: dict[str, Any], model: Model) -> str:
 
 
 def thresholds(model: Model) -> str:
-    """Say from which probability a patch is called malignant, alone and with neighbours."""
-    text = f"malignant from {model.threshold:.3f} on"
-    if model.context:
-        text += f", with neighbours from {model.context.thresholds.target_recall:.3f} on"
-    return f"{text} (chosen for {model.manifest.target_recall:.0%} recall)"
+    """Say from which probability a patch is called malignant, by itself or with its surroundings."""
+    return f"malignant from {model.threshold:.3f} on (chosen for {model.manifest.target_recall:.0%} recall)"
 
 
 def scores(row: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ from cancernet.report.html import fill
 
 FORMAT = 3  # of specimen.json
 INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"
-COLUMNS = ("path", "x", "y", "label", "probability", "probability_context", "decision", "reason")
+COLUMNS = ("path", "x", "y", "label", "probability", "decision", "reason", "alone")
 
 
 @dataclass
@@ -171,10 +171,7 @@ def write_specimen(specimen: Specimen, probability: np.ndarray, model: Model, ou
     folder.write_figure("map.png", figure)
     folder.write_png("overlay.png", blend(section, grid))
     rows = table.assign(
-        probability=probability,
-        probability_context=np.where(context.in_context, context.probability, np.nan),
-        decision=words(context.decision),
-        reason=reasons,
+        probability=context.probability, alone=probability, decision=words(context.decision), reason=reasons
     )
     rows["label"] = rows["label"].where(rows["label"] >= 0).astype("Int64")
     folder.write_csv("patches.csv", rows[list(COLUMNS)])

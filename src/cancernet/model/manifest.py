@@ -83,13 +83,17 @@ class Band(Part, frozen=True):
 
 
 class Context(Part, frozen=True):
-    """How a patch's neighbours are taken in: a Gaussian over log odds, with a calibration and thresholds of its own."""
+    """How a patch's surroundings are taken in.
 
-    method: Literal["gaussian"]
-    sigma_px: Annotated[float, Meta(ge=0, le=10_000)]
-    scale: Annotated[float, Meta(gt=0)]
-    offset: float
-    thresholds: Thresholds
+    Its log odds become offset + weights . (its own, the mean of its neighbours', the mean of its section's). The method
+    "gaussian" is that of bundles of before, whose neighbours are no longer taken in.
+    """
+
+    method: Literal["surroundings", "gaussian"]
+    sigma_px: Annotated[float, Meta(ge=0, le=10_000)]  # of the Gaussian over distance that weighs neighbours
+    offset: float = 0.0
+    weights: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    prior: float = 0.0  # mean log odds of a section
     fitted_on: dict[str, Any] = {}
 
 

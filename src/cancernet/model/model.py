@@ -118,8 +118,9 @@ class Model:
 
     @property
     def context(self) -> Context | None:
-        """How neighbours are taken in; nothing where it was trained without whole specimens."""
-        return self.manifest.context
+        """How surroundings are taken in; nothing where there were too few patients to learn it from."""
+        found = self.manifest.context
+        return found if found is not None and found.method == "surroundings" else None
 
     @property
     def graph_sha256(self) -> str:
@@ -209,7 +210,6 @@ class Model:
         probability: ArrayLike,
         *,
         abstain: float | None = None,
-        in_context: ArrayLike | None = None,
         reasons: Sequence[str] | NDArray[np.object_] | None = None,
     ) -> decide.Decisions:
         """Turn probabilities into decisions: the one place where one meets the model's threshold.
@@ -217,7 +217,6 @@ class Model:
         Args:
             probability: (N,) of malignant.
             abstain: share of the patches to leave unsure, those nearest the threshold; one that a band was fitted for.
-            in_context: bool (N,), whose probability has the neighbours taken in, which has a threshold of its own.
             reasons: (N,) from `judge`; where one is given the patch is unsure.
 
         Returns:
@@ -227,17 +226,10 @@ class Model:
             UserError: no band was fitted for that share.
         """
         width = 0.0 if abstain is None else self.band(abstain).width
-        made = decide.decide(probability, self.threshold_of(probability, in_context), width=width)
+        made = decide.decide(probability, self.threshold, width=width)
         if reasons is not None:
             made[np.asarray(reasons) != ""] = decide.UNSURE
         return made
-
-    def threshold_of(self, probability: ArrayLike, in_context: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Return the threshold that each of some probabilities is held against, float64 in their shape."""
-        shape = np.shape(probability)
-        if in_context is None or self.context is None:
-            return np.full(shape, self.threshold)
-        return np.where(in_context, self.context.thresholds.target_recall, self.threshold)
 
     def band(self, share: float) -> Band:
         """Return the band fitted to abstain on this share of patches.
@@ -262,8 +254,7 @@ class Model:
             "name": self.name,
             "graph_sha256": self.graph_sha256,
             "threshold": self.threshold,
-            "threshold_in_context": near.thresholds.target_recall if near else None,
-            "context": [near.sigma_px, near.scale, near.offset] if near else None,
+            "context": [near.sigma_px, near.prior, near.offset, *near.weights] if near else None,
             "colours": list(self.colours.mean),
             "mpp": self.mpp,
         }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.context.smooth import by_patient
 from cancernet.data.names import group_of, parse_name
 from cancernet.data.stream import Patches, PatchStream
 from cancernet.model.decide import Decisions, words
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model
 
-COLUMNS = ("path", "patient", "x", "y", "probability", "decision", "reason")
+COLUMNS = ("path", "patient", "x", "y", "probability", "decision", "reason", "alone")
 
 Row = tuple[str | int | float | None, ...]
 
@@ -22,19 +23,26 @@ Row = tuple[str | int | float | None, ...]
 class Answers(NamedTuple):
     """The model's answers on some patches, all in the same order."""
 
-    probability: NDArray[np.float32]  # (N,) of malignant
+    probability: NDArray[np.float32]  # (N,) of malignant, with what lies around taken in where that is known
     decision: Decisions  # (N,)
     reason: list[str]  # (N,) why a patch is unsure other than by `abstain`; "" where it is not
+    alone: NDArray[np.float32]  # (N,) the probability of each patch by itself
 
 
 def answer(model: Model, images: NDArray[np.uint8], *, abstain: float | None = None) -> Answers:
     """Ask a model about patches of one patient or folder: uint8 RGB (N, size, size, 3)."""
     probability, reason = model.predict(images), model.judge(images).tolist()
-    return Answers(probability, model.decide(probability, abstain=abstain, reasons=reason), reason)
+    return Answers(probability, model.decide(probability, abstain=abstain, reasons=reason), reason, probability)
 
 
 def answer_stream(
-    model: Model, stream: PatchStream, judge: Judge, *, abstain: float | None = None, threads: int | None = None
+    model: Model,
+    stream: PatchStream,
+    judge: Judge,
+    *,
+    abstain: float | None = None,
+    alone: bool = False,
+    threads: int | None = None,
 ) -> Iterator[tuple[Patches, Answers]]:
     """Answer every patch of a stream, each with an answer that the model can stand behind.
 
@@ -46,6 +54,7 @@ def answer_stream(
         stream: the patches.
         judge: a new one, which then knows the stain of each patient or folder.
         abstain: as for `Model.decide`.
+        alone: judge each patch by itself, also where its name says what lies around it.
         threads: CPU threads that read files.
     """
     seen = []
@@ -53,19 +62,32 @@ def answer_stream(
         groups = [group_of(path, stream.root) for path in patches.paths]
         reasons = judge.see(patches.images, groups)
         seen.append((patches.without_pixels(), model.predict(patches.images), reasons, groups))
-    for patches, probability, reasons, groups in seen:
-        reason = judge.settle(reasons, groups)
-        yield patches, Answers(probability, model.decide(probability, abstain=abstain, reasons=reason), reason)
+    reason = [why for *_, reasons, groups in seen for why in judge.settle(reasons, groups)]
+    single = np.concatenate([np.empty(0, np.float32), *(probability for _, probability, *_ in seen)])
+    names = [parse_name(member.path) for patches, *_ in seen for member in patches.members]
+    context = None if alone else model.context
+    where = [name.patient for name in names], _numbers(name.x for name in names), _numbers(name.y for name in names)
+    probability, _ = by_patient(context, *where, single, reason)
+    decision = model.decide(probability, abstain=abstain, reasons=reason)
+    start = 0
+    for patches, *_ in seen:
+        part = slice(start, start + len(patches.members))
+        yield patches, Answers(probability[part].astype(np.float32), decision[part], reason[part], single[part])
+        start = part.stop
+
+
+def _numbers(values: Iterable[int | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def rows(patches: Patches, answers: Answers) -> Iterator[Row]:
     """Yield the cells of `COLUMNS` for each patch: its path, what its own name says, and the answer."""
-    parts = (patches.members, answers.probability.tolist(), words(answers.decision), answers.reason)
-    for member, probability, decision, reason in zip(*parts, strict=True):
+    parts = (answers.probability.tolist(), words(answers.decision), answers.reason, answers.alone.tolist())
+    for member, *said in zip(patches.members, *parts, strict=True):
         name = parse_name(member.path)
-        yield patches.prefix + member.path, name.patient, name.x, name.y, probability, decision, reason
+        yield patches.prefix + member.path, name.patient, name.x, name.y, *said
 
 
 def cells(row: Row) -> Row:
-    """Return a row as a CSV has it: the probability with six digits."""
-    return *row[:4], f"{row[4]:.6g}", *row[5:]
+    """Return a row as a CSV has it: the probabilities with six digits."""
+    return *row[:4], f"{row[4]:.6g}", *row[5:7], f"{row[7]:.6g}"

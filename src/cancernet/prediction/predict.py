@@ -49,6 +49,7 @@ def predict(
     model: Model | None = None,
     *,
     abstain: float | None = None,
+    alone: bool = False,
     threads: int | None = None,
 ) -> pd.DataFrame:
     """Give patches a probability of malignant and a decision.
@@ -57,13 +58,15 @@ def predict(
         source: image files, folders or zips, or the patches themselves, uint8 RGB (N, 50, 50, 3).
         model: from `load_model`; by default the one that ships.
         abstain: share of patches to leave unsure, those nearest the threshold; one that the model has a band for.
+        alone: judge each patch by itself. By default the others of its patient are taken in where the files' names say
+            whose they are and where they lie, as in `cancernet map`.
         threads: CPU threads that read files; those this process may use by default.
 
     Returns:
         A row a patch, with the columns of predictions.csv: path (of an array: the row's number), patient, x, y (px, as
-        the file's name says), probability (of malignant), decision (malignant, benign or unsure) and reason (why a
-        patch cannot be judged). Files that could not be used are in `.attrs["errors"]`, as (path, reason), and are
-        warned of.
+        the file's name says), probability (of malignant), decision (malignant, benign or unsure), reason (why a patch
+        cannot be judged) and alone (the probability of the patch by itself). Files that could not be used are in
+        `.attrs["errors"]`, as (path, reason), and are warned of.
 
     Raises:
         UserError: a path that is not there, no band for that share, or not one image that could be used.
@@ -80,17 +83,17 @@ def predict(
     if isinstance(source, np.ndarray):
         found = answer(model, source, abstain=abstain)
         names = [str(row) for row in range(len(source))]
-        values = (names, "", pd.NA, pd.NA, found.probability, words(found.decision), found.reason)
+        values = (names, "", pd.NA, pd.NA, found.probability, words(found.decision), found.reason, found.alone)
         table = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)), index=range(len(names)))
         errors, notes = [], []
     else:
         stream = PatchStream([source] if isinstance(source, str | Path) else list(source))
-        answers = answer_stream(model, stream, Judge(model.colours), abstain=abstain, threads=threads)
+        answers = answer_stream(model, stream, Judge(model.colours), abstain=abstain, alone=alone, threads=threads)
         table = pd.DataFrame([row for each in answers for row in rows(*each)], columns=list(COLUMNS))
         errors, notes = stream.errors, stream.notes
         if table.empty:
             raise stream.nothing_usable()
-    table = table.astype({"x": "Int64", "y": "Int64", "probability": "float32"})
+    table = table.astype({"x": "Int64", "y": "Int64", "probability": "float32", "alone": "float32"})
     table.attrs["errors"] = errors
     for note in notes:
         warnings.warn(note, stacklevel=2)
@@ -106,6 +109,7 @@ def predict_paths(
     out: Path | None,
     screen: TextIO,
     abstain: float | None = None,
+    alone: bool = False,
     threads: int | None = None,
 ) -> Tally:
     """Do what `predict` does, into a CSV, and in little memory.
@@ -117,6 +121,7 @@ def predict_paths(
             rows go to `screen`.
         screen: where rows go when there is no `out`.
         abstain: as for `predict`.
+        alone: as for `predict`.
         threads: as for `predict`.
 
     Returns:
@@ -136,7 +141,7 @@ def predict_paths(
     stream, judge = PatchStream(paths), Judge(model.colours)
     tally = Tally()
     with _rows(out, screen, paths) as writer:
-        for patches, found in answer_stream(model, stream, judge, abstain=abstain, threads=threads):
+        for patches, found in answer_stream(model, stream, judge, abstain=abstain, alone=alone, threads=threads):
             if not tally.predicted and len(patches.members):
                 writer.writerow(COLUMNS)
             writer.writerows(cells(row) for row in rows(patches, found))

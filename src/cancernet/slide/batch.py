@@ -87,7 +87,7 @@ def map_slide(
     need_all()
     with Output(Path(out), "slide", inputs=slides, names=(INDEX,)) as output:
         if model.context is None:
-            say(f"WARNING: {model.name} has no step for neighbours; each patch is judged by itself")
+            say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
         outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
         for path in slides:

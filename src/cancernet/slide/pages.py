@@ -93,7 +93,6 @@ def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
 
 
 def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
-    near = summary["model"]["threshold_in_context"]
     model = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
     unsure = f", {summary['patches_unsure']:,} of them unsure" if summary["patches_unsure"] else ""
     regions = f"{summary['malignant_regions']:,}"
@@ -111,7 +110,7 @@ def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
             ("malignant regions", regions),
             ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px{unsure}"),
             ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
-            ("model", model if near is None else f"{model}, with neighbours from {near:.3f} on"),
+            ("model", model),
         ],
         "alarms": summary["alarms"],
         "warnings": [warning for warning in summary["warnings"] if warning not in summary["alarms"]],

@@ -52,7 +52,7 @@ def write_patches(
         x: int (N,), left px of the patches in the section.
         y: int (N,), top px.
         probability: (N,), of malignant, of the patch alone.
-        context: with its neighbours, which the decision rests on; the same where there are too few of them.
+        context: with its surroundings, which the decision rests on; the same where there are too few patches.
         reasons: str (N,), why a patch is unsure.
     """
     left, top = on_slide(section, x, y, of_slide=True)
@@ -61,9 +61,9 @@ def write_patches(
     with out.writing(PATCHES) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = CsvWriter(file)
         writer.writerow(COLUMNS)
-        parts = (corners, probability, context.probability, context.threshold)
-        for box, alone, among, threshold, *said in zip(*parts, words(context.decision), reasons, strict=True):
-            shares = (f"{value:.6g}" for value in (1 - alone, alone, among, threshold))
+        parts = (corners, probability, context.probability, words(context.decision), reasons)
+        for box, alone, among, *said in zip(*parts, strict=True):
+            shares = (f"{value:.6g}" for value in (1 - alone, alone, among, context.threshold))
             writer.writerow([*(number(value) for value in box), *shares, *said])
 
 

@@ -14,6 +14,7 @@ from cancernet.common.defaults import MPP, PATCH_SIZE
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
 from cancernet.common.version import __version__
+from cancernet.context.smooth import by_patient
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, count_patients
 from cancernet.evaluation.calibration import apply_platt, fit_platt
@@ -21,6 +22,7 @@ from cancernet.evaluation.floor import fit_floor_features
 from cancernet.evaluation.metrics import expected_calibration_error
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.evaluation.ranking import auc, average_precision
+from cancernet.evaluation.scoring import places
 from cancernet.evaluation.selective import fit_selective
 from cancernet.model import manifest as facts
 from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle
@@ -90,9 +92,10 @@ def finish(
     probability = apply_platt(uncalibrated, scale, offset) if crossed else predict(session, pack.images, held.rows)
     found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(label=label, probability=probability)
     thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
-    bands = [
-        fit_selective(found, thresholds["target_recall"], abstain_share=share) for share in defaults.ABSTAIN_SHARES
-    ]
+    operating = thresholds["target_recall"]
+    context = fit_context(found, threshold=operating, target_recall=options.target_recall)
+    among = found.assign(probability=by_patient(context, *places(found), probability)[0])
+    bands = [fit_selective(among, operating, abstain_share=share) for share in defaults.ABSTAIN_SHARES]
     floor, floor_probability, colours = _floor(pack, examples, held, options)
     if crossed:
         folder.write_csv(HELD, found.assign(floor=floor_probability, fold=held.fold))
@@ -128,7 +131,7 @@ def finish(
         target_recall=options.target_recall,
         thresholds=facts.Thresholds(**thresholds),
         selective=tuple(bands),
-        context=fit_context(found, target_recall=options.target_recall),
+        context=context,
         floor=facts.FloorPart(
             model=floor,
             thresholds=facts.Thresholds(

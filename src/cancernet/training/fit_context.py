@@ -1,124 +1,154 @@
-"""Choose how much of its neighbours a patch is to take in, on specimens that the network did not learn from.
+"""Learn how much of its surroundings a patch is to take in, on patients that the network did not learn from.
 
-A wide Gaussian makes large tumours whole and drowns small ones, which an average over patches does not show: there, the
-sections that are full of tumour decide. So every specimen weighs alike, the threshold is the one that finds the
-target share of a specimen's malignant patches on average, and the width is the narrowest of those that spare about
-as many benign patches at it as the best one.
+A wide Gaussian sees more and drowns small tumours. So patients with few patches weigh nearly as much as whole sections,
+and the width is the one whose fit predicts patients left out best.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GroupKFold
 
 from cancernet.common import defaults
-from cancernet.context.grid import ADJOINING, MIN_NEIGHBOURS, neighbour_counts, to_grid
-from cancernet.context.smooth import calibrated, smooth
-from cancernet.evaluation.calibration import fit_platt
+from cancernet.common.errors import UserError
+from cancernet.context.smooth import MIN_PATCHES, Odds, surroundings
 from cancernet.evaluation.operating_points import choose_thresholds
 from cancernet.model.decide import logit, sigmoid
-from cancernet.model.manifest import Context, Thresholds
+from cancernet.model.manifest import Context
+from cancernet.training.batches import patient_weights
 
-SIGMAS = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0)  # cells; the widths to choose from
-SLACK = 0.01  # of specificity: less than specimens differ by, so the narrower Gaussian is preferred
-MIN_SPECIMENS = 3  # with fewer, one section would decide
-MIN_PATCHES = 100  # of a specimen, most of them with neighbours
-
-
-def specimens(predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the patients whose patches lie side by side, and enough of them with both classes to learn from.
-
-    Args:
-        predictions: columns patient, x, y, label, probability; x and y may be missing.
-
-    Returns:
-        patient -> its rows.
-    """
-    known = predictions[predictions["x"].notna() & predictions["y"].notna() & (predictions["patient"] != "")]
-    found = {}
-    for patient, rows in known.groupby("patient", sort=True):
-        if len(rows) < MIN_PATCHES or rows["label"].nunique() < 2 or rows.duplicated(["x", "y"]).any():
-            continue
-        if np.mean(neighbour_counts(rows["x"], rows["y"]) >= MIN_NEIGHBOURS) > ADJOINING:
-            found[str(patient)] = rows
-    return found
+SIGMAS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # patches; the widths to choose from
+MIN_PATIENTS = 8  # with fewer, one section would decide
+FOLDS = 5
 
 
-def fit_context(predictions: pd.DataFrame, *, target_recall: float = defaults.TARGET_RECALL) -> Context | None:
-    """Choose the width of the Gaussian, a calibration and thresholds.
+class Sections(NamedTuple):
+    """Patches of patients with enough of them in known places, all columns (N,)."""
+
+    patient: NDArray[np.object_]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    label: NDArray[np.int64]
+    odds: Odds
+
+
+def fit_context(
+    predictions: pd.DataFrame, *, threshold: float, target_recall: float = defaults.TARGET_RECALL
+) -> Context | None:
+    """Choose the width of the Gaussian and fit the weights.
 
     Args:
         predictions: columns patient, x, y, label, probability, of patients the network did not learn from.
-        target_recall: for the operating threshold, on average over specimens.
+        threshold: of the model; what finds the target share of malignant patches among others is moved there.
+        target_recall: that share.
 
     Returns:
-        What `apply_context` takes, for the manifest; None with fewer than `MIN_SPECIMENS` whole specimens.
+        What `apply_context` takes, for the manifest; None with fewer than `MIN_PATIENTS`, or with one class.
     """
-    found = specimens(predictions)
-    if len(found) < MIN_SPECIMENS:
+    found = sections(predictions)
+    if len(np.unique(found.patient)) < MIN_PATIENTS or len(np.unique(found.label)) < 2:
         return None
-    sigma, scores = choose_width(found, target_recall)
-    near = np.concatenate([neighbour_counts(rows["x"], rows["y"]) for rows in found.values()]) >= MIN_NEIGHBOURS
-    odds = np.concatenate([smoothed(rows, sigma) for rows in found.values()])[near]
-    rows = pd.concat(found.values())[near]
-    label, patient = rows["label"].to_numpy(), rows["patient"].to_numpy()
-    scale, offset = fit_platt(label, sigmoid(odds))
-    probability = calibrated(odds, scale, offset)
-    thresholds = choose_thresholds(label, probability)
-    thresholds["target_recall"] = even_threshold(label, probability, patient, target_recall)
+    prior = float(np.mean([found.odds[found.patient == name].mean() for name in np.unique(found.patient)]))
+    features = {sigma: features_of(found, sigma, prior) for sigma in SIGMAS}
+    losses = {sigma: left_out_loss(found, features[sigma]) for sigma in SIGMAS}
+    sigma = min(losses, key=losses.__getitem__)
+    model = fit_weights(features[sigma], found.label, found.patient)
+    odds = model.decision_function(features[sigma])
+    scale, offset = through_threshold(found.label, odds, threshold, target_recall)
+    own, near, whole = (scale * model.coef_[0]).tolist()
     return Context(
-        method="gaussian",
+        method="surroundings",
         sigma_px=sigma * defaults.PATCH_SIZE,
-        scale=scale,
-        offset=offset,
-        thresholds=Thresholds(**thresholds),
+        offset=float(scale * model.intercept_[0] + offset),
+        weights=(own, near, whole),
+        prior=prior,
         fitted_on={
-            "n_specimens": len(found),
-            "n_patches": int(near.sum()),
-            "specificity_by_sigma_cells": {f"{key:g}": value for key, value in scores.items()},
+            "n_patients": len(np.unique(found.patient)),
+            "n_patches": len(found.label),
+            "log_loss_by_sigma_patches": {f"{key:g}": round(value, 5) for key, value in losses.items()},
         },
     )
 
 
-def choose_width(found: dict[str, pd.DataFrame], target_recall: float) -> tuple[float, dict[float, float]]:
-    """Return the width in cells, and of each width the mean specificity at its threshold for the target recall."""
-    label = {patient: rows["label"].to_numpy() for patient, rows in found.items()}
-    names = np.repeat(list(found), [len(rows) for rows in found.values()])
-    every = np.concatenate(list(label.values()))
-    scores = {}
-    for sigma in SIGMAS:
-        odds = {patient: smoothed(rows, sigma) for patient, rows in found.items()}
-        threshold = even_threshold(every, np.concatenate(list(odds.values())), names, target_recall)
-        spared = [np.mean(odds[patient][label[patient] == 0] < threshold) for patient in found]
-        scores[sigma] = float(np.mean(spared))
-    best = max(scores.values())
-    return next(sigma for sigma in SIGMAS if scores[sigma] >= best - SLACK), scores
-
-
-def even_threshold(
-    label: NDArray[Any], score: NDArray[np.float64], patient: NDArray[Any], target_recall: float
-) -> float:
-    """Return the largest threshold at which the mean recall over specimens is at least the target.
+def sections(predictions: pd.DataFrame) -> Sections:
+    """Return the patches of patients with `MIN_PATCHES` or more in places on one grid.
 
     Args:
-        label: (N,) of 0 and 1.
-        score: (N,), higher is more malignant.
-        patient: (N,) names; those without a malignant patch do not count.
-        target_recall: in (0, 1].
+        predictions: columns patient, x, y, label, probability; x and y may be missing.
     """
-    malignant, whose = score[label == 1], patient[label == 1]
-    _, code, count = np.unique(whose.astype(str), return_inverse=True, return_counts=True)
-    order = np.argsort(-malignant, kind="stable")
-    reached = np.cumsum(1 / count[code][order]) / len(count)
-    last = min(int(np.searchsorted(reached, target_recall - 1e-9)), len(order) - 1)
-    return float(malignant[order][last])
+    known = predictions[predictions["x"].notna() & predictions["y"].notna() & (predictions["patient"] != "")]
+    kept = []
+    for _, rows in known.groupby("patient", sort=True):
+        place = rows["x"].to_numpy(np.int64), rows["y"].to_numpy(np.int64)
+        try:
+            surroundings(*place, np.zeros(len(rows)), sigma_px=1.0, prior=0.0)
+        except UserError:
+            continue  # places of two sections, or on no grid
+        if len(rows) >= MIN_PATCHES:
+            kept.append(rows)
+    rows = pd.concat([known.head(0), *kept])
+    return Sections(
+        rows["patient"].to_numpy(object),
+        rows["x"].to_numpy(np.int64),
+        rows["y"].to_numpy(np.int64),
+        rows["label"].to_numpy(np.int64),
+        logit(rows["probability"]),
+    )
 
 
-def smoothed(rows: pd.DataFrame, sigma: float) -> NDArray[np.float64]:
-    """Return the log odds (N,) of a specimen's patches after smoothing by `sigma` cells."""
-    x, y = (rows[name].to_numpy(np.int64) for name in ("x", "y"))
-    grid = smooth(to_grid(x, y, logit(rows["probability"])), sigma * defaults.PATCH_SIZE)
-    return grid.at(x, y).astype(np.float64)
+def features_of(found: Sections, sigma: float, prior: float) -> Odds:
+    """Return own log odds, mean of the neighbours' and mean of the section's: float64 (N, 3)."""
+    features = np.empty((len(found.odds), 3))
+    features[:, 0] = found.odds
+    for name in np.unique(found.patient):
+        rows = found.patient == name
+        features[rows, 1:] = np.column_stack(
+            surroundings(
+                found.x[rows], found.y[rows], found.odds[rows], sigma_px=sigma * defaults.PATCH_SIZE, prior=prior
+            )
+        )
+    return features
+
+
+def fit_weights(features: Odds, label: NDArray[np.int64], patient: NDArray[np.object_]) -> LogisticRegression:
+    """Fit a logistic regression in which a patient with n patches weighs sqrt(n)."""
+    return LogisticRegression(max_iter=1000).fit(features, label, sample_weight=patient_weights(patient))
+
+
+def left_out_loss(found: Sections, features: Odds) -> float:
+    """Return the log loss on patients left out in turn."""
+    weight = patient_weights(found.patient)
+    probability = np.empty(len(found.label))
+    for fitted, held in GroupKFold(FOLDS).split(features, found.label, found.patient):
+        if len(np.unique(found.label[fitted])) < 2:
+            return np.inf
+        model = fit_weights(features[fitted], found.label[fitted], found.patient[fitted])
+        probability[held] = model.predict_proba(features[held])[:, 1]
+    return float(log_loss(found.label, probability, sample_weight=weight))
+
+
+def through_threshold(
+    label: NDArray[np.int64], odds: Odds, threshold: float, target_recall: float
+) -> tuple[float, float]:
+    """Return scale and offset of log odds that leave them as well calibrated as they can be and yet reach the target.
+
+    What finds the target share of the malignant patches is moved to the threshold of the model, so that one threshold
+    holds for patches by themselves and among others; the scale about that point is the most likely one.
+    """
+    reach = float(logit(choose_thresholds(label, sigmoid(odds), target_recall=target_recall)["target_recall"]))
+    goal = float(logit(threshold))
+    signed = np.where(label == 1, 1.0, -1.0)
+
+    def loss(scale: float) -> float:
+        return float(np.logaddexp(0.0, -signed * (scale * (odds - reach) + goal)).mean())
+
+    from scipy.optimize import minimize_scalar
+
+    scale = float(minimize_scalar(loss, bounds=(0.05, 20.0), method="bounded").x)
+    return scale, goal - scale * reach
