@@ -67,7 +67,7 @@ def test_an_unsure_patch_is_neither_malignant_nor_benign(stride: int, expected: 
     section = Section(Path("none"), 100, 50, 16.0, 16.0, (0, 0), 0)
     x, y = np.array([0, 50]), np.array([0, 0])
     high, decision = np.array([0.9, 0.9]), np.array([1, -1], np.int8)
-    context = Contextual(high, np.array([0.5, 0.5]), np.zeros(2, bool), decision)
+    context = Contextual(high, 0.5, np.zeros(2, bool), decision)
     made = map_cells(section, x, y, high, context, step=stride, mpp=4.0)
     np.testing.assert_array_equal(made.malignant, expected)
     for values in (made.values, made.alone):
@@ -77,7 +77,7 @@ def test_an_unsure_patch_is_neither_malignant_nor_benign(stride: int, expected: 
 def test_a_cell_at_its_threshold_is_malignant_and_one_below_is_not() -> None:
     section = Section(Path("none"), 100, 50, 16.0, 16.0, (0, 0), 0)
     x, y, values = np.array([0, 50]), np.array([0, 0]), np.array([0.5, 0.5 - 1e-9])
-    context = Contextual(values, np.array([0.5, 0.5]), np.zeros(2, bool), np.array([1, 0], np.int8))
+    context = Contextual(values, 0.5, np.zeros(2, bool), np.array([1, 0], np.int8))
     made = map_cells(section, x, y, values, context, step=50, mpp=4.0)
     assert made.malignant.tolist() == [[True, False]]
 

@@ -73,9 +73,7 @@ ALONE = VALUES / 2  # what a patch is by itself
 MADE = CellMap(Section(Path("none"), 140, 90, 15.5, 16.0, (1000, 2000), 0), 50, 4.0, ALONE, VALUES, MALIGNANT)
 
 
-CONTEXT = Contextual(
-    np.array([0.5, 0.1, 0.9]), np.array([0.6, 0.05, 0.6]), np.array([True, False, True]), np.array([0, 1, -1], np.int8)
-)
+CONTEXT = Contextual(np.array([0.5, 0.7, 0.9]), 0.6, np.array([True, False, True]), np.array([0, 1, -1], np.int8))
 
 
 def rows_of(out: Output, *, origin: tuple[int, int] = (0, 0), factor: float = 16.0) -> pd.DataFrame:
@@ -112,7 +110,7 @@ def test_small_probabilities_survive_and_classes_add_up(output: Output) -> None:
     rows = rows_of(output)
     assert rows["prob_malignant"][1] == pytest.approx(1e-7)
     assert np.allclose(rows["prob_benign"] + rows["prob_malignant"], 1, atol=1e-6)
-    assert rows["context_prob_malignant"].tolist() == [0.5, 0.1, 0.9]
+    assert rows["context_prob_malignant"].tolist() == [0.5, 0.7, 0.9]
 
 
 def test_the_call_can_be_made_again_from_the_row_unless_a_reason_says_it_is_none(output: Output) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="Most patches to draw; the table has all.",
 )
 def command(model: Model, paths: tuple[Path, ...], out: Path, data: Path | None, max_images: int) -> bool:
-    """Show why patches were called what they were: images, folders or zips. Needs no TensorFlow.
+    """Show why patches are called what they are: images, folders or zips, each patch by itself. Needs no TensorFlow.
 
     Of each patch: a map of the evidence, whose mean is the log odds of its probability, and the five training
     patches most like it to the model. Writes index.html, pictures/ and explanations.csv. A patch that cannot be judged

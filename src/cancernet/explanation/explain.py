@@ -90,7 +90,7 @@ def explain(
         output.remove(FOLDER)  # pictures of an earlier run
         with output.writing(TABLE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             rows = CsvWriter(file)
-            rows.writerow([*COLUMNS, *_near_columns(index), "picture"])
+            rows.writerow([*COLUMNS[:-1], *_near_columns(index), "picture"])  # each patch is alone
             for number, each in enumerate(found, 1):
                 name = f"{FOLDER}/{picture_name(number, each.name)}" if number <= len(kept) else ""
                 rows.writerow(_row(each, name))

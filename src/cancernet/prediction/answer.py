@@ -89,5 +89,5 @@ def rows(patches: Patches, answers: Answers) -> Iterator[Row]:
 
 
 def cells(row: Row) -> Row:
-    """Return a row as a CSV has it: the probabilities with six digits."""
-    return *row[:4], f"{row[4]:.6g}", *row[5:7], f"{row[7]:.6g}"
+    """Return a row as a CSV has it: probabilities with six digits."""
+    return tuple(f"{each:.6g}" if isinstance(each, float | np.floating) else each for each in row)
