@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cancernet.context.smooth import by_patient
-from cancernet.evaluation import choose_thresholds, patient_bootstrap
+from cancernet.evaluation import choose_thresholds, paired_difference, patient_bootstrap
 from cancernet.evaluation.metrics import auc
 from cancernet.evaluation.scoring import places
 from cancernet.model.decide import logit, sigmoid
@@ -41,9 +41,14 @@ def main() -> None:
     new = new[new["split"] == "test"].assign(threshold=model.threshold)
     columns = ["patient", "label", "alone", "probability", "threshold"]
     print("| patients | | AUC | " + " | ".join(RATES) + " |\n| --- |" + " --- |" * (2 + len(RATES)))
-    for name, rows in (("cross-validated", held), ("test", new)):
+    floor = held.assign(probability=held["floor"])
+    colour = out_of_fold(floor.drop(columns=["alone", "threshold"]), model.manifest.target_recall)
+    for name, rows in (("cross-validated", held), ("test", new), ("cross-validated, colour floor", colour)):
         for column in ("alone", "probability"):
             print(f"| {name}, {rows['patient'].nunique()} | {column} | {overall(rows, column)} |")
+    for name, theirs in (("alone", "alone"), ("with its own surroundings", "probability")):
+        gap = paired_difference(sided(colour, theirs), sided(held, "probability"), {}, {})["auc"]
+        print(f"\nAgainst the floor {name}, by patient: {gap['value']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}).")
     both = pd.concat([held[columns], new[columns]])
     print(
         "\n| malignant patches of a patient | patients | recall alone | with surroundings |\n| --- | --- | --- | --- |"
@@ -74,6 +79,11 @@ def out_of_fold(rows: pd.DataFrame, target: float) -> pd.DataFrame:
         taken, _ = by_patient(context, *places(own), own["probability"])
         parts.append(own.assign(alone=own["probability"], probability=taken, threshold=threshold))
     return pd.concat(parts)
+
+
+def sided(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the rows with a column as their probability, as `paired_difference` takes them."""
+    return rows.assign(probability=rows[column], split="test").sort_values("path", ignore_index=True)
 
 
 def overall(rows: pd.DataFrame, column: str) -> str:

@@ -16,7 +16,7 @@ IMPORTS = """
 import importlib, pathlib, sys
 for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.py")):
     parts = path.relative_to(sys.argv[1]).with_suffix("").parts
-    if not parts[0].startswith("slide_"):
+    if not parts[0].startswith(("slide_", "trials_gpu")):  # which need an extra, or PyTorch
         importlib.import_module(".".join(parts))
 """
 

@@ -54,7 +54,10 @@ def confident_errors(mistakes: Mistakes, *, caption: str, warning: str = "") -> 
             ScalarMappable(scale(neutral, span), colour_map()), ax=list(places), extend="both", fraction=0.02, aspect=30
         )
         bar.ax.tick_params(labelsize=8)
-        bar.set_label("evidence, log odds (white: the threshold)\npurple to benign, orange to malignant", fontsize=8)
+        bar.set_label(
+            "evidence of the patch by itself, log odds (white:\nthe threshold); purple to benign, orange to malignant",
+            fontsize=8,
+        )
     says = f"{caption}. Threshold {mistakes.threshold:.3g}; numbers as in the table"
     return sign(made, f"{mistakes.model}: the errors it was surest of", says, warning)
 
