@@ -15,6 +15,7 @@ from cancernet.model.bundle import GRAPH, WEIGHTS
 from cancernet.model.decide import MALIGNANT
 from cancernet.model.model import Model, load_model
 from cancernet.training.recipes import load_recipes
+from hostile.made import tissue
 
 MAX_BYTES = 8_000_000  # of the whole bundle
 
@@ -52,9 +53,7 @@ def test_it_offers_every_share_to_abstain_on(model: Model) -> None:
 
 
 def test_a_turned_or_mirrored_patch_scores_alike(model: Model) -> None:
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(90, 230, (40, 10, 10, 3), dtype=np.uint8)
-    patches = coarse.repeat(5, axis=1).repeat(5, axis=2)
+    patches = np.stack([tissue(seed) for seed in range(60)])
     plain = model.predict(patches)
     for turned in (patches[:, ::-1], patches[:, :, ::-1], patches.transpose(0, 2, 1, 3)):
         other = model.predict(np.ascontiguousarray(turned))

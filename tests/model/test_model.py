@@ -261,22 +261,29 @@ def test_evidence_that_is_no_number_is_one_line(
 def test_the_shipped_models_map_is_lost_as_its_weights_are_randomised_from_the_top(
     model: Model, patches: np.ndarray
 ) -> None:
-    """The cascading randomisation of Adebayo et al. 2018, of the trained network itself."""
+    """The cascading randomisation of Adebayo et al. 2018, of the trained network itself, four times.
+
+    The last weights alone leave some likeness: what they weigh is never negative, so a map shows where anything is.
+    """
     pytest.importorskip("keras")
     from cancernet.networks import with_evidence
     from cancernet.training.start import load_network
 
-    rng = np.random.default_rng(0)
-    network = load_network(model)
-    trained = with_evidence(network, **model.calibration.to_dict()).predict_on_batch(patches)[1]
-    learned = [layer for layer in reversed(network.layers) if layer.weights]
     alike = []
-    for upto in (1, len(learned) // 2, len(learned)):
-        for layer in learned[:upto]:
-            layer.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in layer.get_weights()])
-        found = with_evidence(network, **model.calibration.to_dict()).predict_on_batch(patches)[1]
-        alike.append(_mean_correlation(trained, found))
-    assert all(abs(each) < 0.5 for each in alike), alike
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        network = load_network(model)
+        trained = with_evidence(network, **model.calibration.to_dict()).predict_on_batch(patches)[1]
+        learned = [layer for layer in reversed(network.layers) if layer.weights]
+        for upto in (1, len(learned) // 2, len(learned)):
+            for layer in learned[:upto]:
+                layer.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in layer.get_weights()])
+            found = with_evidence(network, **model.calibration.to_dict()).predict_on_batch(patches)[1]
+            alike.append(_mean_correlation(trained, found))
+    last, half, all_of_them = np.reshape(alike, (4, 3)).mean(axis=0)
+    assert last < 0.8, alike
+    assert abs(half) < 0.5, alike
+    assert abs(all_of_them) < 0.5, alike
 
 
 def _mean_correlation(one: np.ndarray, other: np.ndarray) -> float:
