@@ -160,13 +160,13 @@ def test_restained_batches_are_drawn_by_seed_and_epoch_and_of_the_patients_own_c
     patches = np.stack([tissue(seed) for seed in range(16)])
     stain = patient_stains(patches, np.arange(16), np.array(["a"] * 16, object))
 
-    def batch(epoch: int, share: float) -> np.ndarray:
+    def batch(epoch: int, share: float, jpeg: float = 0.0) -> np.ndarray:
         label, weight = np.zeros(16, "float32"), np.ones(16, "float32")
-        made = Batches(
-            patches, np.arange(16), label, weight, batch_size=16, seed=1, epoch=epoch, restain=share, stain=stain
-        )
+        how = {"restain": share, "stain": stain, "jpeg": jpeg}
+        made = Batches(patches, np.arange(16), label, weight, batch_size=16, seed=1, epoch=epoch, **how)
         return made[0][0][np.argsort(made.order)]
 
     assert np.array_equal(batch(0, 1.0), batch(0, 1.0))
     assert (batch(0, 1.0) != batch(1, 1.0)).any(axis=(1, 2, 3)).all()
     assert np.array_equal(batch(0, 0.0), patches)
+    assert (batch(0, 0.0, jpeg=1.0) != patches).any(axis=(1, 2, 3)).all()

@@ -122,7 +122,7 @@ def test_a_recipe_without_a_summary_is_called_by_its_name(load: Callable) -> Non
         ('[mine]\nlike = "baseline"\nlearning_rate = -1', "Expected `float` >= 1e-09"),
         ('[mine]\nlike = "baseline"\ninput_size = 16', "Expected `int` >= 32 - at `$.input_size`"),
         ('[mine]\nlike = "baseline"\nema = 1.0', "at `$.ema`"),
-        ('[mine]\nlike = "transfer"\naugmentation = ["stain"]', "cannot be augmented"),
+        ('[mine]\nlike = "transfer"\naugmentation = ["stain"]', "cannot be changed"),
         ('[mine]\nlike = "baseline"\nstart_from = "nobody"', "start_from names 'nobody'"),
         ('[mine]\nnetwork = "resnet"', "network is 'resnet'; it can be cnn, compact, mobilenet"),
         ('[mine]\nlike = "baseline"\ntrain = "Conv1"', "of cnn it can be all or head"),

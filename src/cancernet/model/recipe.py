@@ -32,6 +32,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         augmentation: names in `cancernet.training.recipes.AUGMENTATIONS`, applied in this order, in training only.
         restain: share of the patches that are moved, anew in each epoch, from their patient's colours to those of
             another laboratory and scanner (see `cancernet.training.restain`), before anything else is done to them.
+        jpeg: share of the patches that are then saved as JPEG and read again (see `cancernet.training.compress`).
         epochs: the most passes over the training patches.
         patience: epochs without a better validation average precision before stopping.
         batch_size: patches a step.
@@ -61,6 +62,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     patient_cap: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     augmentation: tuple[str, ...] = ()
     restain: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    jpeg: Annotated[float, Meta(ge=0, le=1)] = 0.0
     epochs: Count = 10
     patience: Count = 4
     batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 64

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cancernet.training.compress import some_compressed
 from cancernet.training.restain import Stains, some_restained
 
 
@@ -27,6 +28,7 @@ class Batches:
         cap: most patches of a patient in this epoch, drawn anew in each; 0 takes all.
         restain: share of the patches that are restained, of uint8 patches only; 0 leaves all as they are.
         stain: float32 (M, 6), colours of the patient of each row of `rows`; only needed to restain.
+        jpeg: share of the patches that are saved as JPEG and read again, of uint8 patches only.
     """
 
     def __init__(
@@ -44,10 +46,11 @@ class Batches:
         cap: int = 0,
         restain: float = 0.0,
         stain: Stains | None = None,
+        jpeg: float = 0.0,
     ) -> None:
         self.inputs, self.rows, self.label, self.weight = inputs, rows, label, weight
         self.batch_size, self.mixup, self.key = batch_size, mixup, (seed, epoch)
-        self.restain, self.stain = restain, stain
+        self.restain, self.stain, self.jpeg = restain, stain, jpeg
         self.order = np.random.default_rng((seed, epoch)).permutation(len(rows))
         if cap and patient is not None:
             seen = pd.Series(patient[self.order]).groupby(patient[self.order]).cumcount()
@@ -61,6 +64,8 @@ class Batches:
         inputs, label, weight = self.inputs[self.rows[chosen]], self.label[chosen, None], self.weight[chosen]
         if self.restain and self.stain is not None:
             inputs = some_restained(inputs, self.stain[chosen], self.restain, seed=(*self.key, index, 1))
+        if self.jpeg:
+            inputs = some_compressed(inputs, self.jpeg, seed=(*self.key, index, 2))
         if self.mixup:
             return mixed(inputs, label, weight, alpha=self.mixup, seed=(*self.key, index))
         return inputs, label, weight

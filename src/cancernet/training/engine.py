@@ -110,6 +110,7 @@ def fit(
             cap=recipe.patient_cap,
             restain=recipe.restain,
             stain=examples.stain,
+            jpeg=recipe.jpeg,
         )
         started = time.perf_counter()
         learned = _learn(trainer, batches, front, what=f"{recipe.name} epoch {epoch + 1}/{recipe.epochs}")

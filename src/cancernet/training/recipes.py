@@ -137,8 +137,8 @@ def _check(recipe: Recipe) -> None:
     for augmentation in recipe.augmentation:
         if augmentation not in AUGMENTATIONS:
             raise ValueError(f"augmentation {augmentation!r} is unknown; there are {', '.join(AUGMENTATIONS)}")
-    if recipe.train == "head" and (recipe.augmentation or recipe.restain):
-        raise ValueError("a head learns from features computed once, so it cannot be augmented or restained")
+    if recipe.train == "head" and (recipe.augmentation or recipe.restain or recipe.jpeg):
+        raise ValueError("a head learns from features computed once, so its patches cannot be changed")
     if recipe.pretrained and recipe.network != WITH_BACKBONE:
         raise ValueError(f"pretrained weights are of {WITH_BACKBONE}, not of {recipe.network}")
     if recipe.cross_fit == 1 or (recipe.cross_fit and (recipe.start_from or recipe.train != "all")):
