@@ -19,6 +19,7 @@ import pytest
 from cancernet.cli.main import RESUMED
 
 MODEL = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
+WAIT = 0.01  # seconds between two looks at a process
 KILLS = 2
 VOLATILE = (
     "seconds",
@@ -68,6 +69,15 @@ def start(sample: Path, slide: Path, tmp_path: Path) -> Callable[..., subprocess
     return go
 
 
+def waits(process: subprocess.Popen, most: int | None = None) -> int:
+    """Wait till a process has ended, or so many times; return how often."""
+    count = 0
+    while process.poll() is None and count != most:
+        time.sleep(WAIT)
+        count += 1
+    return count
+
+
 def contents(folder: Path) -> dict[str, object]:
     """What lies in a folder by path, without what differs from run to run."""
     found: dict[str, object] = {}
@@ -97,15 +107,14 @@ def test_killed_at_any_moments_a_command_ends_as_one_that_was_not(
 ) -> None:
     if name == "slide":
         pytest.importorskip("pyvips")
-    began = time.monotonic()
     whole = start(name, "whole")
+    lasted = waits(whole)
     said = whole.communicate()[0]
-    took = time.monotonic() - began
     assert whole.returncode in (0, 1), said
     moments = random.Random(f"{name} 1")
     for kill in range(KILLS):
         process = start(name, "killed")
-        time.sleep(moments.uniform(0.2 if kill else 0.6, 1) * took)
+        waits(process, int(moments.uniform(0.2 if kill else 0.6, 1) * lasted))
         process.kill()
         process.communicate()
     again = start(name, "killed")
@@ -125,10 +134,9 @@ def test_told_to_end_a_command_leaves_no_half_file_and_says_whether_it_goes_on(
     if name == "slide":
         pytest.importorskip("pyvips")
     process = start(name, "out")
-    until = time.monotonic() + 60
-    while not list((tmp_path / "out").rglob("*")) and time.monotonic() < until:  # its work has begun
-        time.sleep(0.01)
-    time.sleep(0.1)
+    while process.poll() is None and not list((tmp_path / "out").rglob("*")):  # its work has begun
+        time.sleep(WAIT)
+    waits(process, 10)
     process.send_signal(how)
     said = process.communicate()[0]
     if process.returncode in (0, 1) or "patches: " in said:  # its last words; Python itself may be told while it ends

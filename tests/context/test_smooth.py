@@ -17,6 +17,7 @@ from cancernet.context.smooth import (
     by_patient,
     in_section,
     surroundings,
+    told,
 )
 from cancernet.model.decide import UNSURE, logit
 from cancernet.model.manifest import Context, Thresholds
@@ -173,25 +174,39 @@ def test_each_patient_is_a_section_of_its_own_and_strangers_stand_alone():
     xs[20] = np.nan  # of the third patient one place is not known
     patient = ["a"] * 9 + ["b"] * 9 + [""] * 9
     probability = np.repeat([0.9, 0.1, 0.6], 9)
-    taken, near = by_patient(CONTEXT, patient, xs, ys, probability)
-    assert near.tolist() == [True] * 18 + [False] * 9
+    taken, apart = by_patient(CONTEXT, patient, xs, ys, probability)
+    assert apart == {}
     assert np.allclose(taken[:9], in_section(CONTEXT, x, y, np.full(9, 0.9))[0])
     assert np.allclose(taken[9:18], in_section(CONTEXT, x, y, np.full(9, 0.1))[0])
     assert np.array_equal(taken[18:], probability[18:])
 
 
-@pytest.mark.parametrize("wrong", ["twice", "off the grid", "far"])
-def test_places_that_make_no_section_leave_each_patch_by_itself(wrong):
+@pytest.mark.parametrize(("wrong", "why"), [("twice", "two patches lie at"), ("off the grid", "grid of 50 px")])
+def test_places_that_make_no_section_leave_each_patch_by_itself_and_it_is_told(wrong, why):
     x, y = (each.astype(float) for each in square(4))
-    x[3] = {"twice": x[2], "off the grid": x[3] + 7, "far": 1e30}[wrong]
-    taken, near = by_patient(CONTEXT, ["a"] * 16, x, y, np.linspace(0.1, 0.9, 16))
-    if wrong == "far":  # one place that cannot be is not known; the others are
-        assert near.sum() == 15
-    else:
-        assert not near.any()
-        assert np.array_equal(taken, np.linspace(0.1, 0.9, 16))
+    x[3] = {"twice": x[2], "off the grid": x[3] + 7}[wrong]
+    taken, apart = by_patient(CONTEXT, ["a"] * 16, x, y, np.linspace(0.1, 0.9, 16))
+    assert np.array_equal(taken, np.linspace(0.1, 0.9, 16))
+    assert why in apart["a"]
+    [line] = told(apart)
+    assert line.startswith("Patches of 1 patient(s) are judged one by one")
+    assert why in line
+
+
+def test_a_place_that_cannot_be_is_not_known_and_the_others_are():
+    x, y = (each.astype(float) for each in square(4))
+    x[3] = 1e30
+    taken, apart = by_patient(CONTEXT, ["a"] * 16, x, y, np.full(16, 0.9))
+    assert (taken[3], apart) == (0.9, {})
+    assert (taken[:3] != 0.9).all()
 
 
 def test_without_a_context_by_patient_changes_nothing():
-    taken, near = by_patient(None, ["a"], [1.0], [1.0], [0.5])
-    assert (taken.tolist(), near.tolist()) == ([0.5], [False])
+    taken, apart = by_patient(None, ["a"], [1.0], [1.0], [0.5])
+    assert (taken.tolist(), told(apart)) == ([0.5], [])
+
+
+def test_a_wide_gaussian_at_a_fine_step_takes_no_more_memory_than_the_section():
+    x, y = square(3)
+    near, _ = surroundings(x // 50, y // 50, np.linspace(-1, 1, 9), sigma_px=10_000.0, prior=0.0, step=1)
+    assert np.isfinite(near).all()

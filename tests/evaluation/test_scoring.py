@@ -65,6 +65,19 @@ def test_the_others_of_a_patient_are_taken_in_unless_asked_for_alone(
     expected = in_section(near.context, rows["x"], rows["y"], rows["alone"], reasons=rows["reason"])[0]
     np.testing.assert_allclose(rows["probability"], expected, rtol=1e-5)
     assert scores.metrics != alone.metrics
+    assert scores.notes == ["tiny: a patch is judged with its section where its place is known."]
+    assert alone.notes == ["tiny: each patch is judged by itself."]
+
+
+def test_the_floor_takes_the_others_in_as_the_model_does(model: Model, packed: Pack, side: pd.Series) -> None:
+    context = Context("surroundings", 100.0, weights=(0.5, 0.5, 0.0))
+    near = Model(
+        model.folder, replace(model.manifest, floor=replace(model.manifest.floor, context=context), context=context)
+    )
+    whole, alone = (score_floor(near, packed, side, alone=each).predictions for each in (False, True))
+    one = (alone["patient"] == alone["patient"].iloc[0]).to_numpy()
+    expected = in_section(context, alone["x"][one], alone["y"][one], alone["probability"][one])[0]
+    np.testing.assert_allclose(whole["probability"][one], expected, rtol=1e-5)
 
 
 def test_a_patient_of_a_foreign_stain_is_named_and_all_its_patches_are_told(

@@ -322,11 +322,9 @@ def test_the_data_frame_holds_what_the_csv_does(run: Callable, model: Model, pat
     assert found.attrs["errors"] == [("bad.png", "not an image")]
 
 
-def test_patches_of_a_patient_are_judged_with_each_other_unless_asked_for_alone(model: Model, tmp_path: Path) -> None:
-    near = Model(
-        model.folder,
-        msgspec.structs.replace(model.manifest, context=Context("surroundings", 100.0, weights=(0.5, 0.5, 0.0))),
-    )
+def test_patches_of_a_patient_are_judged_with_each_other_unless_asked_for_alone(
+    model: Model, near: Model, tmp_path: Path
+) -> None:
     for i in range(8):
         cv2.imwrite(str(tmp_path / NAME.format(x=1 + 50 * i)), tissue(i)[..., ::-1])
     cv2.imwrite(str(tmp_path / "stranger.png"), tissue(9)[..., ::-1])
@@ -344,6 +342,35 @@ def test_patches_of_a_patient_are_judged_with_each_other_unless_asked_for_alone(
     written = pd.read_csv(out)
     np.testing.assert_allclose(written["probability"], found["probability"], rtol=1e-5)
     assert written["decision"].tolist() == found["decision"].tolist()
+
+
+@pytest.fixture
+def near(model: Model) -> Model:
+    """The same model, which takes surroundings in."""
+    context = Context("surroundings", 100.0, weights=(0.5, 0.5, 0.0))
+    return Model(model.folder, msgspec.structs.replace(model.manifest, context=context))
+
+
+def test_a_patient_is_a_section_of_each_folder_that_was_named(near: Model, tmp_path: Path) -> None:
+    for k, folder in enumerate(("first", "second")):  # two patients may have one id, and their places collide
+        (tmp_path / folder).mkdir()
+        for i in range(7):
+            cv2.imwrite(str(tmp_path / folder / NAME.format(x=1 + 50 * i)), tissue(10 * k + i)[..., ::-1])
+    both = predict([tmp_path / "first", tmp_path / "second"], near)
+    each = [predict(tmp_path / folder, near) for folder in ("first", "second")]
+    np.testing.assert_allclose(both["probability"], pd.concat(each)["probability"])
+    assert (both["probability"] != both["alone"]).all()
+
+
+def test_patches_at_one_place_are_judged_one_by_one_and_it_is_said(near: Model, tmp_path: Path) -> None:
+    for i in range(7):
+        (tmp_path / str(i)).mkdir()
+        cv2.imwrite(str(tmp_path / str(i) / NAME.format(x=1)), tissue(i)[..., ::-1])
+    with pytest.warns(UserWarning, match=r"judged one by one.*8863: two patches lie at x 1, y 51"):
+        found = predict(tmp_path, near)
+    np.testing.assert_array_equal(found["probability"], found["alone"])
+    tally = predict_paths([tmp_path], near, out=None, screen=io.StringIO())
+    assert any("judged one by one" in line for line in tally.notes)
 
 
 def test_patches_in_memory_are_answered_like_files(model: Model, patches: Path) -> None:

@@ -47,8 +47,8 @@ def test_neighbours_help_where_there_is_noise_on_patients_that_taught_nothing(ke
     rows = many(keep=keep)
     fitted = fit_context(rows, threshold=threshold_of(rows))
     new = pd.concat([specimen(f"N{k}", seed=100 + k, keep=keep) for k in range(6)], ignore_index=True)
-    taken, near = by_patient(fitted, *places(new), new["probability"])
-    assert near.all()
+    taken, apart = by_patient(fitted, *places(new), new["probability"])
+    assert apart == {}
     assert auc(new["label"], taken) > auc(new["label"], new["probability"]) + 0.02
 
 

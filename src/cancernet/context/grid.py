@@ -37,13 +37,10 @@ class Grid:
         """(rows, columns), where there is a patch."""
         return ~np.isnan(self.values)
 
-    def at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float32]:
-        """Values (N,) of the cells whose left top corner is at x, y (px)."""
-        return self.pick(self.values, x, y)
-
-    def pick(self, values: NDArray[Any], x: ArrayLike, y: ArrayLike) -> NDArray[Any]:
-        """Values (N,), from an array like the grid's own, of the cells whose left top corner is at x, y (px)."""
-        return values[cells(y, self.y0, self.step), cells(x, self.x0, self.step)]
+    def at(self, x: ArrayLike, y: ArrayLike, values: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Values (N,) of the cells whose left top corner is at x, y (px): its own, or of an array (rows, columns)."""
+        found = self.values if values is None else values
+        return found[cells(y, self.y0, self.step), cells(x, self.x0, self.step)]
 
 
 def to_grid(x: ArrayLike, y: ArrayLike, values: ArrayLike, *, step: int = PATCH_SIZE) -> Grid:

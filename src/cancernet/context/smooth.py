@@ -9,7 +9,7 @@ are fitted so that the threshold of a patch by itself holds for it among others 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,7 @@ def by_patient(
     y: ArrayLike,
     probability: ArrayLike,
     reasons: Sequence[str] | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float64], dict[str, str]]:
     """Do what `in_section` does for patches of many patients, each patient's a section.
 
     Args:
@@ -120,13 +120,13 @@ def by_patient(
         reasons: (N,) from `Model.judge`; all can be judged by default.
 
     Returns:
-        The probability float64 (N,), and bool (N,) whether surroundings were taken in: not where patient or place is
-        unknown, nor where the places of a patient's patches are on no grid or are those of two sections.
+        The probability float64 (N,), as it is where patient or place is unknown; and the patients whose patches were
+        judged one by one although both are known, and why: their places are on no grid, or those of two sections.
     """
     taken = np.array(probability, np.float64)
-    near = np.zeros(taken.shape, bool)
+    apart: dict[str, str] = {}
     if context is None:
-        return taken, near
+        return taken, apart
     left, top = (np.asarray(each, np.float64) for each in (x, y))
     known = (np.abs(left) < FARTHEST) & (np.abs(top) < FARTHEST)  # not NaN either
     why = np.full(taken.shape, "", object) if reasons is None else np.asarray(reasons, dtype=object)
@@ -134,14 +134,22 @@ def by_patient(
     for row in np.flatnonzero(known).tolist():
         if patient[row]:
             sections.setdefault(patient[row], []).append(row)
-    for rows in sections.values():
+    for name, rows in sections.items():
         at = np.array(rows)
         places = left[at].astype(np.int64), top[at].astype(np.int64)
         try:
-            taken[at], near[at] = in_section(context, *places, taken[at], reasons=why[at])
-        except UserError:
-            continue  # copies, or names that state something else: each patch stands by itself
-    return taken, near
+            taken[at], _ = in_section(context, *places, taken[at], reasons=why[at])
+        except UserError as error:  # copies, or names that state something else: each patch stands by itself
+            apart[name] = str(error)
+    return taken, apart
+
+
+def told(apart: Mapping[str, str]) -> list[str]:
+    """Say in a line whose patches were judged one by one, from `by_patient`; nothing where there are none."""
+    if not apart:
+        return []
+    name, why = next(iter(apart.items()))
+    return [f"Patches of {len(apart)} patient(s) are judged one by one, not as a section; {name}: {why}"]
 
 
 def surroundings(
@@ -162,23 +170,23 @@ def surroundings(
 
     Source: normalised convolution, Knutsson & Westin 1993, with a prior for where there is little.
     """
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
     area = (step / PATCH_SIZE) ** 2  # of a patch that is its own
     whole = (area * odds.sum() + FEW_WHOLE * prior) / (area * len(odds) + FEW_WHOLE)
     grid = to_grid(x, y, odds, step=step)
     there = grid.there
-    sigma = sigma_px / step
+    how: dict[str, Any] = {"sigma": sigma_px / step, "mode": "constant", "truncate": REACH}
 
     def spread(values: NDArray[Any]) -> Odds:
-        return gaussian_filter(values.astype(np.float64), sigma, mode="constant", truncate=REACH)
+        return gaussian_filter(values.astype(np.float64), **how)
 
-    middle = int(REACH * sigma + 0.5)
-    single = np.zeros((2 * middle + 1,) * 2)
-    single[middle, middle] = 1
-    peak = float(spread(single)[middle, middle])  # what a patch gives itself
+    middle = int(REACH * how["sigma"] + 0.5)
+    single = np.zeros(2 * middle + 1)
+    single[middle] = 1
+    peak = float(gaussian_filter1d(single, **how)[middle]) ** 2  # what a patch gives itself
     values = np.where(there, grid.values, 0)
     total = area * (spread(values) / peak - values)
     weight = area * np.maximum(spread(there) / peak - there, 0)
     mean = (total + FEW_NEAR * whole) / (weight + FEW_NEAR)
-    return grid.pick(mean, x, y), np.full(len(odds), whole)
+    return grid.at(x, y, mean), np.full(len(odds), whole)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cancernet.common.errors import UserError
 from cancernet.common.progress import progress
-from cancernet.context.smooth import by_patient
+from cancernet.context.smooth import by_patient, told
 from cancernet.data.names import group_of
 from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
@@ -32,11 +32,13 @@ class Scores:
             the probability of the patch by itself; a row a patch.
         metrics: from `cancernet.evaluation.evaluate`.
         alarms: patients or folders whose stain is foreign to the model, and what to say of it.
+        notes: sentences on how patches were judged.
     """
 
     predictions: pd.DataFrame
     metrics: dict[str, Any]
     alarms: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def score_model(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False) -> Scores:
@@ -62,17 +64,20 @@ def score_model(model: Model, pack: Pack, side: pd.Series, *, alone: bool = Fals
             reasons += judge.see(images, groups[start : start + CHUNK])
             bar.update(len(part))
     reasons = judge.settle(reasons, groups)
-    taken, _ = by_patient(None if alone else model.context, *places(pack.table.iloc[rows]), probability, reasons)
+    context = None if alone else model.context
+    taken, apart = by_patient(context, *places(pack.table.iloc[rows]), probability, reasons)
     predictions = _table(pack, side, rows, taken.astype("float32")).assign(reason=reasons, alone=probability)
     found = evaluate(predictions, model.thresholds, model=model.name, bands=model.bands)
-    return Scores(predictions, found, judge.alarms())
+    return Scores(predictions, found, judge.alarms(), [*_told(model, alone), *told(apart)])
 
 
-def score_floor(model: Model, pack: Pack, side: pd.Series) -> Scores:
-    """Measure the colour floor that was fitted with a model on the same patches."""
+def score_floor(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False) -> Scores:
+    """Measure the colour floor that was fitted with a model on the same patches, with their surroundings likewise."""
     stored = model.manifest.floor
     rows = _scored(model, pack.table, side)
-    predictions = _table(pack, side, rows, stored.model.predict(pack.images, rows))
+    probability = stored.model.predict(pack.images, rows)
+    taken, _ = by_patient(None if alone else stored.context, *places(pack.table.iloc[rows]), probability)
+    predictions = _table(pack, side, rows, taken.astype("float32"))
     return Scores(predictions, evaluate(predictions, stored.thresholds.to_dict(), model=FLOOR))
 
 
@@ -116,6 +121,14 @@ def below_floor(metrics: list[dict[str, Any]], floor: dict[str, Any]) -> list[st
         return float("nan") if value is None else value
 
     return [entry["model"] for entry in metrics if not auc(entry) > auc(floor)]
+
+
+def _told(model: Model, alone: bool) -> list[str]:
+    """Say how the patches of a model that knows of surroundings were judged."""
+    if model.context is None:
+        return []
+    how = "each patch is judged by itself" if alone else "a patch is judged with its section where its place is known"
+    return [f"{model.name}: {how}."]
 
 
 def _scored(model: Model, table: pd.DataFrame, side: pd.Series) -> np.ndarray:

@@ -85,6 +85,7 @@ def _measure(
     facts |= {
         "minutes": minutes_since(facts["started"]),
         "model": str(model.folder),
+        "alone": alone,
         "seed": model.manifest.seed,
         "target_recall": model.manifest.target_recall,
         "data_hash": packed.data_hash,

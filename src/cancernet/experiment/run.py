@@ -132,7 +132,7 @@ def collect(
         alone: judge each patch by itself.
     """
     scores = {model.name: score_model(model, pack, side, alone=alone) for model in models}
-    floor = score_floor(models[0], pack, side)
+    floor = score_floor(models[0], pack, side, alone=alone)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
         title=f"CancerNet on {printable(pack.root.name or str(pack.root))}",
@@ -146,7 +146,13 @@ def collect(
             if (path := model.folder / "history.csv").exists()
         },
         minutes=minutes,
-        notes=[*pack.warnings, *split.notes, *_notes(models), *_unsure(scores[models[0].name])],
+        notes=[
+            *pack.warnings,
+            *split.notes,
+            *_notes(models),
+            *(note for each in scores.values() for note in each.notes),
+            *_unsure(scores[models[0].name]),
+        ],
         data=_data(pack, split, side, leakage),
         run=facts,
         weights={model.name: model.manifest.weights_from for model in models},

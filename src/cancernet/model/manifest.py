@@ -19,6 +19,7 @@ FORMAT = 1
 Share = Annotated[float, Meta(ge=0, le=1)]
 Amount = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
+Weight = Annotated[float, Meta(ge=-1e3, le=1e3)]  # of log odds, or some of them; what is fitted has a few
 Side = Literal["train", "val", "test"]
 
 
@@ -90,18 +91,19 @@ class Context(Part, frozen=True):
     """
 
     method: Literal["surroundings", "gaussian"]
-    sigma_px: Annotated[float, Meta(ge=0, le=10_000)]  # of the Gaussian over distance that weighs neighbours
-    offset: float = 0.0
-    weights: tuple[float, float, float] = (1.0, 0.0, 0.0)
-    prior: float = 0.0  # mean log odds of a section
+    sigma_px: Annotated[float, Meta(gt=0, le=10_000)]  # of the Gaussian over distance that weighs neighbours
+    offset: Weight = 0.0
+    weights: tuple[Weight, Weight, Weight] = (1.0, 0.0, 0.0)
+    prior: Weight = 0.0  # mean log odds of a section
     fitted_on: dict[str, Any] = {}
 
 
 class FloorPart(Part, frozen=True):
-    """The colour floor that was fitted with the model, and its thresholds."""
+    """The colour floor that was fitted with the model, its thresholds, and how it takes surroundings in."""
 
     model: Floor
     thresholds: Thresholds
+    context: Context | None = None
 
 
 class Data(Part, frozen=True, omit_defaults=False):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.context.smooth import by_patient
+from cancernet.context.smooth import by_patient, told
 from cancernet.data.names import group_of, parse_name
 from cancernet.data.stream import Patches, PatchStream
 from cancernet.model.decide import Decisions, words
@@ -64,20 +64,29 @@ def answer_stream(
         seen.append((patches.without_pixels(), model.predict(patches.images), reasons, groups))
     reason = [why for *_, reasons, groups in seen for why in judge.settle(reasons, groups)]
     single = np.concatenate([np.empty(0, np.float32), *(probability for _, probability, *_ in seen)])
-    names = [parse_name(member.path) for patches, *_ in seen for member in patches.members]
-    context = None if alone else model.context
-    where = [name.patient for name in names], _numbers(name.x for name in names), _numbers(name.y for name in names)
-    probability, _ = by_patient(context, *where, single, reason)
+    probability = single
+    if model.context is not None and not alone:
+        taken, apart = by_patient(model.context, *_places(patches for patches, *_ in seen), single, reason)
+        probability = taken.astype(np.float32)
+        stream.notes += told(apart)
     decision = model.decide(probability, abstain=abstain, reasons=reason)
     start = 0
     for patches, *_ in seen:
         part = slice(start, start + len(patches.members))
-        yield patches, Answers(probability[part].astype(np.float32), decision[part], reason[part], single[part])
+        yield patches, Answers(probability[part], decision[part], reason[part], single[part])
         start = part.stop
 
 
-def _numbers(values: Iterable[int | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+def _places(seen: Iterable[Patches]) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+    """Return patient and place of each patch, as `by_patient` takes them; a patient of each path that was named."""
+    patient, places = [], []
+    for patches in seen:
+        for member in patches.members:
+            name = parse_name(member.path)
+            patient.append(patches.prefix + name.patient if name.patient else "")
+            places.append((name.x, name.y))
+    x, y = np.array(places, np.float64).reshape(-1, 2).T  # NaN for None
+    return patient, x, y
 
 
 def rows(patches: Patches, answers: Answers) -> Iterator[Row]:

@@ -24,24 +24,37 @@ ROTATION_TURNS = 1 / 12  # +-30 degrees, on top of the right angles
 ZOOM = 0.1
 
 
-class RightAngle(layers.Layer):
-    """One of the eight symmetries of the square, drawn for each patch."""
+class Change(layers.Layer):
+    """Something done to patches in training only; `change` does it, by random numbers from `seed_generator`."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(name="right_angle")
+    def __init__(self, seed: int, name: str) -> None:
+        super().__init__(name=name)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
-        """Turn and mirror each patch, in training only."""
-        if not training:
-            return patches
+        """Change the patches in training, and leave them as they are otherwise."""
+        return self.change(patches) if training else patches
+
+    def change(self, patches: KerasTensor) -> KerasTensor:
+        """Return patches changed, each by what is drawn for it."""
+        raise NotImplementedError
+
+
+class RightAngle(Change):
+    """One of the eight symmetries of the square, drawn for each patch."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, "right_angle")
+
+    def change(self, patches: KerasTensor) -> KerasTensor:
+        """Turn and mirror each patch."""
         coins = keras.random.uniform((3, ops.shape(patches)[0], 1, 1, 1), seed=self.seed_generator) < 0.5
         patches = ops.where(coins[0], ops.flip(patches, 1), patches)
         patches = ops.where(coins[1], ops.flip(patches, 2), patches)
         return ops.where(coins[2], ops.transpose(patches, (0, 2, 1, 3)), patches)
 
 
-class RotationZoom(layers.Layer):
+class RotationZoom(Change):
     """Turn and zoom half of the patches a little; the others stay as sharp as those to be predicted.
 
     A pixel is 4 um here and a nucleus two or three of them, so interpolation blurs what a network has to see;
@@ -49,37 +62,31 @@ class RotationZoom(layers.Layer):
     """
 
     def __init__(self, seed: int) -> None:
-        super().__init__(name="rotation_zoom")
+        super().__init__(seed + 2, "rotation_zoom")
         self.rotation = layers.RandomRotation(ROTATION_TURNS, fill_mode="reflect", seed=seed)
         self.zoom = layers.RandomZoom(ZOOM, ZOOM, fill_mode="reflect", seed=seed + 1)
-        self.seed_generator = keras.random.SeedGenerator(seed + 2)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Build the two layers inside."""
         self.rotation.build(input_shape)
         self.zoom.build(input_shape)
 
-    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
-        """Turn and zoom some patches, in training only."""
-        if not training:
-            return patches
+    def change(self, patches: KerasTensor) -> KerasTensor:
+        """Turn and zoom some patches."""
         moved = self.zoom(self.rotation(patches, training=True), training=True)
         coins = keras.random.uniform((ops.shape(patches)[0], 1, 1, 1), seed=self.seed_generator) < 0.5
         return ops.where(coins, moved, patches)
 
 
-class StainJitter(layers.Layer):
+class StainJitter(Change):
     """Scale and shift each stain in optical-density space, drawn for each patch (Tellez et al. 2018)."""
 
     def __init__(self, seed: int, *, sigma: float = STAIN_SIGMA, name: str = "stain") -> None:
-        super().__init__(name=name)
+        super().__init__(seed, name)
         self.sigma = sigma
-        self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
-        """Change the stains of each patch, in training only."""
-        if not training:
-            return patches
+    def change(self, patches: KerasTensor) -> KerasTensor:
+        """Change the stains of each patch."""
         shape = (2, ops.shape(patches)[0], 1, 1, 3)
         drawn = keras.random.uniform(shape, -self.sigma, self.sigma, seed=self.seed_generator)
         density = -ops.log((patches + 1.0) / 256.0)
@@ -89,33 +96,27 @@ class StainJitter(layers.Layer):
         return ops.clip(256.0 * ops.exp(-density) - 1.0, 0.0, 255.0)
 
 
-class Brightness(layers.Layer):
+class Brightness(Change):
     """Multiply all pixels of a patch by one factor, drawn for each patch."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(name="brightness")
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        super().__init__(seed, "brightness")
 
-    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
-        """Brighten or darken each patch, in training only."""
-        if not training:
-            return patches
+    def change(self, patches: KerasTensor) -> KerasTensor:
+        """Brighten or darken each patch."""
         shape = (ops.shape(patches)[0], 1, 1, 1)
         factor = keras.random.uniform(shape, 1 - BRIGHTNESS, 1 + BRIGHTNESS, seed=self.seed_generator)
         return ops.clip(patches * factor, 0.0, 255.0)
 
 
-class Sharpness(layers.Layer):
+class Sharpness(Change):
     """Blur or sharpen half of the patches a little, as lenses and scanners differ; the others stay as they are."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(name="sharpness")
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        super().__init__(seed, "sharpness")
 
-    def call(self, patches: KerasTensor, training: bool = False) -> KerasTensor:
-        """Blur or sharpen some patches, in training only."""
-        if not training:
-            return patches
+    def change(self, patches: KerasTensor) -> KerasTensor:
+        """Blur or sharpen some patches."""
         shape = (ops.shape(patches)[0], 1, 1, 1)
         weight = SHARPNESS * keras.random.normal(shape, mean=1.0, seed=self.seed_generator)
         coins = keras.random.uniform(shape, seed=self.seed_generator) < 0.5

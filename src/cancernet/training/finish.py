@@ -97,6 +97,12 @@ def finish(
     among = found.assign(probability=by_patient(context, *places(found), probability)[0])
     bands = [fit_selective(among, operating, abstain_share=share) for share in defaults.ABSTAIN_SHARES]
     floor, floor_probability, colours = _floor(pack, examples, held, options)
+    floor_thresholds = choose_thresholds(label, floor_probability, target_recall=options.target_recall)
+    floor_context = fit_context(
+        found.assign(probability=floor_probability),
+        threshold=floor_thresholds["target_recall"],
+        target_recall=options.target_recall,
+    )
     if crossed:
         folder.write_csv(HELD, found.assign(floor=floor_probability, fold=held.fold))
     files = {GRAPH: graph, WEIGHTS: save(weights)}
@@ -132,12 +138,7 @@ def finish(
         thresholds=facts.Thresholds(**thresholds),
         selective=tuple(bands),
         context=context,
-        floor=facts.FloorPart(
-            model=floor,
-            thresholds=facts.Thresholds(
-                **choose_thresholds(label, floor_probability, target_recall=options.target_recall)
-            ),
-        ),
+        floor=facts.FloorPart(model=floor, thresholds=facts.Thresholds(**floor_thresholds), context=floor_context),
         colours=colours,
         validation=facts.Validation(
             of=f"{recipe.cross_fit} folds of train and val patients" if crossed else "val patients",

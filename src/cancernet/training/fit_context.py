@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
@@ -147,8 +148,6 @@ def through_threshold(
 
     def loss(scale: float) -> float:
         return float(np.logaddexp(0.0, -signed * (scale * (odds - reach) + goal)).mean())
-
-    from scipy.optimize import minimize_scalar
 
     scale = float(minimize_scalar(loss, bounds=(0.05, 20.0), method="bounded").x)
     return scale, goal - scale * reach

@@ -32,7 +32,8 @@ def patient_stains(images: NDArray[np.uint8], rows: NDArray[np.int64], patient: 
     Args:
         images: uint8 RGB (N, H, W, 3), in memory or memory-mapped.
         rows: int (M,), the patches.
-        patient: (M,) whose each is. One with hardly any tissue gets the mean of the others.
+        patient: (M,) whose each is; those of whom it is not known ("") count as one. A patient with hardly any tissue
+            gets the mean of the others.
 
     Returns:
         float32 (M, 6).
