@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from cancernet.model.model import Model
+from cancernet.slide.inputs import SlideInput
 from cancernet.slide.job import SYNTHETIC, Options, alarms_of, areas_line, doubts, identify, settings_of
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue
+
+
+ITEM = SlideInput(Path("a.svs"))
 
 
 def section(width: int, height: int) -> Section:
@@ -65,8 +69,8 @@ def test_a_changed_file_is_another_state(tmp_path: Path) -> None:
 
 def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> None:
     owner = {"path": "a.svs", "bytes": 1, "stamp": 2}
-    base = settings_of(owner, model, Options())
-    assert base == settings_of(owner, model, Options(threads=8))
-    for other in (Options(mpp=0.5), Options(stride=10)):
-        assert base != settings_of(owner, model, other)
-    assert base != settings_of({**owner, "stamp": 3}, model, Options())
+    base = settings_of(ITEM, owner, model, Options())
+    assert base == settings_of(ITEM, owner, model, Options(threads=8))
+    assert base != settings_of(SlideInput(ITEM.path, mpp=0.5), owner, model, Options())
+    assert base != settings_of(ITEM, owner, model, Options(stride=10))
+    assert base != settings_of(ITEM, {**owner, "stamp": 3}, model, Options())

@@ -16,6 +16,7 @@ from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
 from cancernet.model.model import Model, load_model
 from cancernet.slide.extra import need_all
+from cancernet.slide.inputs import SlideInput
 from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
 from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
@@ -81,8 +82,11 @@ def map_slide(
     """
     given = [paths] if isinstance(paths, (str, Path)) else paths
     slides = list({real(path): path for path in (Path(each).expanduser() for each in given)}.values())
-    options = Options(mpp, stride, threads or available_cpus())
+    items = [SlideInput(path, mpp=mpp) for path in slides]
+    options = Options(stride, threads or available_cpus())
     model = model or load_model(threads=threads)
+    if mpp is not None:
+        check_mpp(mpp)
     _check(model, options)
     need_all()
     with Output(Path(out), "slide", inputs=slides, names=(INDEX,)) as output:
@@ -90,8 +94,9 @@ def map_slide(
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
         outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
-        for path in slides:
-            reason = _map(path, output, model, options, outcome, say)
+        for item in items:
+            path = item.path
+            reason = _map(item, output, model, options, outcome, say)
             if reason:
                 outcome.failed.append((utf8(path.as_posix()), reason))
                 say(f"WARNING: {utf8(str(path))}: NOT MAPPED: {reason}")
@@ -104,16 +109,17 @@ def map_slide(
 
 
 def _map(
-    path: Path, output: Output, model: Model, options: Options, outcome: Outcome, say: Callable[[str], None]
+    item: SlideInput, output: Output, model: Model, options: Options, outcome: Outcome, say: Callable[[str], None]
 ) -> str:
     """Map one slide into `outcome`; returns why not, or ""."""
+    path = item.path
     try:
         owner = identify(path)
     except BadSlide as error:
         return str(error)
     child = output.child(path.stem, owner=owner["path"])
     try:
-        found, skipped = map_one(path, child, owner, model, options)
+        found, skipped = map_one(item, child, owner, model, options)
     except OSError:  # of writing: what reading meets is a BadSlide
         raise
     except Exception as error:  # noqa: BLE001 - whatever a library makes of one slide, the others are mapped
@@ -135,8 +141,6 @@ def _map(
 
 
 def _check(model: Model, options: Options) -> None:
-    if options.mpp is not None:
-        check_mpp(options.mpp)
     if options.stride not in defaults.SLIDE_STRIDES:
         allowed = ", ".join(str(stride) for stride in defaults.SLIDE_STRIDES)
         raise UserError(f"--stride {options.stride}: give one of {allowed}")

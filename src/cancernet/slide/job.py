@@ -22,6 +22,7 @@ from cancernet.slide import pages, summary, tables
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells
+from cancernet.slide.inputs import SlideInput
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import judge, positions, score
 from cancernet.slide.section import Section, make_section
@@ -36,7 +37,6 @@ WORK = ".work"  # of a slide not finished yet; removed when it is
 class Options:
     """What a user may choose; see `batch.map_slide`."""
 
-    mpp: float | None = None
     stride: int = defaults.PATCH_SIZE
     threads: int = 1
 
@@ -58,12 +58,12 @@ def identify(path: Path) -> dict[str, Any]:
 
 
 def map_one(
-    path: Path, out: Output, owner: dict[str, Any], model: Model, options: Options
+    item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options
 ) -> tuple[dict[str, Any], bool]:
     """Map one slide into its folder.
 
     Args:
-        path: the slide.
+        item: the slide.
         out: folder for its results.
         owner: from `identify`.
         model: the model.
@@ -76,13 +76,13 @@ def map_one(
         BadSlide: the reason why there is no map.
         OSError: the results cannot be written.
     """
-    settings = settings_of(owner, model, options)
+    settings = settings_of(item, owner, model, options)
     found = summary.read_summary(out.folder)
     if found and found.get("settings") == settings and all((out.folder / name).is_file() for name in pages.FILES):
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     started = time.perf_counter()
-    section, about = _read(path, out, owner, model, options)
+    section, about = _read(item, out, owner, model, options)
     read = time.perf_counter()
     blocks = block_means(section)
     tissue = find_tissue(blocks)
@@ -103,7 +103,7 @@ def map_one(
     regions = find_regions(made)
     measured = summary.measure(tissue, made, regions)
     tables.write_patches(out, section, x, y, probability, context, reasons)
-    mark = f"{path.name}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
+    mark = f"{item.path.name}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
     tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
     tables.write_features(out, tables.REGIONS, tables.region_features(made, regions, mark))
     pages.write_thumbnail(out, blocks)
@@ -113,11 +113,11 @@ def map_one(
         f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
         "Research use only."
     )
-    pages.write_overlay(out, made, title=path.stem, caption=caption, warning=" ".join(alarms))
+    pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms))
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
         "format": summary.FORMAT,
-        "slide": path.name,
+        "slide": item.path.name,
         "path": owner["path"],
         "file": about["file"],
         "mpp": about["mpp"],
@@ -153,12 +153,12 @@ def map_one(
     return whole, False
 
 
-def settings_of(owner: dict[str, Any], model: Model, options: Options) -> dict[str, Any]:
+def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: Options) -> dict[str, Any]:
     """Return all that results depend on; a slide with the same is not mapped again."""
     return {
         "cancernet": __version__,
         "slide": owner,
-        "mpp": options.mpp,
+        "mpp": item.mpp,
         "stride": options.stride,
         "min_tissue": MIN_TISSUE,
         "model": model.describe(),
@@ -166,12 +166,12 @@ def settings_of(owner: dict[str, Any], model: Model, options: Options) -> dict[s
 
 
 def _read(
-    path: Path, out: Output, owner: dict[str, Any], model: Model, options: Options
+    item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options
 ) -> tuple[Section, dict[str, Any]]:
     """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
-    reader = open_slide(path, threads=options.threads)
+    reader = open_slide(item.path, threads=options.threads)
     try:
-        scale = settle(reader.found, asked=options.mpp, model_mpp=model.mpp)
+        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
         section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
     finally:
