@@ -69,7 +69,7 @@ def test_a_slide_gets_every_file_and_no_work_is_left(run: Map, slide: Path, tmp_
     assert list(outcome.mapped) == [folder]
     assert not (tmp_path / "out" / "errors.csv").exists()
     found = summary(folder)
-    assert found["mpp"] == {"x": 1.0, "y": 1.0, "from": "TIFF resolution"}
+    assert found["mpp"] == {"x": 1.0, "y": 1.0, "from": "TIFF resolution (px an inch)"}
     assert found["section"]["level"] == 2
     assert found["synthetic"]
     assert any("SYNTHETIC" in warning for warning in found["warnings"])
@@ -590,3 +590,49 @@ def test_one_path_as_text_does_and_a_notebook_shows_a_table(model: Model, slide:
     outcome = map_slide(str(slide), model, out=str(tmp_path / "out"), say=lambda _: None)
     assert "s.tif" in outcome._repr_html_()
     assert outcome.page.is_file()
+
+
+def test_a_folder_and_a_manifest_name_slides_and_what_is_said_of_them_stands_in_the_summary(
+    run: Map, slide: Path, save: Callable, tissue_image: np.ndarray, tmp_path: Path
+) -> None:
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    slide.rename(folder / "s.tif")
+    unscaled = save(tissue_image, tmp_path / "u.png")
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,patient,mpp,scanner\nu.png,P7,4.0,GT 450\n", encoding="utf-8")
+    outcome = run(folder, manifest=listed)
+    assert {path.name for path in outcome.mapped} == {"s", "u"}
+    said = next(found for path, found in outcome.mapped.items() if path.name == "u")
+    assert (said["patient"], said["scanner"], said["mpp"]["from"]) == ("P7", "GT 450", "--mpp")
+    assert unscaled.is_file()
+
+
+def test_one_mpp_for_several_slides_stands_in_only_where_none_is_stated(
+    run: Map, slide: Path, save: Callable, tissue_image: np.ndarray, tmp_path: Path
+) -> None:
+    unscaled = save(tissue_image, tmp_path / "u.png")
+    outcome = run(slide, unscaled, mpp=4.0)
+    scales = {path.name: found["mpp"] for path, found in outcome.mapped.items()}
+    assert (scales["s"]["x"], scales["u"]["x"], scales["u"]["from"]) == (pytest.approx(1.0), 4.0, "--mpp")
+    assert any("its own 1 um/px stands" in line for line in outcome.said)
+
+
+def test_two_images_of_one_file_get_a_folder_each(run: Map, tissue_image: np.ndarray, tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    path = tmp_path / "two.tif"
+    with tifffile.TiffWriter(path) as file:
+        for image in (tissue_image, tissue_image[::-1]):
+            file.write(image, photometric="rgb", resolution=(2500, 2500), resolutionunit=3, metadata=None)
+    with pytest.raises(UserError, match="which image is the slide is not certain"):
+        run(path)
+    folders = {number: next(iter(run(path, series=number).mapped)) for number in (0, 1)}
+    assert folders[0] != folders[1]
+    assert json.loads((folders[1] / "summary.json").read_text())["series"] == 1
+
+
+def test_what_was_named_and_is_no_slide_is_listed_beside_the_maps(run: Map, slide: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    outcome = run(slide, tmp_path / "nothing")
+    assert outcome.failed == [(str(tmp_path / "nothing"), "a folder without a slide (0 files in it and below)")]
+    assert len(outcome.mapped) == 1

@@ -57,10 +57,32 @@ def test_strips_are_read_from_top_to_bottom(save: Callable, tmp_path: Path) -> N
 
 
 def test_the_content_decides_and_not_the_ending(save: Callable, save_svs: Callable, tmp_path: Path) -> None:
-    png = save(noise(), tmp_path / "a.svs", format="png")
+    png = save(noise(), tmp_path / "a.tif", format="png")
     assert isinstance(open_slide(png, threads=1), VipsReader)
     slide = save_svs(noise(), tmp_path / "b.png")
     assert isinstance(open_slide(slide, threads=1), OpenSlideReader)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.mrxs", r"named \.mrxs, .*is its folder of the same name there\?"),
+        ("a.vms", "is all that it names there"),
+        ("a.svs", "a plain JPEG to be renamed"),
+        ("A.NDPI", "a plain JPEG to be renamed"),
+    ],
+)
+def test_a_preview_under_a_scanners_name_is_never_the_slide(
+    save: Callable, tmp_path: Path, name: str, says: str
+) -> None:
+    with pytest.raises(BadSlide, match=says):
+        open_slide(save(noise(), tmp_path / name, format="jpg"), threads=1)
+
+
+@pytest.mark.parametrize("how", [{"series": 1}, {"series": 3}])
+def test_another_image_of_a_file_with_one_is_refused(save: Callable, tmp_path: Path, how: dict[str, int]) -> None:
+    with pytest.raises(BadSlide, match="it holds one image"):
+        open_slide(save(noise(), tmp_path / "a.png"), threads=1, **how)
 
 
 def test_grey_is_spread_and_transparent_is_white(save: Callable, tmp_path: Path) -> None:
@@ -91,6 +113,7 @@ def test_a_microscopes_resolution_is_a_scale_and_a_printers_is_none(save: Callab
         assert believed.mpp_x == pytest.approx(0.5)
         printed = open_slide(save(noise(), tmp_path / "b.tif", mpp=25_400 / 300, **how), threads=1).found
         assert printed.mpp_x is None
+        assert "84.67 um/px, which no slide scanner makes" in printed.doubts[0]
 
 
 def test_pixels_of_a_bounded_slide_are_those_from_its_origin(
@@ -103,16 +126,18 @@ def test_pixels_of_a_bounded_slide_are_those_from_its_origin(
 
 
 def test_a_number_that_is_none_is_no_scale() -> None:
-    assert scale_of({"openslide.mpp-x": "abc", "openslide.objective-power": ""}, "aperio").mpp_x is None
+    assert scale_of({"openslide.mpp-x": "abc", "openslide.objective-power": ""}).mpp_x is None
 
 
 def test_what_is_no_slide_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.svs").touch()
     (tmp_path / "text.svs").write_text("not a slide at all")
+    (tmp_path / "text.tif").write_text("not a slide at all")
     (tmp_path / "page.png").write_bytes(b"%PDF-1.7 and more")
     for name, says in {
         "empty.svs": "^empty$",
-        "text.svs": "not a slide that OpenSlide knows",
+        "text.svs": r"named \.svs, and OpenSlide does not take it for one",
+        "text.tif": "not a slide that OpenSlide knows",
         "page.png": "nor a PNG, JPEG or TIFF",
         "none.svs": "cannot be read .No such file",
         ".": "a folder; name the slides",

@@ -14,7 +14,6 @@ from cancernet.slide.scale import BadSlide
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue
 
-
 ITEM = SlideInput(Path("a.svs"))
 
 
@@ -60,11 +59,21 @@ def test_area_and_share_agree() -> None:
 def test_a_changed_file_is_another_state(tmp_path: Path) -> None:
     path = tmp_path / "x.svs"
     path.write_text("x")
-    before = identify(path)
+    before = identify(SlideInput(path))
     path.write_text("xy")
-    assert identify(path) != before
+    assert identify(SlideInput(path)) != before
     with pytest.raises(BadSlide, match="no such file"):
-        identify(tmp_path / "none.svs")
+        identify(SlideInput(tmp_path / "none.svs"))
+
+
+def test_all_files_of_a_slide_tell_its_state(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("x.mrxs", "Data0.dat")]
+    for file in files:
+        file.write_text("x")
+    item = SlideInput(files[0], files=tuple(files))
+    before = identify(item)
+    files[1].write_text("xy")
+    assert identify(item) != before
 
 
 def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> None:
@@ -72,5 +81,6 @@ def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> No
     base = settings_of(ITEM, owner, model, Options())
     assert base == settings_of(ITEM, owner, model, Options(threads=8))
     assert base != settings_of(SlideInput(ITEM.path, mpp=0.5), owner, model, Options())
+    assert base != settings_of(SlideInput(ITEM.path, usual_mpp=0.5), owner, model, Options())
     assert base != settings_of(ITEM, owner, model, Options(stride=10))
     assert base != settings_of(ITEM, {**owner, "stamp": 3}, model, Options())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cancernet.slide.openslide_reader import GENERIC, _down, _level, bounds, over_white, scale_of
+from cancernet.slide.openslide_reader import bounds, over_white, scale_of
 
 
 def test_without_bounds_the_whole_plane_is_the_slide() -> None:
@@ -39,29 +39,9 @@ def test_bounds_that_are_no_part_of_the_plane_say_nothing(name: str, value: str)
 
 def test_scale_and_power_are_read() -> None:
     properties = {"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.26", "openslide.objective-power": "40"}
-    found = scale_of(properties, "aperio")
+    found = scale_of(properties)
     assert (found.mpp_x, found.mpp_y, found.power) == (0.25, 0.26, 40)
     assert found.source == "openslide.mpp-x"
-
-
-@pytest.mark.parametrize(("mpp", "kept"), [("0.25", 0.25), ("352.8", None)])
-def test_a_print_resolution_counts_only_where_it_can_be_a_microscopes(mpp: str, kept: float | None) -> None:
-    found = scale_of({"openslide.mpp-x": mpp, "openslide.mpp-y": mpp}, GENERIC)
-    assert found.mpp_x == kept
-
-
-@pytest.mark.parametrize(("full", "size", "down"), [(3000, 187, 16.0), (3000, 188, 16.0), (1000, 500, 2.0)])
-def test_levels_have_the_whole_reduction_that_they_were_made_by(full: int, size: int, down: float) -> None:
-    assert _down(full, size) == down
-
-
-def test_a_reduction_that_is_no_whole_number_is_kept() -> None:
-    assert _down(1000, 400) == 2.5
-
-
-def test_a_level_covers_the_scanned_area_alone() -> None:
-    level = _level((1600, 1600), (400, 400), (800, 1000))
-    assert (level.width, level.height, level.down_x) == (200, 250, 4.0)
 
 
 def test_half_transparent_is_halfway_to_white() -> None:

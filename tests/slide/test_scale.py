@@ -7,7 +7,7 @@ import math
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.slide.scale import BadSlide, Found, believable, check_mpp, settle
+from cancernet.slide.scale import BadSlide, Found, Said, believable, check_mpp, found_from, settle
 
 
 def settled(found: Found, asked: float | None = None):
@@ -100,3 +100,43 @@ def test_print_resolutions_say_nothing(dpi: float) -> None:
     assert not believable(25_400 / dpi)
     assert believable(0.25)
     assert not believable(None)
+
+
+OME, MPP, DPI = Said(0.25, 0.25, "OME"), Said(0.5, 0.5, "MPP"), Said(0.25, 0.25, "TIFF", printed=True)
+
+
+def test_micrometres_go_before_a_print_resolution() -> None:
+    found = found_from([DPI, OME])
+    assert (found.source, [other.source for other in found.others]) == ("OME", ["TIFF"])
+    assert found_from([DPI]).source == "TIFF"
+
+
+@pytest.mark.parametrize("mpp", [0.025, 84.67])
+def test_a_print_resolution_that_no_scanner_makes_is_named_where_there_is_nothing_else(mpp: float) -> None:
+    printed = Said(mpp, mpp, "TIFF resolution", printed=True)
+    with pytest.raises(BadSlide, match=f"no scale in the file; its TIFF resolution says {mpp:g} um/px.*--mpp"):
+        settled(found_from([printed]))
+    assert settled(found_from([printed, OME])).mpp_x == 0.25
+    assert settled(found_from([printed]), asked=0.5).mpp_x == 0.5
+
+
+def test_two_statements_that_differ_are_refused_and_both_are_named() -> None:
+    with pytest.raises(BadSlide, match=r"contradictory scale: 0\.25 um/px \(OME\) and 0\.5 \(MPP\).*--mpp"):
+        settled(found_from([OME, MPP]))
+    assert settled(found_from([OME, MPP]), asked=0.25).mpp_x == 0.25
+    assert settled(found_from([OME, DPI])).source == "OME"
+
+
+def test_what_is_said_of_many_slides_stands_in_only_where_one_states_nothing() -> None:
+    assert settle(Found(), asked=None, model_mpp=4.0, usual=0.25).mpp_x == 0.25
+    kept = settle(Found(0.5, 0.5, "x"), asked=None, model_mpp=4.0, usual=0.25)
+    assert kept.mpp_x == 0.5
+    assert "its own 0.5 um/px stands" in kept.note
+    assert settle(Found(0.25, 0.25, "x"), asked=None, model_mpp=4.0, usual=0.25).note == ""
+
+
+def test_a_slip_of_a_converter_is_stated_as_impossible_and_may_be_stood_in_for() -> None:
+    slip = Found(0.025, 0.025, "OME PhysicalSizeX")
+    with pytest.raises(BadSlide, match=r"impossible scale in the file \(0\.025 um/px, OME PhysicalSizeX\)"):
+        settled(slip)
+    assert settle(slip, asked=None, model_mpp=4.0, usual=0.25).mpp_x == 0.25

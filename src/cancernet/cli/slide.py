@@ -13,13 +13,24 @@ from cancernet.common.errors import UserError
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=PATH)
+@click.argument("slides", nargs=-1, type=PATH)
 @click.option("--out", type=PATH, required=True, help="Folder of the results; a folder a slide in it.")
 @with_model
 @click.option(
+    "--manifest",
+    type=PATH,
+    help="CSV with a row a slide: path, and any of patient, mpp, series, scanner, roi (a file of annotations).",
+)
+@click.option(
     "--mpp",
     type=float,
-    help="um a pixel at full resolution, for all FILES, in place of what they say: usually 0.25 at 40x, 0.5 at 20x.",
+    help="um a pixel at full resolution, usually 0.25 at 40x, 0.5 at 20x: of one slide in place of what its file says,"
+    " of several where theirs state none.",
+)
+@click.option(
+    "--series",
+    type=click.IntRange(0),
+    help="Which image of a file with several, from 0 on. [default: the slide is found among them, or refused]",
 )
 @click.option(
     "--stride",
@@ -27,11 +38,13 @@ from cancernet.common.errors import UserError
     default=str(defaults.PATCH_SIZE),
     help="px from one patch to the next at the model's scale; less than 50 overlaps: a finer map, and longer.",
 )
-def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
+def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
-    Reads scanner formats (SVS, NDPI, MRXS, SCN, DICOM, tiled TIFF) and plain PNG, JPEG and TIFF, up to 10
-    gigapixels; progressive JPEG and interlaced PNG up to 250 megapixels.
+    SLIDES are files, folders (searched with their sub-folders), or any file of a DICOM slide; or list them in a
+    --manifest. Reads scanner formats (SVS, NDPI, MRXS, SCN, BIF, CZI, DICOM, tiled TIFF, OME-TIFF) and plain PNG, JPEG
+    and TIFF, up to 10 gigapixels; progressive JPEG and interlaced PNG up to 250 megapixels. The scale is what the file
+    states with a unit, and never guessed.
 
     \b
     Each slide gets OUT/NAME/ with
@@ -49,7 +62,9 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
     """  # noqa: D301 - \b is for click
     from cancernet.slide.batch import map_slide
 
-    outcome = map_slide(files, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen)
+    if not slides and chosen["manifest"] is None:
+        raise UserError("name slides, folders of slides, or a --manifest")
+    outcome = map_slide(slides, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen)
     echo(f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}")
     sound = [found for folder, found in outcome.mapped.items() if folder not in outcome.refused]
     unsure = sum(found["patches_unsure"] for found in sound)
@@ -61,5 +76,5 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
         note("patches that cannot be judged", unsure, "`unsure` in patches.csv, with the reason, and not mapped"),
     ]
     if not sound:
-        raise UserError(f"no slide got an answer, of {len(files)}")
+        raise UserError(f"no slide got an answer, of {len(outcome.mapped) + len(outcome.failed)}")
     return any(left_out)

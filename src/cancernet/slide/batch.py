@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.common.files import real
 from cancernet.common.output import RECORD, Output
 from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
 from cancernet.model.model import Model, load_model
 from cancernet.slide.extra import need_all
+from cancernet.slide.gather import gather
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
+from cancernet.slide.manifest import read_manifest
 from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
 from cancernet.slide.scale import BadSlide, check_mpp
@@ -54,11 +55,13 @@ class Outcome:
 
 
 def map_slide(
-    paths: Path | str | Sequence[Path | str],
+    paths: Path | str | Sequence[Path | str] = (),
     model: Model | None = None,
     *,
     out: Path | str,
+    manifest: Path | str | None = None,
     mpp: float | None = None,
+    series: int | None = None,
     stride: int = defaults.PATCH_SIZE,
     threads: int | None = None,
     say: Callable[[str], None] = print,
@@ -66,11 +69,14 @@ def map_slide(
     """Map the tumour on slides, one after the other.
 
     Args:
-        paths: one slide or several.
+        paths: slides, and folders of slides, which are searched with their sub-folders; of a DICOM slide any file.
         model: from `load_model`; by default the one that ships.
         out: folder; gets a folder a slide, index.html and, where some could not be mapped, errors.csv. A run that was
             stopped goes on where it was, and a slide that is done is not done again.
-        mpp: um/px at full resolution of all slides, in place of what they say.
+        manifest: CSV with a row a slide, beside `paths`: path, and any of patient, mpp, series, scanner, roi.
+        mpp: um/px at full resolution: of the slide, in place of what it says; of several slides, for those that state
+            none.
+        series: which image of a file with several, from 0 on. [default: the slide is found among them, or refused]
         stride: px from one patch to the next at the model's scale, one of SLIDE_STRIDES.
         threads: CPU threads; those this process may use by default. A model given keeps its own.
         say: where lines for the user go, one a slide and one a warning.
@@ -80,32 +86,60 @@ def map_slide(
             cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
         OSError: the disk is full.
     """
-    given = [paths] if isinstance(paths, (str, Path)) else paths
-    slides = list({real(path): path for path in (Path(each).expanduser() for each in given)}.values())
-    items = [SlideInput(path, mpp=mpp) for path in slides]
-    options = Options(stride, threads or available_cpus())
-    model = model or load_model(threads=threads)
     if mpp is not None:
         check_mpp(mpp)
+    named, notes = _named(paths, manifest, series)
+    found = gather(named)
+    items = [_scaled(item, mpp, alone=len(found.slides) == 1) for item in found.slides]
+    options = Options(stride, threads or available_cpus())
+    model = model or load_model(threads=threads)
     _check(model, options)
     need_all()
-    with Output(Path(out), "slide", inputs=slides, names=(INDEX,)) as output:
+    inputs = [path for item in items for path in (item.files or (item.path,))]
+    with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
         outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
+        for note in (*notes, *found.notes):
+            say(f"WARNING: {note}")
+        for path, reason in found.failed:
+            _fail(path, reason, outcome, say)
         for item in items:
-            path = item.path
-            reason = _map(item, output, model, options, outcome, say)
-            if reason:
-                outcome.failed.append((utf8(path.as_posix()), reason))
-                say(f"WARNING: {utf8(str(path))}: NOT MAPPED: {reason}")
+            if reason := _map(item, output, model, options, outcome, say):
+                _fail(utf8(item.path.as_posix()), reason, outcome, say)
         write_index(output, outcome.failed)
         output.write_errors()
         if not outcome.mapped:
             first = ": ".join(outcome.failed[0]) if outcome.failed else "none was given"
-            raise UserError(f"no slide could be mapped of {len(slides)}: {first}")
+            raise UserError(f"no slide could be mapped of {len(outcome.failed)}: {first}")
     return outcome
+
+
+def _named(
+    paths: Path | str | Sequence[Path | str], manifest: Path | str | None, series: int | None
+) -> tuple[list[SlideInput], list[str]]:
+    """Return what a user named, by itself and in a manifest, and what he ought to know of that."""
+    given = [paths] if isinstance(paths, (str, Path)) else paths
+    named = [SlideInput(Path(path).expanduser(), series=series) for path in given]
+    if manifest is None:
+        return named, []
+    if series is not None:
+        raise UserError("--series beside --manifest: give the number in its column series")
+    listed, notes = read_manifest(Path(manifest).expanduser())
+    return named + listed, notes
+
+
+def _scaled(item: SlideInput, mpp: float | None, *, alone: bool) -> SlideInput:
+    """What is said of one slide overrides its file; what is said of many stands in for what a file lacks."""
+    if mpp is None or item.mpp is not None:
+        return item
+    return replace(item, mpp=mpp) if alone else replace(item, usual_mpp=mpp)
+
+
+def _fail(path: str, reason: str, outcome: Outcome, say: Callable[[str], None]) -> None:
+    outcome.failed.append((path, reason))
+    say(f"WARNING: {path}: NOT MAPPED: {reason}")
 
 
 def _map(
@@ -114,10 +148,11 @@ def _map(
     """Map one slide into `outcome`; returns why not, or ""."""
     path = item.path
     try:
-        owner = identify(path)
+        owner = identify(item)
     except BadSlide as error:
         return str(error)
-    child = output.child(path.stem, owner=owner["path"])
+    mark = "" if item.series is None else f"#{item.series}"
+    child = output.child(item.title, owner=owner["path"] + mark)
     try:
         found, skipped = map_one(item, child, owner, model, options)
     except OSError:  # of writing: what reading meets is a BadSlide

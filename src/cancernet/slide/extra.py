@@ -8,15 +8,15 @@ from types import ModuleType
 
 from cancernet.common.errors import UserError
 
-MODULES = ("openslide", "pyvips", "shapely")
+MODULES = ("openslide", "pyvips", "shapely", "tifffile", "pydicom", "wsidicom", "defusedxml")
 PACKAGES = (  # what a map depends on; nothing that training alone does
     *("numpy", "pandas", "scikit-learn", "onnxruntime", "opencv-python-headless"),
-    *("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely"),
+    *("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely", "tifffile", "pydicom", "wsidicom"),
 )
 
 
 def need(name: str) -> ModuleType:
-    """Import one of MODULES.
+    """Import one of MODULES, or a part of one.
 
     Raises:
         UserError: it, or the C library beneath it, is not installed; says how to install it.

@@ -1,4 +1,4 @@
-"""Which slides a user named, and what he said of each."""
+"""A slide, and what the user says of it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,28 @@ class SlideInput:
     """A slide, and what the user says of it.
 
     Attributes:
-        path: its file; of a slide in several files one of them.
+        path: its file; of a slide in several files one of them; or a folder of slides, before `gather`.
+        name: of its results, where that is not the name of its file.
         patient: whose it is; "" where nobody said.
         mpp: um/px at full resolution, in place of what the file says; None leaves that.
+        usual_mpp: um/px where the file states none, said of several slides at once.
         series: which image of a file with several, counted from 0; None finds the slide among them.
         scanner: free text.
         roi: annotations (GeoJSON, Aperio XML, NDPA) within which the slide is judged; None for all of it.
+        files: all its files, set by `gather`.
     """
 
     path: Path
+    name: str = ""
     patient: str = ""
     mpp: float | None = None
+    usual_mpp: float | None = None
     series: int | None = None
     scanner: str = ""
     roi: Path | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is called in results."""
+        return self.name or self.path.stem

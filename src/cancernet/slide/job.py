@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,20 +40,25 @@ class Options:
     threads: int = 1
 
 
-def identify(path: Path) -> dict[str, Any]:
+def identify(item: SlideInput) -> dict[str, Any]:
     """Return what tells a slide from others and from an older state of itself: path, bytes, time of change (ns).
 
     Raises:
         BadSlide: it is not there, or cannot be named in a table.
     """
-    if utf8(str(path)) != str(path):
+    if utf8(str(item.path)) != str(item.path):
         raise BadSlide("its name is not valid UTF-8; rename it")
     try:
-        stat = path.stat()
+        stats = [path.stat() for path in item.files or (item.path,)]
     except OSError as error:
         absent = isinstance(error, FileNotFoundError)
         raise BadSlide("no such file" if absent else str(error.strerror)) from error
-    return {"path": str(path.resolve()), "bytes": stat.st_size, "changed_ns": stat.st_mtime_ns}
+    return {
+        "path": str(item.path.resolve()),
+        "series": item.series,
+        "bytes": sum(stat.st_size for stat in stats),
+        "changed_ns": max(stat.st_mtime_ns for stat in stats),
+    }
 
 
 def map_one(
@@ -103,7 +107,7 @@ def map_one(
     regions = find_regions(made)
     measured = summary.measure(tissue, made, regions)
     tables.write_patches(out, section, x, y, probability, context, reasons)
-    mark = f"{item.path.name}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
+    mark = f"{item.path.name}/{item.series}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
     tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
     tables.write_features(out, tables.REGIONS, tables.region_features(made, regions, mark))
     pages.write_thumbnail(out, blocks)
@@ -113,12 +117,15 @@ def map_one(
         f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
         "Research use only."
     )
-    pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms))
+    pages.write_overlay(out, made, title=item.title, caption=caption, warning=" ".join(alarms))
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
         "format": summary.FORMAT,
         "slide": item.path.name,
         "path": owner["path"],
+        "series": item.series,
+        "patient": item.patient,
+        "scanner": item.scanner,
         "file": about["file"],
         "mpp": about["mpp"],
         "section": {
@@ -159,6 +166,7 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
         "cancernet": __version__,
         "slide": owner,
         "mpp": item.mpp,
+        "usual_mpp": item.usual_mpp,
         "stride": options.stride,
         "min_tissue": MIN_TISSUE,
         "model": model.describe(),
@@ -169,9 +177,9 @@ def _read(
     item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options
 ) -> tuple[Section, dict[str, Any]]:
     """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
-    reader = open_slide(item.path, threads=options.threads)
+    reader = open_slide(item.path, threads=options.threads, series=item.series)
     try:
-        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp)
+        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp, usual=item.usual_mpp)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
         section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
     finally:

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from cancernet.data.decode import over_white
 from cancernet.slide.extra import need
-from cancernet.slide.reader import Level, reading, refuse_larger
-from cancernet.slide.scale import Found, believable
+from cancernet.slide.reader import level_of, reading, refuse_larger
+from cancernet.slide.scale import Found
 
 COLUMNS = 2048  # px decoded at once by a thread; several tiles of any scanner
 CACHE_BYTES = 64_000_000  # tiles kept decoded: a row of them, so that the next band finds what it shares
-GENERIC = "generic-tiff"  # no scanner's format: its scale is a print resolution, which may say nothing
 
 
 class OpenSlideReader:
@@ -29,10 +28,10 @@ class OpenSlideReader:
         origin: x, y of the scanned area in full-resolution px; not 0, 0 where a scanner states bounds.
         size: width, height of that area in full-resolution px.
         levels: finest first.
-        found: what the file says of its scale.
+        found: what the file says of its scale: what the caller knows of it, or else OpenSlide's properties.
     """
 
-    def __init__(self, path: Path, vendor: str, *, threads: int) -> None:
+    def __init__(self, path: Path, vendor: str, *, threads: int, found: Found | None = None) -> None:
         library = need("openslide")
         with reading(f"damaged or not supported: {vendor}"):
             self._slide = library.OpenSlide(str(path))
@@ -41,8 +40,8 @@ class OpenSlideReader:
             self.kind = f"{vendor}, OpenSlide {library.__library_version__}"
             self.origin, self.size = bounds(properties, sizes[0])
             refuse_larger(*self.size)
-            self.levels = tuple(_level(sizes[0], size, self.size) for size in sizes)
-            self.found = scale_of(properties, vendor)
+            self.levels = tuple(level_of(sizes[0], size, self.size) for size in sizes)
+            self.found = found or scale_of(properties)
         self._pool = ThreadPoolExecutor(threads)
 
     def read(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[Any]:
@@ -84,31 +83,11 @@ def bounds(properties: Mapping[str, str], full: tuple[int, int]) -> tuple[tuple[
     return (x, y), (min(width, full[0] - x), min(height, full[1] - y))
 
 
-def scale_of(properties: Mapping[str, str], vendor: str) -> Found:
-    """Return what the properties say of the scale; a print resolution only where it can be a microscope's."""
-    mpp_x, mpp_y = (_number(properties.get(f"openslide.mpp-{axis}")) for axis in "xy")
+def scale_of(properties: Mapping[str, str]) -> Found:
+    """Return what the properties say of the scale."""
+    x, y = (_number(properties.get(f"openslide.mpp-{axis}")) for axis in "xy")
     power = _number(properties.get("openslide.objective-power"))
-    source = "openslide.mpp-x"
-    if vendor == GENERIC:
-        source = "TIFF resolution"
-        if not (believable(mpp_x) and believable(mpp_y)):
-            mpp_x = mpp_y = None
-    return Found(mpp_x, mpp_y, source, power)
-
-
-def _level(full: tuple[int, int], size: tuple[int, int], area: tuple[int, int]) -> Level:
-    down_x, down_y = _down(full[0], size[0]), _down(full[1], size[1])
-    width, height = min(size[0], int(area[0] / down_x)), min(size[1], int(area[1] / down_y))
-    return Level(max(1, width), max(1, height), down_x, down_y)
-
-
-def _down(full: int, size: int) -> float:
-    """Full-resolution px under one px of a level of that size.
-
-    A level of 187 px of a slide of 3,000 was reduced 16 times, with a remainder dropped, not 16.04 times.
-    """
-    whole = round(full / size)
-    return float(whole) if abs(full / whole - size) < 1 else full / size
+    return Found(x, y, "openslide.mpp-x", power)
 
 
 def _number(text: str | None) -> float | None:

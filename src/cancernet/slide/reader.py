@@ -43,7 +43,11 @@ def reading(what: str) -> Iterator[None]:
 def first_line(error: Exception) -> str:
     """Return what an error says, in one line; its class where it says nothing."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return (said.strip().splitlines() or [type(error).__name__])[0][:200]
+    lines = [line.strip() for line in said.strip().splitlines()]
+    telling = [
+        line for line in lines if not line.startswith("unable to call")
+    ]  # libvips' own words: its reason follows
+    return (telling or lines or [type(error).__name__])[0][:200]
 
 
 def refuse_larger(width: int, height: int, most: int | None = None, why: str = "") -> None:
@@ -55,3 +59,25 @@ def refuse_larger(width: int, height: int, most: int | None = None, why: str = "
     most = most or MAX_PIXELS
     if width * height > most:
         raise BadSlide(f"too large ({width}x{height} px; at most {most / 1e6:,.0f} megapixels{why})")
+
+
+def level_of(full: tuple[int, int], size: tuple[int, int], area: tuple[int, int]) -> Level:
+    """Return a level of a slide.
+
+    Args:
+        full: width, height of the plane at full resolution, px.
+        size: the same of the level.
+        area: width, height of the scanned part of the plane at full resolution, px.
+    """
+    down_x, down_y = _down(full[0], size[0]), _down(full[1], size[1])
+    width, height = min(size[0], int(area[0] / down_x)), min(size[1], int(area[1] / down_y))
+    return Level(max(1, width), max(1, height), down_x, down_y)
+
+
+def _down(full: int, size: int) -> float:
+    """Full-resolution px under one px of a level of that size.
+
+    A level of 187 px of a slide of 3,000 was reduced 16 times, with a remainder dropped, not 16.04 times.
+    """
+    whole = round(full / size)
+    return float(whole) if abs(full / whole - size) < 1 else full / size
