@@ -69,7 +69,9 @@ def test_a_slide_gets_every_file_and_no_work_is_left(run: Map, slide: Path, tmp_
     assert list(outcome.mapped) == [folder]
     assert not (tmp_path / "out" / "errors.csv").exists()
     found = summary(folder)
-    assert found["mpp"] == {"x": 1.0, "y": 1.0, "from": "TIFF resolution (px an inch)"}
+    source = "TIFF resolution (px an inch)"
+    believed = {"from": source, "stated": {source: 1.0}, "not_believed": []}
+    assert found["mpp"] == {"x": 1.0, "y": 1.0, **believed}
     assert found["section"]["level"] == 2
     assert found["synthetic"]
     assert any("SYNTHETIC" in warning for warning in found["warnings"])
@@ -604,7 +606,7 @@ def test_a_folder_and_a_manifest_name_slides_and_what_is_said_of_them_stands_in_
     outcome = run(folder, manifest=listed)
     assert {path.name for path in outcome.mapped} == {"s", "u"}
     said = next(found for path, found in outcome.mapped.items() if path.name == "u")
-    assert (said["patient"], said["scanner"], said["mpp"]["from"]) == ("P7", "GT 450", "--mpp")
+    assert (said["patient"], said["scanner"], said["mpp"]["from"]) == ("P7", "GT 450", "the mpp in list.csv")
     assert unscaled.is_file()
 
 
@@ -615,6 +617,7 @@ def test_one_mpp_for_several_slides_stands_in_only_where_none_is_stated(
     outcome = run(slide, unscaled, mpp=4.0)
     scales = {path.name: found["mpp"] for path, found in outcome.mapped.items()}
     assert (scales["s"]["x"], scales["u"]["x"], scales["u"]["from"]) == (pytest.approx(1.0), 4.0, "--mpp")
+    assert scales["s"]["stated"] == {"TIFF resolution (px an inch)": pytest.approx(1.0)}
     assert any("its own 1 um/px stands" in line for line in outcome.said)
 
 

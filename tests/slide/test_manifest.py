@@ -21,9 +21,15 @@ def test_all_columns_are_taken_and_paths_are_relative_to_the_list(tmp_path: Path
     assert read_manifest(file) == (
         [
             SlideInput(
-                tmp_path / "a/x.svs", patient="P1", mpp=0.25, series=2, scanner="GT 450", roi=tmp_path / "x.geojson"
+                tmp_path / "a/x.svs",
+                patient="P1",
+                mpp=0.25,
+                said_by="the mpp in m.csv",
+                series=2,
+                scanner="GT 450",
+                roi=tmp_path / "x.geojson",
             ),
-            SlideInput(Path("/y.svs")),
+            SlideInput(Path("/y.svs"), said_by="the mpp in m.csv"),
         ],
         [],
     )

@@ -15,6 +15,7 @@ class SlideInput:
         name: of its results, where that is not the name of its file.
         patient: whose it is; "" where nobody said.
         mpp: um/px at full resolution, in place of what the file says; None leaves that.
+        said_by: where `mpp` was said.
         usual_mpp: um/px where the file states none, said of several slides at once.
         series: which image of a file with several, counted from 0; None finds the slide among them.
         scanner: free text.
@@ -26,6 +27,7 @@ class SlideInput:
     name: str = ""
     patient: str = ""
     mpp: float | None = None
+    said_by: str = "--mpp"
     usual_mpp: float | None = None
     series: int | None = None
     scanner: str = ""

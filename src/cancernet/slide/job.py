@@ -179,14 +179,20 @@ def _read(
     """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
     reader = open_slide(item.path, threads=options.threads, series=item.series)
     try:
-        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp, usual=item.usual_mpp)
+        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp, usual=item.usual_mpp, said_by=item.said_by)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
         section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
     finally:
         reader.close()
     about = {
         "file": {"kind": reader.kind, "width_px": reader.size[0], "height_px": reader.size[1]},
-        "mpp": {"x": scale.mpp_x, "y": scale.mpp_y, "from": scale.source},
+        "mpp": {
+            "x": scale.mpp_x,
+            "y": scale.mpp_y,
+            "from": scale.source,
+            "stated": {said.source: said.mpp_x for said in reader.found.statements},
+            "not_believed": list(reader.found.doubts),
+        },
         "warnings": [scale.note] if scale.note else [],
     }
     return section, about

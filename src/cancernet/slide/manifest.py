@@ -55,6 +55,7 @@ def _row(file: Path, line: int, cells: dict[str, str]) -> SlideInput:
         _beside(file, cells["path"]),
         patient=restore(cells.get("patient", "")),
         mpp=_mpp(where, cells.get("mpp", "")),
+        said_by=f"the mpp in {file.name}",
         series=_series(where, cells.get("series", "")),
         scanner=restore(cells.get("scanner", "")),
         roi=_beside(file, roi) if roi else None,

@@ -66,6 +66,13 @@ class Found:
     doubts: tuple[str, ...] = ()
 
     @property
+    def statements(self) -> tuple[Said, ...]:
+        """All that it says, what goes first before the others."""
+        if self.mpp_x is None or self.mpp_y is None:
+            return self.others
+        return (Said(self.mpp_x, self.mpp_y, self.source), *self.others)
+
+    @property
     def stated(self) -> float | None:
         """Whether by itself or by the objective: um/px across that the file states, if any scanner makes that."""
         mpp = self.mpp_x or (UM_AT_1X / self.power if self.power else None)
@@ -125,7 +132,9 @@ def _doubt(said: Said) -> str:
     return f"its {said.source} says {said.mpp_x:.4g} um/px, which no slide scanner makes"
 
 
-def settle(found: Found, *, asked: float | None, model_mpp: float, usual: float | None = None) -> Scale:
+def settle(
+    found: Found, *, asked: float | None, model_mpp: float, usual: float | None = None, said_by: str = "--mpp"
+) -> Scale:
     """Decide the scale of a slide.
 
     Args:
@@ -133,6 +142,7 @@ def settle(found: Found, *, asked: float | None, model_mpp: float, usual: float 
         asked: --mpp for this slide, which overrides it, but does not contradict it by more than ASKED_SKEW.
         model_mpp: um/px the model was trained at.
         usual: --mpp for several slides, which stands for those that state none.
+        said_by: what `asked` was said by, for who reads the results.
 
     Raises:
         BadSlide: no scale, a contradictory or impossible one, or a slide too coarse for the model; says
@@ -140,7 +150,7 @@ def settle(found: Found, *, asked: float | None, model_mpp: float, usual: float 
     """
     if asked is None and usual is not None and found.stated is None:
         asked = usual
-    scale = _asked(found, asked) if asked is not None else _stated(found)
+    scale = _asked(found, asked, said_by) if asked is not None else _stated(found)
     if asked is None and usual is not None and _ratio(scale.mpp_x, usual) > NOTED:
         note = f"its own {scale.mpp_x:.4g} um/px stands, and not the --mpp {usual:g} for slides that state none"
         scale = replace(scale, note=note)
@@ -154,17 +164,17 @@ def settle(found: Found, *, asked: float | None, model_mpp: float, usual: float 
     return scale
 
 
-def _asked(found: Found, asked: float) -> Scale:
+def _asked(found: Found, asked: float, said_by: str) -> Scale:
     note = ""
     stated = found.stated
     if stated is not None and _ratio(stated, asked) > ASKED_SKEW:
         raise BadSlide(
-            f"contradictory scale: --mpp {asked:g}, and the file states {stated:.4g} um/px, more than {ASKED_SKEW:g} "
+            f"contradictory scale: {said_by} {asked:g}, and the file states {stated:.4g} um/px, more than {ASKED_SKEW:g} "
             "times apart; is it an overview? Take the slide itself, or correct what the file states"
         )
     if stated is not None and _ratio(stated, asked) > NOTED:
-        note = f"--mpp {asked:g} overrides the {stated:.4g} um/px that the file states"
-    return Scale(asked, asked, "--mpp", note)
+        note = f"{said_by} {asked:g} overrides the {stated:.4g} um/px that the file states"
+    return Scale(asked, asked, said_by, note)
 
 
 def _stated(found: Found) -> Scale:
