@@ -169,8 +169,8 @@ def _asked(found: Found, asked: float, said_by: str) -> Scale:
     stated = found.stated
     if stated is not None and _ratio(stated, asked) > ASKED_SKEW:
         raise BadSlide(
-            f"contradictory scale: {said_by} {asked:g}, and the file states {stated:.4g} um/px, more than {ASKED_SKEW:g} "
-            "times apart; is it an overview? Take the slide itself, or correct what the file states"
+            f"contradictory scale: {said_by} {asked:g}, and the file states {stated:.4g} um/px, more than "
+            f"{ASKED_SKEW:g} times apart; is it an overview? Take the slide itself, or correct what the file states"
         )
     if stated is not None and _ratio(stated, asked) > NOTED:
         note = f"{said_by} {asked:g} overrides the {stated:.4g} um/px that the file states"
