@@ -13,9 +13,7 @@ from pydicom import dcmread
 
 from cancernet.slide.dicom import is_dicom, slide_with, slides_of
 from cancernet.slide.formats import open_slide
-from cancernet.slide.openslide_reader import OpenSlideReader
 from cancernet.slide.scale import BadSlide
-from cancernet.slide.wsidicom_reader import WsiDicomReader
 from slide.dicom_files import TILE, new_uid, write_instance
 
 IMAGE = np.random.default_rng(4).integers(0, 256, (300, 400, 3), dtype=np.uint8)
@@ -27,8 +25,8 @@ def series(
 ) -> Path:
     folder.mkdir(exist_ok=True)
     uid = new_uid()
-    write_instance(folder / "c.dcm", IMAGE, series=uid, sparse=sparse)
-    write_instance(folder / "a.dcm", SMALLER, series=uid, mpp=1.0, sparse=sparse, first=False)
+    write_instance(folder / "c.dcm", IMAGE, series=uid)
+    write_instance(folder / "a.dcm", SMALLER, series=uid, mpp=1.0, first=False)
     for flavour in flavours:
         write_instance(folder / f"{flavour}.dcm", IMAGE[:TILE, :TILE], series=uid, mpp=9.0, flavour=flavour)
     return folder
@@ -62,31 +60,6 @@ def test_an_overview_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSlide, match="only the overview of a slide"):
         open_slide(path, threads=1)
     assert slides_of([path]) == ([], [(path, "only the overview of a slide; give the series of its VOLUME images")])
-
-
-def test_what_openslide_cannot_decode_goes_to_the_second_reader(tmp_path: Path) -> None:
-    path = write_instance(tmp_path / "a.dcm", IMAGE, series=new_uid())
-    grey = dcmread(path)
-    grey.SamplesPerPixel, grey.PhotometricInterpretation = 1, "MONOCHROME2"
-    del grey.PlanarConfiguration
-    grey.PixelData = np.frombuffer(grey.PixelData, np.uint8)[::3].tobytes()
-    grey.save_as(path)
-    opened = open_slide(path, threads=1)
-    assert isinstance(opened, WsiDicomReader)
-    np.testing.assert_array_equal(opened.read(0, 10, 20, 300, 200)[..., 1], IMAGE[20:220, 10:310, 0])
-
-
-@pytest.mark.parametrize("sparse", [False, True])
-def test_both_readers_read_alike(tmp_path: Path, sparse: bool) -> None:
-    folder = series(tmp_path, sparse=sparse)
-    first = open_slide(folder / "a.dcm", threads=1)
-    second = WsiDicomReader([folder / "a.dcm", folder / "c.dcm"], threads=2)
-    assert isinstance(first, OpenSlideReader)
-    assert first.levels == second.levels
-    for level, size in ((0, (300, 200)), (1, (150, 100))):
-        np.testing.assert_array_equal(first.read(level, 10, 20, *size), second.read(level, 10, 20, *size))
-    assert second.found.mpp_x == pytest.approx(0.5)
-    second.close()
 
 
 def test_without_image_type_the_reason_says_so(tmp_path: Path) -> None:
