@@ -21,6 +21,7 @@ from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
 from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
 from cancernet.slide.scale import BadSlide, check_mpp
+from cancernet.slide.viewer import check_viewer_mpp
 
 
 @dataclass
@@ -60,6 +61,7 @@ def map_slide(
     out: Path | str,
     mpp: float | None = None,
     stride: int = defaults.PATCH_SIZE,
+    viewer_mpp: float | None = None,
     threads: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
@@ -72,22 +74,25 @@ def map_slide(
             stopped goes on where it was, and a slide that is done is not done again.
         mpp: um/px at full resolution of all slides, in place of what they say.
         stride: px from one patch to the next at the model's scale, one of SLIDE_STRIDES.
+        viewer_mpp: um/px of the viewer's tiles; by default what the model sees. Finer ones show cells, and take the
+            time of reading the slide once more and up to the slide's own size on disk.
         threads: CPU threads; those this process may use by default. A model given keeps its own.
         say: where lines for the user go, one a slide and one a warning.
 
     Raises:
-        UserError: the extra is missing, `mpp` or `stride` is impossible, the model sees another size of patch or
+        UserError: the extra is missing, `mpp`, `stride` or `viewer_mpp` is impossible, the model sees another size of patch or
             cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
         OSError: the disk is full.
     """
     given = [paths] if isinstance(paths, (str, Path)) else paths
     slides = list({real(path): path for path in (Path(each).expanduser() for each in given)}.values())
     items = [SlideInput(path, mpp=mpp) for path in slides]
-    options = Options(stride, threads or available_cpus())
+    options = Options(stride, threads or available_cpus(), viewer_mpp)
     model = model or load_model(threads=threads)
     if mpp is not None:
         check_mpp(mpp)
     _check(model, options)
+    check_viewer_mpp(viewer_mpp, model.mpp)
     need_all()
     with Output(Path(out), "slide", inputs=slides, names=(INDEX,)) as output:
         if model.context is None:
