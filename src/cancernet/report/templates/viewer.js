@@ -4,11 +4,13 @@
 (function () {
   const MARK = "#000000"; // outline of what is called malignant
   const OUTLINE_PX = 2;
-  const HATCH_PX = 9; // from line to line
+  const HATCH_PX = 13; // from line to line
   const PAN = 1 / 8; // of the view, a press of an arrow
   const ZOOM = 1.5; // a press of + or a button
   const CLOSEST = 6; // screen px a px of the tiles at most
+  const RULER_PX = 220;
   const REGION_CELLS = 4; // least side of what is shown around a region
+  const EDGE = 1e-6; // of a cell: what lies on an edge is of the cell it begins, however sums are rounded
   const QUIET_MS = 400; // after the last key, before anything is read out
 
   const byId = (id) => document.getElementById(id);
@@ -19,7 +21,9 @@
   const [NONE, BENIGN, MALIGNANT, UNSURE] = [0, 1, 2, 3];
   let opacity = 1;
   let byKeys = false; // whether the cross in the middle or the pointer says which cell is read
+  let pointer = null; // where it was last, in px of the window
   let timer = 0;
+  const hint = byId("readout").textContent;
 
   if (!window.OpenSeadragon) return; // the page says what is lacking
   byId("lacking").remove();
@@ -31,6 +35,8 @@
     showNavigator: byId("stage").clientWidth > 700,
     navigatorPosition: "TOP_RIGHT",
     navigatorSizeRatio: 0.16,
+    navigatorOpacity: 1,
+    navigatorBackground: "#e9ecef",
     animationTime: still ? 0 : 0.6,
     gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
     maxZoomPixelRatio: CLOSEST,
@@ -96,7 +102,7 @@
     const made = document.createElement("canvas");
     made.width = made.height = side;
     const pen = made.getContext("2d");
-    for (const [colour, width] of [["rgba(255,255,255,.75)", 4], ["#1b1f24", 1.8]]) {
+    for (const [colour, width] of [["rgba(255,255,255,.6)", 3], ["#1b1f24", 1.3]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = width * ratio;
       pen.beginPath();
@@ -209,9 +215,9 @@
     }
   }
 
-  // A bar of 1, 2 or 5 times a power of ten um, at most a quarter of the view.
+  // A bar of 1, 2 or 5 times a power of ten um, at most a quarter of the view and RULER_PX.
   function ruler(um, width) {
-    const most = width / 4 / um;
+    const most = Math.min(width / 4, RULER_PX) / um;
     const power = 10 ** Math.floor(Math.log10(most));
     const length = Math.max(...[1, 2, 5].map((step) => step * power).filter((each) => each <= most * 1.000001));
     const [text, bar] = byId("scale").children;
@@ -226,7 +232,8 @@
     const whole = (value) => Math.round(value).toLocaleString("en");
     const [across, down] = data.slide_mpp;
     const where = `x ${whole(x / across)}, y ${whole(y / down)} px (${(x / 1000).toFixed(2)}, ${(y / 1000).toFixed(2)} mm)`;
-    const i = Math.floor(y / cells.um) * cells.columns + Math.floor(x / cells.um);
+    const [row, column] = [y, x].map((value) => Math.floor(value / cells.um + EDGE));
+    const i = row * cells.columns + column;
     return `${where}: ${called(i)}`;
   }
 
@@ -269,7 +276,7 @@
 
   function step(right, down, byCell) {
     if (byCell) {
-      const [x, y] = centre().map((value) => (Math.floor(value / cells.um) + 0.5) * cells.um);
+      const [x, y] = centre().map((value) => (Math.floor(value / cells.um + EDGE) + 0.5) * cells.um);
       goTo(x + right * cells.um, y + down * cells.um);
     } else {
       const view = viewer.viewport.getBounds(false);
@@ -312,15 +319,22 @@
   }
 
   function onPointer(event) {
-    if (byKeys) {
+    pointer = event.type === "pointerleave" ? null : [event.clientX, event.clientY];
+    if (pointer && byKeys) {
       byKeys = false;
       viewer.forceRedraw();
     }
+    readPointer();
+  }
+
+  // What lies under the pointer is shown, and again after the slide has moved beneath it; without a pointer, how to.
+  function readPointer() {
     const place = placed();
-    if (!place) return;
+    if (byKeys || !place) return;
     const box = viewer.canvas.getBoundingClientRect();
-    const x = (event.clientX - box.left - place.x) / place.um;
-    byId("readout").textContent = told(x, (event.clientY - box.top - place.y) / place.um);
+    byId("readout").textContent = pointer
+      ? told((pointer[0] - box.left - place.x) / place.um, (pointer[1] - box.top - place.y) / place.um)
+      : hint;
   }
 
   function showRegion(button) {
@@ -329,13 +343,14 @@
     const [left, top, right, bottom] = data.regions[Number(button.dataset.region)];
     const [width, height] = [right - left, bottom - top].map((side) => Math.max(side * 1.2, REGION_CELLS));
     const px = cells.um / tiles.mpp;
+    byKeys = false; // what was read before is no longer in the middle
     const [x, y] = [(left + right) / 2 - width / 2, (top + bottom) / 2 - height / 2];
     const box = image.imageToViewportRectangle(x * px, y * px, width * px, height * px);
     viewer.viewport.fitBounds(box);
     for (const each of document.querySelectorAll("[data-region]")) {
       each.setAttribute("aria-current", String(each === button));
     }
-    say(`${button.getAttribute("aria-label")}: shown`);
+    say(`${button.textContent}: shown`);
   }
 
   const stage = byId("stage");
@@ -347,10 +362,12 @@
   stage.addEventListener("keypress", (event) => event.stopPropagation(), true);
   stage.addEventListener("pointermove", onPointer);
   stage.addEventListener("pointerdown", onPointer);
+  stage.addEventListener("pointerleave", onPointer);
   viewer.canvas.addEventListener("focus", () => {
     if (viewer.canvas.matches(":focus-visible") && viewer.world.getItemAt(0)) readCentre();
   });
   viewer.addHandler("update-viewport", paint);
+  viewer.addHandler("viewport-change", readPointer);
   viewer.addHandler("tile-load-failed", () => {
     byId("readout").textContent = `Some of the slide is not there: is the folder ${tiles.folder} whole?`;
   });
