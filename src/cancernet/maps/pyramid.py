@@ -1,6 +1,6 @@
 """A picture as a pyramid of JPEG tiles, for a viewer: read once, in bands of rows, in the memory of a row of tiles.
 
-    LEVEL/COLUMN_ROW.jpg    level 0 is one tile; each level is twice the one before, the last is the picture
+LEVEL/COLUMN_ROW.jpg    level 0 is one tile; each level is twice the one before, the last is the picture
 """
 
 from __future__ import annotations

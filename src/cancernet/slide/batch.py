@@ -80,8 +80,8 @@ def map_slide(
         say: where lines for the user go, one a slide and one a warning.
 
     Raises:
-        UserError: the extra is missing, `mpp`, `stride` or `viewer_mpp` is impossible, the model sees another size of patch or
-            cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
+        UserError: the extra is missing, `mpp`, `stride` or `viewer_mpp` is impossible, the model sees another size of
+            patch or cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
         OSError: the disk is full.
     """
     given = [paths] if isinstance(paths, (str, Path)) else paths

@@ -39,8 +39,8 @@ def check_viewer_mpp(asked: float | None, model_mpp: float) -> None:
     """
     if asked is not None and not 0 < asked <= model_mpp:
         raise UserError(
-            f"--viewer-mpp {asked:g}: give um a pixel of the viewer's tiles, above 0 and at most {model_mpp:g}, which the "
-            "model sees; 1 or 0.5 shows cells"
+            f"--viewer-mpp {asked:g}: give um a pixel of the viewer's tiles, above 0 and at most {model_mpp:g}, which "
+            "the model sees; 1 or 0.5 shows cells"
         )
 
 
@@ -141,7 +141,11 @@ def unsure_cells(
 
 def spots_of(regions: Sequence[Region]) -> list[Spot]:
     """Return the regions for the list, in their order, which is that of regions.geojson."""
-    return [Spot(area(each.mm2), each.mean, tuple(int(side) for side in each.polygon.bounds)) for each in regions]
+    found = []
+    for each in regions:
+        left, top, right, bottom = (int(side) for side in each.polygon.bounds)
+        found.append(Spot(area(each.mm2), each.mean, (left, top, right, bottom)))
+    return found
 
 
 def write(
