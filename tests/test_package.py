@@ -78,6 +78,9 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(built: tuple[Pat
         "training/recipes.toml",
         "data/cases/test.txt",
         "report/templates/report.html",
+        "report/templates/viewer.js",
+        "maps/vendor/openseadragon.min.js",
+        "maps/vendor/openseadragon.LICENSE.txt",
         "models/cancernet/manifest.json",
         "models/cancernet/model.onnx",
     ):

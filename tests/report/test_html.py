@@ -162,7 +162,7 @@ def test_undefined_scores_do_not_break_the_page(make):
     assert "n/a" in text(render(results))
 
 
-@pytest.mark.parametrize("name", ["report", "audit", "explain", "maps", "slides"])
+@pytest.mark.parametrize("name", ["report", "audit", "explain", "maps", "slides", "viewer"])
 def test_every_page_has_one_head_and_one_foot(name):
     """What all pages share lies in one template, and names its maker, by which a page of ours is known."""
     source = (resources.files("cancernet.report") / "templates" / f"{name}.html").read_text("utf-8")

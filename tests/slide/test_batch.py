@@ -28,6 +28,7 @@ from cancernet.slide.pages import FILES
 from hostile.made import tissue
 
 Map = Callable[..., Outcome]
+NAMES = {name.partition("/")[0] for name in FILES}  # at the top of a slide's folder
 
 
 @pytest.fixture
@@ -65,7 +66,8 @@ def summary(folder: Path) -> dict:
 def test_a_slide_gets_every_file_and_no_work_is_left(run: Map, slide: Path, tmp_path: Path) -> None:
     outcome = run(slide)
     folder = tmp_path / "out" / "s"
-    assert {path.name for path in folder.iterdir()} == {*FILES, ".cancernet.json"}
+    assert {path.name for path in folder.iterdir()} == {*NAMES, ".cancernet.json"}
+    assert all((folder / name).is_file() for name in FILES)
     assert list(outcome.mapped) == [folder]
     assert not (tmp_path / "out" / "errors.csv").exists()
     found = summary(folder)
@@ -212,11 +214,14 @@ def test_users_files_and_folders_are_left_as_they_were(run: Map, slide: Path, tm
     assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize("options", [{"mpp": 0.0}, {"mpp": -1.0}, {"mpp": float("nan")}, {"stride": 7}])
+@pytest.mark.parametrize(
+    "options",
+    [{"mpp": 0.0}, {"mpp": -1.0}, {"mpp": float("nan")}, {"stride": 7}, {"viewer_mpp": 4.1}, {"viewer_mpp": 0.0}],
+)
 def test_impossible_options_stop_before_anything_is_written(
     run: Map, slide: Path, tmp_path: Path, options: dict[str, float]
 ) -> None:
-    with pytest.raises(UserError, match=r"--mpp|--stride"):
+    with pytest.raises(UserError, match=r"--mpp|--stride|--viewer-mpp"):
         run(slide, **options)
     assert not (tmp_path / "out").exists()
 
@@ -304,7 +309,7 @@ def test_a_run_killed_half_way_goes_on_without_reading_again_and_ends_alike(
     run(slide, out=out)
     total = len(rows(out / "s" / "patches.csv"))
     assert 0 < sum(asked) <= total - 8
-    for name in ("patches.csv", "tiles.geojson", "regions.geojson", "thumbnail.png"):
+    for name in ("patches.csv", "tiles.geojson", "regions.geojson", "thumbnail.png", "viewer.html"):
         assert (out / "s" / name).read_bytes() == (tmp_path / "whole" / "s" / name).read_bytes()
     assert not (out / "s" / WORK).exists()
 
@@ -540,7 +545,7 @@ def test_no_name_of_a_slide_leads_out_of_its_own_folder(
     assert {path.name for path in out.iterdir() if path.is_file()} == {
         *("index.html", ".cancernet.json", ".cancernet.lock")
     }
-    assert {*FILES} < {path.name for path in folder.iterdir()}
+    assert {path.name for path in folder.iterdir()} > NAMES
 
 
 def test_a_folder_is_kept_for_its_slide_whatever_the_order(run: Map, slide: Path, tmp_path: Path) -> None:

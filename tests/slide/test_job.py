@@ -83,4 +83,5 @@ def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> No
     assert base != settings_of(SlideInput(ITEM.path, mpp=0.5), owner, model, Options())
     assert base != settings_of(SlideInput(ITEM.path, usual_mpp=0.5), owner, model, Options())
     assert base != settings_of(ITEM, owner, model, Options(stride=10))
+    assert base != settings_of(ITEM, owner, model, Options(viewer_mpp=1.0))
     assert base != settings_of(ITEM, {**owner, "stamp": 3}, model, Options())

@@ -38,6 +38,11 @@ from cancernet.common.errors import UserError
     default=str(defaults.PATCH_SIZE),
     help="px from one patch to the next at the model's scale; less than 50 overlaps: a finer map, and longer.",
 )
+@click.option(
+    "--viewer-mpp",
+    type=float,
+    help="um a pixel of the viewer's finest tiles: 1 or 0.5 shows cells, and takes longer. [default: the model's, 4]",
+)
 def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
@@ -48,6 +53,7 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> 
 
     \b
     Each slide gets OUT/NAME/ with
+      viewer.html                         the slide under its map, to zoom into; opens in a browser, offline
       overlay.png, thumbnail.png          the map over the section; the section
       patches.csv                         a row a patch, in the columns of WSInfer
       tiles.geojson, regions.geojson      for QuPath: File > Import objects from file

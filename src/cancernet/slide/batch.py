@@ -22,6 +22,7 @@ from cancernet.slide.manifest import read_manifest
 from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
 from cancernet.slide.scale import BadSlide, check_mpp
+from cancernet.slide.viewer import check_viewer_mpp
 
 
 @dataclass
@@ -63,6 +64,7 @@ def map_slide(
     mpp: float | None = None,
     series: int | None = None,
     stride: int = defaults.PATCH_SIZE,
+    viewer_mpp: float | None = None,
     threads: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
@@ -78,12 +80,14 @@ def map_slide(
             none.
         series: which image of a file with several, from 0 on. [default: the slide is found among them, or refused]
         stride: px from one patch to the next at the model's scale, one of SLIDE_STRIDES.
+        viewer_mpp: um/px of the viewer's tiles; by default what the model sees. Finer ones show cells, and take the
+            time of reading the slide once more and up to the slide's own size on disk.
         threads: CPU threads; those this process may use by default. A model given keeps its own.
         say: where lines for the user go, one a slide and one a warning.
 
     Raises:
-        UserError: the extra is missing, `mpp` or `stride` is impossible, the model sees another size of patch or
-            cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
+        UserError: the extra is missing, `mpp`, `stride` or `viewer_mpp` is impossible, the model sees another size of
+            patch or cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
         OSError: the disk is full.
     """
     if mpp is not None:
@@ -91,9 +95,10 @@ def map_slide(
     named, notes = _named(paths, manifest, series)
     found = gather(named)
     items = [_scaled(item, mpp, alone=len(found.slides) == 1) for item in found.slides]
-    options = Options(stride, threads or available_cpus())
+    options = Options(stride, threads or available_cpus(), viewer_mpp)
     model = model or load_model(threads=threads)
     _check(model, options)
+    check_viewer_mpp(viewer_mpp, model.mpp)
     need_all()
     inputs = [path for item in items for path in (item.files or (item.path,))]
     with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:

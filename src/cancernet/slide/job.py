@@ -17,7 +17,7 @@ from cancernet.context.smooth import apply_context
 from cancernet.model.decide import UNSURE
 from cancernet.model.judge import REFUSED
 from cancernet.model.model import Model
-from cancernet.slide import pages, summary, tables
+from cancernet.slide import pages, summary, tables, viewer
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells
@@ -38,6 +38,7 @@ class Options:
 
     stride: int = defaults.PATCH_SIZE
     threads: int = 1
+    viewer_mpp: float | None = None
 
 
 def identify(item: SlideInput) -> dict[str, Any]:
@@ -98,7 +99,9 @@ def map_one(
     reasons, stain = judge(section, x, y, model)
     if np.all(reasons != "") and not stain.alarm:
         raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
-    probability = score(section, x, y, model, out.folder / WORK, settings)
+    work, finer = out.folder / WORK, options.viewer_mpp
+    picture = viewer.make_tiles(item, section, about["scale"], model.mpp, finer, work, threads=options.threads)
+    probability = score(section, x, y, model, work, settings)
     alarms = alarms_of(model.synthetic, stain.alarm)
     predicted = time.perf_counter()
 
@@ -155,6 +158,8 @@ def map_one(
         "versions": versions(PACKAGES),
         "settings": settings,
     }
+    unsure_cells = viewer.unsure_cells(made, x, y, context, reasons)
+    viewer.write(out, picture, made, unsure_cells, regions, work, whole)
     out.write_json(summary.NAME, whole)  # the last file of a slide: a folder with it is whole
     out.remove(WORK)
     return whole, False
@@ -168,6 +173,7 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
         "mpp": item.mpp,
         "usual_mpp": item.usual_mpp,
         "stride": options.stride,
+        "viewer_mpp": options.viewer_mpp,
         "min_tissue": MIN_TISSUE,
         "model": model.describe(),
     }
@@ -180,6 +186,7 @@ def _read(
     reader = open_slide(item.path, threads=options.threads, series=item.series)
     try:
         scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp, usual=item.usual_mpp, said_by=item.said_by)
+        viewer.refuse_finer(options.viewer_mpp, scale)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
         section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
     finally:
@@ -194,6 +201,7 @@ def _read(
             "not_believed": list(reader.found.doubts),
         },
         "warnings": [scale.note] if scale.note else [],
+        "scale": scale,
     }
     return section, about
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cancernet.common.output import Output
 from cancernet.context.grid import Grid
+from cancernet.maps import viewer
 from cancernet.maps.draw import draw_map
 from cancernet.report.html import fill
 from cancernet.slide import summary as summaries
@@ -24,7 +25,7 @@ from cancernet.slide.summary import area, share
 OVERLAY, THUMBNAIL, INDEX = "overlay.png", "thumbnail.png", "index.html"
 PICTURE_PX = 950  # longer side of the overlay's section at least: what its panel shows
 THUMBNAIL_PX = 512  # longer side
-FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, summaries.NAME)  # of a slide
+FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, *viewer.FILES, summaries.NAME)  # of a slide
 
 
 def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warning: str) -> None:
@@ -92,26 +93,31 @@ def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
     out.write_text(INDEX, fill("slides.html", context))
 
 
-def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
+def facts_of(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what the pages say of a slide: name and value."""
     model = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
     unsure = f", {summary['patches_unsure']:,} of them unsure" if summary["patches_unsure"] else ""
     regions = f"{summary['malignant_regions']:,}"
     if summary["malignant_regions"]:
         regions += f", the largest {area(summary['largest_region_mm2'])} mm² with its glass"
+    return [
+        ("tissue", f"{area(summary['tissue_mm2'])} mm²"),
+        ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
+        ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),
+        ("of the analysed", share(summary["malignant_share"])),
+        ("malignant regions", regions),
+        ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px{unsure}"),
+        ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
+        ("model", model),
+    ]
+
+
+def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": summary["slide"],
         "folder": folder,
         "links": {Path(name).stem: quote(f"{folder}/{name}") for name in FILES},
-        "facts": [
-            ("tissue", f"{area(summary['tissue_mm2'])} mm²"),
-            ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
-            ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),
-            ("of the analysed", share(summary["malignant_share"])),
-            ("malignant regions", regions),
-            ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px{unsure}"),
-            ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
-            ("model", model),
-        ],
+        "facts": facts_of(summary),
         "alarms": summary["alarms"],
         "warnings": [warning for warning in summary["warnings"] if warning not in summary["alarms"]],
         "synthetic": summary["synthetic"],

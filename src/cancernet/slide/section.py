@@ -10,6 +10,7 @@ begin anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -60,6 +61,25 @@ class Section:
         return values.reshape(stop - start, self.width, 3)
 
 
+@dataclass(frozen=True)
+class Reduction:
+    """How a slide is brought to a scale.
+
+    Attributes:
+        number: of the level that is read.
+        step_x: px of that level under one px of the result.
+        step_y: the same, downwards.
+        width: px of the result.
+        height: the same, downwards.
+    """
+
+    number: int
+    step_x: float
+    step_y: float
+    width: int
+    height: int
+
+
 def choose_level(levels: tuple[Level, ...], factor_x: float, factor_y: float) -> int:
     """Return the coarsest level that is still as fine as the model's scale."""
     limits = factor_x * LEVEL_SLACK, factor_y * LEVEL_SLACK
@@ -83,36 +103,53 @@ def make_section(reader: Reader, scale: Scale, model_mpp: float, folder: Path, f
     found = load_section(folder, fingerprint)
     if found is not None:
         return found
-    factor_x, factor_y = model_mpp / scale.mpp_x, model_mpp / scale.mpp_y
-    number = choose_level(reader.levels, factor_x, factor_y)
-    level = reader.levels[number]
-    step_x, step_y = factor_x / level.down_x, factor_y / level.down_y
-    width, height = int(level.width / step_x + 1e-6), int(level.height / step_y + 1e-6)
-    _check_size(width, height, scale, model_mpp)
-    section = Section(folder / PIXELS, width, height, factor_x, factor_y, reader.origin, number)
-    columns = np.minimum(np.arange(width + 1) * step_x, level.width)
-    band = max(1, int(BAND_PIXELS / (level.width * step_y)))
+    plan = plan_reduction(reader, scale, model_mpp)
+    _check_size(plan.width, plan.height, scale, model_mpp)
+    factors = model_mpp / scale.mpp_x, model_mpp / scale.mpp_y
+    section = Section(folder / PIXELS, plan.width, plan.height, *factors, reader.origin, plan.number)
     with (
         replacing(section.path) as temporary,
         temporary.open("wb") as file,
-        progress(total=height, what="read", unit=" rows") as bar,
+        progress(total=plan.height, what="read", unit=" rows") as bar,
     ):
-        next_row, kept = 0, np.empty((0, level.width, 3), np.uint8)
-        for start in range(0, height, band):
-            stop = min(start + band, height)
-            edges = np.minimum(np.arange(start, stop + 1) * step_y, level.height)
-            last = int(np.ceil(edges[-1]))
-            top = next_row - len(kept)
-            if last > next_row:
-                new = reader.read(number, 0, next_row, level.width, last - next_row)
-                kept = np.concatenate([kept, new]) if len(kept) else new
-                next_row = last
-            file.write(area_mean(kept, top, edges, columns).tobytes())
-            kept = kept[int(edges[-1]) - top :].copy()  # a row that two bands share is not read twice
-            bar.update(stop - start)
+        for rows in reduced_bands(reader, plan):
+            file.write(rows.tobytes())
+            bar.update(len(rows))
     notes = asdict(section) | {"path": PIXELS, "fingerprint": fingerprint}
     write_text(folder / NOTES, to_json(notes))
     return section
+
+
+def plan_reduction(reader: Reader, scale: Scale, mpp: float) -> Reduction:
+    """Say how an open slide of that scale is brought to `mpp` um/px."""
+    factor_x, factor_y = mpp / scale.mpp_x, mpp / scale.mpp_y
+    number = choose_level(reader.levels, factor_x, factor_y)
+    level = reader.levels[number]
+    step_x, step_y = factor_x / level.down_x, factor_y / level.down_y
+    return Reduction(number, step_x, step_y, int(level.width / step_x + 1e-6), int(level.height / step_y + 1e-6))
+
+
+def reduced_bands(reader: Reader, plan: Reduction) -> Iterator[NDArray[np.uint8]]:
+    """Yield an open slide reduced as planned, from top to bottom: uint8 (some, width, 3); memory stays flat.
+
+    Raises:
+        BadSlide: the file is damaged.
+    """
+    level = reader.levels[plan.number]
+    columns = np.minimum(np.arange(plan.width + 1) * plan.step_x, level.width)
+    band = max(1, int(BAND_PIXELS / (level.width * plan.step_y)))
+    next_row, kept = 0, np.empty((0, level.width, 3), np.uint8)
+    for start in range(0, plan.height, band):
+        stop = min(start + band, plan.height)
+        edges = np.minimum(np.arange(start, stop + 1) * plan.step_y, level.height)
+        last = int(np.ceil(edges[-1]))
+        top = next_row - len(kept)
+        if last > next_row:
+            new = reader.read(plan.number, 0, next_row, level.width, last - next_row)
+            kept = np.concatenate([kept, new]) if len(kept) else new
+            next_row = last
+        yield area_mean(kept, top, edges, columns)
+        kept = kept[int(edges[-1]) - top :].copy()  # a row that two bands share is not read twice
 
 
 def load_section(folder: Path, fingerprint: dict[str, Any]) -> Section | None:

@@ -13,7 +13,7 @@ from cancernet.slide.geometry import CellMap, Region
 from cancernet.slide.tissue import BLOCK, Tissue
 
 NAME = "summary.json"
-FORMAT = 3  # of the file; a slide with one of another is mapped anew
+FORMAT = 4  # of the file; a slide with one of another is mapped anew
 
 
 def measure(tissue: Tissue, made: CellMap, regions: list[Region]) -> dict[str, float | None]:
