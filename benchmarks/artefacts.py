@@ -46,7 +46,7 @@ def density(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def picture(od: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return the image (H, W, 3) of an optical density."""
-    return np.clip(WHITE * 10.0 ** -od + 0.5, 0, 255).astype(np.uint8)
+    return np.clip(WHITE * 10.0**-od + 0.5, 0, 255).astype(np.uint8)
 
 
 def fold(
@@ -69,7 +69,8 @@ def fold(
 
 def defocus(image: NDArray[np.uint8], at: tuple[int, int], radius: float, sigma: float) -> Spoilt:
     """Blur a disk; sigma (px) is reached a fifth of the radius within the rim."""
-    distance = _distance(image, at)
+    rows, columns = np.indices(image.shape[:2], dtype=np.float32)
+    distance = np.hypot(columns - at[0], rows - at[1])
     share = np.clip((radius - distance) / (0.2 * radius), 0, 1)[..., None]
     half, whole = (cv2.GaussianBlur(image, (0, 0), each).astype(np.float32) for each in (sigma / 2, sigma))
     soft = np.where(share < 0.5, image + (half - image) * 2 * share, half + (whole - half) * (2 * share - 1))
@@ -90,16 +91,21 @@ def pen(
     return Spoilt(picture(density(image) + added), inside > 0.5)
 
 
-def bubble(image: NDArray[np.uint8], at: tuple[int, int], radius: float, rim: float, thick: float = 6.0) -> Spoilt:
-    """Lay a bubble: a rim `thick` px wide of density `rim`; within, the picture is enlarged a little and paler."""
-    distance = _distance(image, at)
-    rows, columns = np.indices(distance.shape, dtype=np.float32)
-    near = np.where(distance < radius, 0.93, 1.0)
-    x, y = at[0] + (columns - at[0]) * near, at[1] + (rows - at[1]) * near
-    od = density(image)
-    seen = cv2.remap(od, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+def bubble(
+    image: NDArray[np.uint8], at: tuple[int, int], radius: float, rim: float, *, thick: float = 6.0, gap: float = 0.0
+) -> Spoilt:
+    """Lay a bubble: within, the picture is enlarged a little and paler.
+
+    Its rim is `thick` px wide, of density `rim`, and invisible over a share `gap` of the round.
+    """
+    rows, columns = np.indices(image.shape[:2], dtype=np.float32)
+    dx, dy = columns - at[0], rows - at[1]
+    distance = np.hypot(dx, dy)
+    near = np.where(distance < radius, 0.93, 1.0).astype(np.float32)
+    seen = cv2.remap(density(image), at[0] + dx * near, at[1] + dy * near, cv2.INTER_LINEAR)
     inside = _soft(radius - distance)[..., None]
-    dark = rim * np.exp(-(((distance - radius) / (thick / 2)) ** 2))[..., None]
+    there = np.abs(np.arctan2(dy, dx)) >= gap * np.pi
+    dark = (rim * there * np.exp(-(((distance - radius) / (thick / 2)) ** 2)))[..., None]
     return Spoilt(picture(seen * (1 - 0.2 * inside) + dark), distance < radius + thick / 2)
 
 
@@ -125,11 +131,6 @@ def _axes(
     rows, columns = np.indices(image.shape[:2], dtype=np.float32)
     dx, dy = columns - at[0], rows - at[1]
     return dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
-
-
-def _distance(image: NDArray[np.uint8], at: tuple[int, int]) -> NDArray[np.float32]:
-    rows, columns = np.indices(image.shape[:2], dtype=np.float32)
-    return np.hypot(columns - at[0], rows - at[1]).astype(np.float32)
 
 
 def _soft(inward: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -34,7 +34,8 @@ MIN_DENSITY = 0.15  # length of the three densities from which a hue can be told
 FOCUS_WINDOW = 5  # blocks; 100 um, half a patch
 FOLD_WINDOW = 41  # blocks; 0.8 mm, wider than a fold and what it lies on
 FOLD_DENSITY = 1.3  # of green against the surroundings'; two layers of like tissue have up to 2
-FOLD_DARK = 1.0  # of green against all but 5 % of the slide's tissue
+FOLD_DARK = 1.0  # of green against the percentile below
+DARK_PERCENTILE = 90  # of the slide's tissue; a higher one is that of the folds where they are many
 FOLD_HUE = 0.08  # red over green density above the surroundings': what is bluer has more nuclei, and is no fold
 FOLD_BLOCKS = 10  # 0.004 mm2; a vessel full of blood is smaller
 PLANE_PRIOR = 0.05  # weight of the reference dyes, for slides of one dye alone
@@ -102,7 +103,7 @@ def assess(section: Section, blocks: NDArray[np.uint8], tissue: Tissue) -> Quali
         return Quality(labels)
     curvature, slope = _detail(section, tissue.mask.shape)
     sample = density(blocks[tissue.mask][:: max(1, int(tissue.mask.sum()) // 200_000)])
-    plane, dark = dye_plane(sample), float(np.percentile(sample[:, 1], 95))
+    plane, dark = dye_plane(sample), float(np.percentile(sample[:, 1], DARK_PERCENTILE))
     found = {kind: np.zeros(labels.shape, bool) for kind in ("focus", "fold", "foreign", "rim", "grey")}
     for start in range(0, len(blocks), BAND):
         low, high = max(0, start - MARGIN), min(len(blocks), start + BAND + MARGIN)
@@ -176,9 +177,7 @@ def _detail(section: Section, shape: tuple[int, int]) -> tuple[NDArray[np.float3
     return out
 
 
-def _blurred(
-    curvature: NDArray[np.float32], slope: NDArray[np.float32], mask: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _blurred(curvature: NDArray[np.float32], slope: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Say which blocks lie in a window whose tissue is out of focus, or of one even colour."""
     weight = mask.astype(np.float32)
     bent, steep, there = (_sum(values * weight, FOCUS_WINDOW) for values in (curvature, slope, np.ones_like(slope)))
@@ -242,4 +241,6 @@ def _large(mask: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
 def _sum(values: NDArray[Any], window: int) -> NDArray[np.float32]:
     """Return the sum over a square window about each block; beyond the edge there is nothing."""
     side = (window, window)
-    return np.asarray(cv2.boxFilter(values.astype(np.float32), -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT))
+    return np.asarray(
+        cv2.boxFilter(values.astype(np.float32), -1, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    )
