@@ -20,10 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import artefacts
 import cv2
 import numpy as np
 
+import artefacts
 from cancernet.common.defaults import PATCH_SIZE
 from cancernet.data.stream import PatchStream
 from cancernet.maps.specimens import list_specimens, read_specimen, stitch
@@ -47,14 +47,16 @@ WINDOW = 800  # px about a place within which a fault is made
 COVERED = 0.9  # share of a block under a fault
 SPOILT = 0.3  # share of a patch's tissue under a fault
 MILLIMETRE = 250  # px
-OTHERS = {  # limits tried beside the ones in use
-    "FOLD_DENSITY": (1.2, 1.3, 1.4, 1.5),
-    "FOLD_HUE": (0.0, 0.04, 0.08, 0.12),
-    "FOLD_DARK": (0.9, 1.0, 1.1),
-    "FOREIGN": (0.04, 0.05, 0.06, 0.08, 0.1),
-    "RIM": (0.03, 0.04, 0.06),
-    "MIN_MARKED": (0.1, 0.25, 0.4),
+OTHERS = {  # limits tried beside the ones in use, one at a time
+    "FOLD_DENSITY": (1.2, 1.4),
+    "FOLD_HUE": (0.04, 0.12),
+    "FOLD_DARK": (0.9, 1.1),
+    "FOREIGN": (0.04, 0.05, 0.08),
+    "RIM": (0.03, 0.06),
+    "MIN_MARKED": (0.15, 0.4),
 }
+# faults told while choosing
+CHOICES = ("fold, 120 um wide, 2 layers", "pen, red, strength 0.5", "bubble, rim of density 0.2")
 
 Image = np.ndarray
 Make = Callable[[np.random.Generator, Image, tuple[int, int]], artefacts.Spoilt]
@@ -133,9 +135,7 @@ def sound(specimens: list[Specimen], work: Path) -> None:
     print(" | malignant | of them marked |\n| --- |" + " --- |" * (6 + len(kinds)))
     for specimen in specimens:
         seen = look(specimen.image, work)
-        malignant = np.array(
-            [specimen.labels.get(at) == 1 for at in zip(seen.x.tolist(), seen.y.tolist(), strict=True)]
-        )
+        malignant = labelled(specimen, seen)
         marked = seen.reasons != ""
         counts = [int(np.sum(seen.reasons == quality.REASONS[kind])) for kind in kinds]
         cells = [f"{marked.sum()} ({marked.mean():.2%})", *counts, malignant.sum(), (marked & malignant).sum()]
@@ -180,11 +180,9 @@ def kinds_of_fault() -> dict[str, tuple[Kind, Make]]:
                 Kind.PEN,
                 lambda r, i, a, c=ink, s=strength: artefacts.pen(r, i, a, 80, c, s),
             )
-    for rim in (0.4, 0.8, 1.2):
-        made[f"bubble, rim of density {rim:g}"] = (
-            Kind.AIR_BUBBLE,
-            lambda _, i, a, d=rim: artefacts.bubble(i, a, 120, d),
-        )
+    for rim, gap in ((0.1, 0.0), (0.2, 0.0), (0.4, 0.0), (0.8, 0.0), (0.8, 0.1), (0.8, 0.3)):
+        name = f"bubble, rim of density {rim:g}" + (f", {gap:.0%} of it missing" if gap else "")
+        made[name] = (Kind.AIR_BUBBLE, lambda _, i, a, d=rim, g=gap: artefacts.bubble(i, a, 120, d, gap=g))
     for grey, veil in ((10, False), (128, False), (200, True), (150, True), (100, True)):
         made[f"off the glass, grey {grey}, {'shade' if veil else 'opaque'}"] = (
             Kind.OFF_GLASS,
@@ -271,34 +269,36 @@ def means(image: Image) -> Image:
 
 
 def choose(specimens: list[Specimen], work: Path) -> None:
-    """Print what other limits would do, one changed at a time."""
-    tried = {name: kinds_of_fault()[name] for name in CHOICES}
-    print("| limit | value | sound patches marked | malignant | " + " | ".join(tried) + " |")
-    print("| --- |" + " --- |" * (3 + len(tried)))
+    """Print what other limits would do."""
+    print("| limit | value | sound patches marked | malignant | " + " | ".join(CHOICES) + " |")
+    print("| --- |" + " --- |" * (3 + len(CHOICES)))
+    print(f"| all | in use | {under_limits(specimens, work)}", flush=True)
     for limit, values in OTHERS.items():
         used = getattr(quality, limit)
         for value in values:
             setattr(quality, limit, value)
-            marked = malignant = patches = 0
-            for specimen in specimens:
-                seen = look(specimen.image, work)
-                at = zip(seen.x.tolist(), seen.y.tolist(), strict=True)
-                label = np.array([specimen.labels.get(each) == 1 for each in at])
-                marked, patches = marked + np.sum(seen.reasons != ""), patches + len(label)
-                malignant += np.sum((seen.reasons != "") & label)
-            found = [sum(told(specimen, *each, work) for specimen in specimens) for each in tried.values()]
-            told_ = " | ".join(share(each[4], each[3]) for each in found)
-            mark = " (in use)" if value == used else ""
-            print(f"| {limit} | {value:g}{mark} | {marked / patches:.2%} | {malignant} | {told_} |", flush=True)
+            print(f"| {limit} | {value:g}, not {used:g} | {under_limits(specimens, work)}", flush=True)
         setattr(quality, limit, used)
 
 
-CHOICES = (
-    "fold, 120 um wide, 2 layers",
-    "pen, black, strength 0.25",
-    "pen, red, strength 0.5",
-    "bubble, rim of density 0.8",
-)
+def under_limits(specimens: list[Specimen], work: Path) -> str:
+    """Return the rest of a row: sound patches marked, malignant ones, and the share of faulty patches told."""
+    marked = malignant = patches = 0
+    for specimen in specimens:
+        seen = look(specimen.image, work)
+        label = labelled(specimen, seen)
+        marked, patches = marked + int(np.sum(seen.reasons != "")), patches + len(label)
+        malignant += int(np.sum((seen.reasons != "") & label))
+    made = kinds_of_fault()
+    found = [sum(told(each, *made[name], work) for each in specimens) for name in CHOICES]
+    rates = " | ".join(share(each[4], each[3]) for each in found)
+    return f"{marked / patches:.2%} | {malignant} | {rates} |"
+
+
+def labelled(specimen: Specimen, seen: Seen) -> np.ndarray:
+    """Say which patches (N,) are labelled malignant."""
+    return np.array([specimen.labels.get(at) == 1 for at in zip(seen.x.tolist(), seen.y.tolist(), strict=True)])
+
 
 if __name__ == "__main__":
     main()

@@ -170,7 +170,7 @@ def _detail(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
 
 
 def squared_detail(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return squared curvature and squared slope of each pixel but the outermost: (..., H - 2, W - 2) of (..., H, W)."""
+    """Return squared curvature and slope of each pixel but the outermost: (..., H - 2, W - 2) of (..., H, W)."""
     inner = grey[..., 1:-1, 1:-1]
     down, across = grey[..., 2:, 1:-1] - inner, grey[..., 1:-1, 2:] - inner
     curvature = down + across + grey[..., :-2, 1:-1] + grey[..., 1:-1, :-2] - 2 * inner
