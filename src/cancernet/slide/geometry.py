@@ -83,6 +83,13 @@ def map_cells(
     return CellMap(section, step, mpp, cells(probability), cells(context.probability), malignant)
 
 
+def unjudged_cells(made: CellMap, x: NDArray[Any], y: NDArray[Any], unsure: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say which cells (rows, columns) have tissue of the patches at x, y (px) and no answer: all of them are unsure."""
+    size = {"width": made.section.width, "height": made.section.height}
+    here = to_cells(x[unsure], y[unsure], np.ones(int(unsure.sum())), stride=made.step, **size)
+    return np.isfinite(here) & ~np.isfinite(made.values)
+
+
 def to_cells(
     x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], *, stride: int, width: int, height: int
 ) -> NDArray[np.float32]:

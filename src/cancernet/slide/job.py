@@ -21,8 +21,9 @@ from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
-from cancernet.slide.geometry import find_regions, map_cells
+from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import SlideInput
+from cancernet.slide.quality import assess, join, reasons_of
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import judge, positions, score
 from cancernet.slide.section import Section, make_section
@@ -92,6 +93,8 @@ def map_one(
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
     reasons, stain = judge(section, x, y, model)
+    if not stain.alarm:
+        reasons = join(reasons, reasons_of(assess(section, blocks, tissue), tissue, x, y))
     if np.all(reasons != "") and not stain.alarm:
         raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
     probability = score(section, x, y, model, out.folder / WORK, settings)
@@ -102,6 +105,8 @@ def map_one(
     made = map_cells(section, x, y, probability, context, step=options.stride, mpp=model.mpp)
     regions = find_regions(made)
     measured = summary.measure(tissue, made, regions)
+    hatched = unjudged_cells(made, x, y, context.decision == UNSURE)
+    unjudged = summary.measure_unjudged(tissue, made, hatched, x, y, reasons)
     tables.write_patches(out, section, x, y, probability, context, reasons)
     mark = f"{item.path.name}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
     tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
@@ -113,7 +118,7 @@ def map_one(
         f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
         "Research use only."
     )
-    pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms))
+    pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms), unjudged=hatched)
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
         "format": summary.FORMAT,
@@ -136,6 +141,7 @@ def map_one(
         "patches_unsure": unsure,
         "patches_in_context": int(context.in_context.sum()),
         **measured,
+        **unjudged,
         "tissue_chroma": tissue.chroma,
         "stain_distance": round(stain.distance, 3),
         "stain_limit": round(stain.limit, 3),
@@ -143,7 +149,10 @@ def map_one(
         "model": model.describe(),
         "synthetic": model.synthetic,
         "alarms": alarms,
-        "warnings": about["warnings"] + alarms + doubts(section, tissue, options.stride),
+        "warnings": about["warnings"]
+        + alarms
+        + doubts(section, tissue, options.stride)
+        + summary.doubts(unjudged, refused=bool(stain.alarm)),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "versions": versions(PACKAGES),
         "settings": settings,

@@ -27,7 +27,9 @@ THUMBNAIL_PX = 512  # longer side
 FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, summaries.NAME)  # of a slide
 
 
-def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warning: str) -> None:
+def write_overlay(
+    out: Output, made: CellMap, *, title: str, caption: str, warning: str, unjudged: NDArray[np.bool_] | None = None
+) -> None:
     """Write the section under its map.
 
     Args:
@@ -36,6 +38,7 @@ def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warni
         title: above.
         caption: below.
         warning: in red.
+        unjudged: from `unjudged_cells`; hatched.
     """
     by = reduction(made.section, made.step)
     figure = draw_map(
@@ -46,6 +49,7 @@ def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warni
         caption=caption,
         mpp=made.mpp * by,
         warning=warning,
+        unjudged=unjudged,
     )
     out.write_figure(OVERLAY, figure)
 

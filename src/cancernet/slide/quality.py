@@ -84,11 +84,6 @@ class Quality:
 
     labels: NDArray[np.uint8]
 
-    def shares(self, tissue: Tissue) -> dict[Kind, float]:
-        """Return the share of the tissue's blocks of each kind that is not judged."""
-        counts = np.bincount(self.labels[tissue.mask], minlength=len(Kind)) / max(1, tissue.mask.sum())
-        return {kind: float(counts[kind]) for kind in REASONS}
-
 
 def assess(section: Section, blocks: NDArray[np.uint8], tissue: Tissue) -> Quality:
     """Say of each block whether it can be judged; memory stays flat, a band of rows at a time.
@@ -140,6 +135,15 @@ def reasons_of(quality: Quality, tissue: Tissue, x: NDArray[Any], y: NDArray[Any
     return np.where(shares.sum(axis=0) >= np.maximum(MIN_MARKED * there, 1e-9), names, "").astype(object)
 
 
+def join(judged: NDArray[np.object_], marked: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return one reason a patch, str (N,), from the judge's and from `reasons_of`.
+
+    The judge's stands, but for foreign colours, of which a pen or the glass's edge is the plainer word.
+    """
+    open_ = (judged == "") | (judged == judge.OTHER_COLOURS)
+    return np.where(open_ & (marked != ""), marked, judged).astype(object)
+
+
 def density(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the optical density of RGB colours (..., 3); at least 0."""
     table = -np.log10(np.clip(np.arange(256), 1, WHITE) / WHITE)
@@ -170,9 +174,9 @@ def _detail(section: Section, shape: tuple[int, int]) -> tuple[NDArray[np.float3
         low, high = max(0, top - 1), min(section.height, stop + 1)
         green = section.rows(low, high)[..., 1].astype(np.float32)
         pad = (low - top + 1, stop + 1 - high + (-(stop - top) % BLOCK), 1, 1 + (-section.width % BLOCK))
-        green = cv2.copyMakeBorder(green, *pad, cv2.BORDER_REPLICATE)
+        whole = np.asarray(cv2.copyMakeBorder(green, *pad, cv2.BORDER_REPLICATE), np.float32)
         size = (shape[1], -(-(stop - top) // BLOCK))
-        for values, squares in zip(out, judge.squared_detail(green), strict=True):
+        for values, squares in zip(out, judge.squared_detail(whole), strict=True):
             values[start : start + size[1]] = cv2.resize(squares, size, interpolation=cv2.INTER_AREA)
     return out
 
