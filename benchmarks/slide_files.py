@@ -25,7 +25,9 @@ def main() -> None:
     found = gather(SlideInput(path) for path in parser.parse_args().paths)
     rows = [(slide.path, *believed(slide)) for slide in found.slides]
     rows += [(Path(path), "-", "-", "-", reason) for path, reason in found.failed]
-    print("| file | read by | px | um/px believed, from where | or why it is refused |\n| --- | --- | --- | --- | --- |")
+    print(
+        "| file | read by | px | um/px believed, from where | or why it is refused |\n| --- | --- | --- | --- | --- |"
+    )
     for path, *cells in sorted(rows):
         print(f"| {path.name} | {' | '.join(cells)} |")
 

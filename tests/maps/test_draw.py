@@ -134,3 +134,17 @@ def test_colours_of_right_and_wrong_differ_in_black_and_white():
 
     levels = sorted(grey(colour) for _, colour in OUTCOMES.values())
     assert min(np.diff(levels)) > 5
+
+
+def test_what_is_not_judged_is_hatched_on_its_cells_and_named_in_the_legend():
+    some = np.array([[False, True], [False, False]])
+    probability = Grid(np.where(some, np.nan, 0.2).astype(np.float32), 0, 0, 10)
+    section = np.full((20, 20, 3), 120, np.uint8)
+    plain, hatched = (
+        draw_map(section, probability, some & False, title="t", caption="c", mpp=4.0, unjudged=each)
+        for each in (some & False, some)
+    )
+    assert [text.get_text() for text in plain.axes[1].get_legend().texts] == ["called malignant"]
+    assert [text.get_text() for text in hatched.axes[1].get_legend().texts] == ["called malignant", "not judged"]
+    [patch] = [each for each in hatched.axes[1].patches if each.get_hatch() and len(each.get_path().vertices) == 5]
+    np.testing.assert_array_equal(patch.get_path().get_extents().bounds, (10, 0, 10, 10))

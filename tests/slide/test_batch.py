@@ -18,6 +18,7 @@ from msgspec import structs
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
+from cancernet.model.judge import OUT_OF_FOCUS
 from cancernet.model.manifest import Context
 from cancernet.model.model import Model
 from cancernet.slide import job
@@ -644,3 +645,17 @@ def test_what_was_named_and_is_no_slide_is_listed_beside_the_maps(run: Map, slid
     outcome = run(slide, tmp_path / "nothing")
     assert outcome.failed == [(str(tmp_path / "nothing"), "a folder without a slide (0 files in it and below)")]
     assert len(outcome.mapped) == 1
+
+
+def test_a_blurred_part_is_unsure_measured_and_warned_of(run: Map, save: Callable, tmp_path: Path) -> None:
+    image = mosaic(6, 6)
+    image[:, :135] = cv2.GaussianBlur(image, (0, 0), 3)[:, :135]  # the third column of patches in part
+    run(save(image, tmp_path / "b.png"), mpp=4.0)
+    folder = tmp_path / "out" / "b"
+    unsure = {row["minx"]: row["reason"] for row in rows(folder / "patches.csv") if row["decision"] == "unsure"}
+    assert set(unsure) == {"0", "50", "100"}
+    assert set(unsure.values()) == {OUT_OF_FOCUS}
+    told = summary(folder)
+    assert told["not_judged_share"] == pytest.approx(0.5, abs=0.01)
+    assert list(told["not_judged_mm2"]) == [OUT_OF_FOCUS]
+    assert any(OUT_OF_FOCUS in warning and "not judged" in warning for warning in told["warnings"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from cancernet.context.smooth import Contextual
-from cancernet.slide.geometry import CellMap, find_regions, map_cells, number, on_slide, to_cells
+from cancernet.slide.geometry import CellMap, find_regions, map_cells, number, on_slide, to_cells, unjudged_cells
 from cancernet.slide.score import positions
 from cancernet.slide.section import Section
 
@@ -149,3 +149,26 @@ def test_numbers_are_whole_where_they_are_whole(value: float, written: str) -> N
 def test_a_patch_of_50_px_at_4_um_is_four_hundredths_of_a_square_mm() -> None:
     [region] = regions(np.ones((1, 1), bool))
     assert region.mm2 == pytest.approx(0.04)
+
+
+def test_a_cell_is_unjudged_only_where_no_patch_over_it_is_sure() -> None:
+    values = np.array([[np.nan, 0.3, 0.3, np.nan]], np.float32)  # 25 px a cell; patches at 0, 25 and 50
+    made = cell_map(values, values > 0.5, step=25)
+    found = unjudged_cells(made, np.array([0, 25, 50]), np.zeros(3, int), np.array(["fold", "", "fold"], object))
+    assert found.mask.tolist() == [[True, False, False, True]]
+
+
+@pytest.mark.parametrize("step", [50, 25])
+def test_the_commonest_reason_comes_first_and_names_the_cells_of_several(step: int) -> None:
+    x, y = np.array([0, 50, 100, 0, 50]), np.array([0, 0, 0, 50, 50])
+    reasons = np.array(["", "blurred", "ink", "ink", ""], dtype=object)
+    by = 50 // step
+    values = np.where(np.repeat(np.repeat([[1, 0, 0], [0, 1, 0]], by, 0), by, 1), 0.5, np.nan).astype(np.float32)
+    found = unjudged_cells(cell_map(values, values > 0.4, step=step), x, y, reasons)
+    assert found.reasons == ("ink", "blurred")
+    assert found.index[::by, ::by].tolist() == [[0, 2, 1], [1, 0, 0]]
+    over = unjudged_cells(
+        cell_map(np.full((1, 3), np.nan, np.float32), np.zeros((1, 3), bool), step=25),
+        np.array([0, 25, 25]), np.array([0, 0, 0]), np.array(["ink", "blurred", "ink"], object),
+    )  # fmt: skip
+    assert over.reasons[over.index[0, 1] - 1] == "ink"

@@ -54,3 +54,17 @@ def test_the_overlay_is_a_whole_picture_that_differs_with_the_map(output: Output
         seen.append(cv2.imread(str(output.folder / "overlay.png")))
     assert seen[0].shape == seen[1].shape
     assert np.abs(seen[0].astype(int) - seen[1]).max() > 80
+
+
+def test_what_is_not_judged_is_seen_on_the_overlay(output: Output, tmp_path: Path) -> None:
+    made = section(tmp_path, 100, 150)
+    values = np.full((2, 3), 0.2, np.float32)
+    values[0, 1] = np.nan
+    seen = []
+    for unjudged in (np.zeros((2, 3), bool), np.isnan(values)):
+        cells = CellMap(made, 50, 4.0, values, values, values > 0.5)
+        write_overlay(output, cells, title="t", caption="c", warning="", unjudged=unjudged)
+        seen.append(cv2.imread(str(output.folder / "overlay.png")).astype(int))
+    changed = np.abs(seen[0] - seen[1]).max(axis=2) > 40
+    assert changed.sum() > 5000
+    assert not changed[:, : changed.shape[1] // 2].any()  # the section beside it is left alone

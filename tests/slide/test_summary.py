@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cancernet.common.defaults import PATCH_SIZE
 from cancernet.slide import summary
-from cancernet.slide.geometry import CellMap, find_regions
+from cancernet.slide.geometry import CellMap, find_regions, unjudged_cells
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import BLOCK, Tissue
 
@@ -82,3 +82,30 @@ def test_files_of_others_and_of_other_formats_are_no_summary(tmp_path: Path, con
     if content is not None:
         (tmp_path / summary.NAME).write_bytes(content)
     assert summary.read_summary(tmp_path) is None
+
+
+def unjudged(reasons: list[str], values: list[float]) -> dict:
+    cells = np.array([values], np.float32)
+    made = CellMap(Section(Path("none"), 150, 50, 16.0, 16.0, (0, 0), 0), 50, 4.0, cells, cells, cells > 0.5)
+    x, y, why = np.array([0, 50, 100]), np.zeros(3, int), np.array(reasons, object)
+    mask = np.ones((BLOCKS, 3 * BLOCKS), bool)
+    mask[:, : BLOCKS // 2] = False
+    return summary.measure_unjudged(Tissue(mask, 20.0, 0.0), made, unjudged_cells(made, x, y, why))
+
+
+def test_tissue_without_an_answer_is_measured_by_reason_largest_first() -> None:
+    found = unjudged(["fold", "", "air bubble"], [np.nan, 0.2, np.nan])
+    assert list(found["not_judged_mm2"].items()) == [("air bubble", 0.04), ("fold", 0.02)]
+    assert found["not_judged_share"] == pytest.approx(0.6)
+
+
+def test_where_all_is_answered_nothing_is_not_judged() -> None:
+    assert unjudged(["", "", ""], [0.1, 0.2, 0.3]) == {"not_judged_mm2": {}, "not_judged_share": 0.0}
+
+
+def test_much_tissue_without_an_answer_is_told_with_the_reasons() -> None:
+    found = {"not_judged_mm2": {"fold": 0.4, "air bubble": 0.0}, "not_judged_share": 0.051}
+    assert summary.doubts(found, refused=False) == ["5.1% of the tissue is not judged (fold: 0.40 mm2)"]
+    assert not summary.doubts(found, refused=True)
+    assert not summary.doubts({**found, "not_judged_share": 0.05}, refused=False)
+    assert not summary.doubts({"not_judged_mm2": {}, "not_judged_share": None}, refused=False)

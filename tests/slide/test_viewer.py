@@ -15,15 +15,11 @@ import pytest
 from msgspec import structs
 
 from cancernet.common.errors import UserError
-from cancernet.context.smooth import Contextual
 from cancernet.maps.viewer import UNSURE
-from cancernet.model.decide import decide
 from cancernet.model.model import Model
 from cancernet.slide.batch import Outcome, map_slide
-from cancernet.slide.geometry import map_cells
 from cancernet.slide.scale import BadSlide, Scale
-from cancernet.slide.section import Section
-from cancernet.slide.viewer import check_viewer_mpp, refuse_finer, unsure_cells
+from cancernet.slide.viewer import check_viewer_mpp, refuse_finer
 
 Map = Callable[..., Outcome]
 
@@ -209,20 +205,3 @@ def test_what_no_viewer_can_have_is_refused(asked: float) -> None:
     with pytest.raises(UserError, match="--viewer-mpp"):
         check_viewer_mpp(asked, 4.0)
     check_viewer_mpp(4.0, 4.0)
-
-
-@pytest.mark.parametrize("step", [50, 25])
-def test_a_cell_is_unsure_where_only_unsure_patches_lie(step: int) -> None:
-    section = Section(Path("none"), 150, 100, 16.0, 16.0, (0, 0), 0)
-    x, y = np.array([0, 50, 100, 0, 50]), np.array([0, 0, 0, 50, 50])
-    reasons = np.array(["", "blurred", "ink", "ink", ""], dtype=object)
-    probability = np.full(5, 0.5)
-    decision = decide(np.where(reasons == "", probability, np.nan), 0.4)
-    context = Contextual(probability, 0.4, np.zeros(5, bool), decision)
-    made = map_cells(section, x, y, probability, context, step=step, mpp=4.0)
-    found, names = unsure_cells(made, x, y, context, reasons)
-    assert names == ("ink", "blurred")  # the more frequent first
-    by = 50 // step
-    assert found.shape == (2 * by, 3 * by)
-    assert found[::by, ::by].tolist() == [[0, 2, 1], [1, 0, 0]]
-    assert not (found[np.isfinite(made.values)]).any()

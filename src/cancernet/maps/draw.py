@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch, PathPatch, Rectangle
+from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from cancernet.context.grid import Grid
@@ -21,6 +23,8 @@ from cancernet.report.style import COLOURS, INK, figure, sign
 COLOUR_MAP = "cividis"  # blue to yellow: safe for the colour-blind, apart from the pinks of H&E, even in lightness
 OPACITY = (0.2, 0.6)  # of the map at probability 0 and 1; tissue stays legible beneath it
 PAINT = 0.5  # opacity of cells of one colour
+CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])  # of a cell, column and row
+HATCHED: dict[str, Any] = {"facecolor": (1, 1, 1, 0.55), "edgecolor": "#000000", "hatch": "/////"}  # pale, ruled black
 TRUTH = COLOURS[5]
 EDGE = "#000000"
 MAX_SIDE = 1800  # px of a section in a figure; a larger one is drawn smaller
@@ -84,6 +88,7 @@ def draw_map(
     mpp: float,
     warning: str = "",
     truth: Grid | None = None,
+    unjudged: NDArray[np.bool_] | None = None,
 ) -> Figure:
     """Draw a section, its map, and, where labels are known, the truth and the errors.
 
@@ -96,6 +101,7 @@ def draw_map(
         mpp: um/px of the section, for the scale bar.
         warning: printed in red.
         truth: labels 0 and 1 on the same grid.
+        unjudged: bool (rows, columns), tissue of which nothing is said; hatched.
     """
     scale = min(1.0, MAX_SIDE / max(section.shape[:2]))
     panels = 2 if truth is None else 4
@@ -120,7 +126,11 @@ def draw_map(
     key = ScalarMappable(Normalize(0, 1), over_white())
     bar = made.colorbar(key, ax=axes[1], shrink=0.7, pad=0.01, aspect=30, label="probability of malignant")
     bar.ax.tick_params(labelsize=8)
-    _legend(axes[1], [Patch(facecolor="none", edgecolor=EDGE, linewidth=1.4, label="called malignant")])
+    handles = [Patch(facecolor="none", edgecolor=EDGE, linewidth=1.4, label="called malignant")]
+    if unjudged is not None and unjudged.any():
+        _hatch(axes[1], replace(probability, values=np.where(unjudged, 1, np.nan).astype(np.float32)), scale)
+        handles.append(Patch(**HATCHED, label="not judged"))
+    _legend(axes[1], handles)
     if truth is not None:
         _legend(axes[3], [Patch(facecolor=colour, label=name) for name, colour in OUTCOMES.values()])
     for each in axes:
@@ -154,6 +164,14 @@ def _contour(axes: Axes, called: Grid, scale: float) -> None:
     """Outline the malignant cells along their very edges."""
     edges = outline(called.values == 1) * called.step + np.array([called.x0, called.y0])
     axes.add_collection(LineCollection(list(edges * scale), colors=EDGE, linewidths=1.1, capstyle="projecting"))
+
+
+def _hatch(axes: Axes, cells: Grid, scale: float) -> None:
+    """Hatch some cells, one outline for all of them, so that the lines run through."""
+    squares = np.argwhere(cells.there)[:, None, ::-1] + CORNERS
+    corners = (squares * cells.step + np.array([cells.x0, cells.y0])) * scale
+    codes = np.tile([Outline.MOVETO, *[Outline.LINETO] * 3, Outline.CLOSEPOLY], len(squares))
+    axes.add_patch(PathPatch(Outline(corners.reshape(-1, 2), codes), **HATCHED, linewidth=0))
 
 
 def _painted(section: NDArray[np.uint8], grid: Grid, cells: NDArray[np.bool_], colour: str) -> NDArray[np.uint8]:

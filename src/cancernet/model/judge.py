@@ -164,8 +164,14 @@ def _detail(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
 
     A blur takes curvature sooner than slope, whatever there is to see, so their ratio tells blur from smooth tissue.
     """
-    inner = grey[:, 1:-1, 1:-1]
-    down, across = grey[:, 2:, 1:-1] - inner, grey[:, 1:-1, 2:] - inner
-    curvature = down + across + grey[:, :-2, 1:-1] + grey[:, 1:-1, :-2] - 2 * inner
-    slope = np.mean(down**2 + across**2, axis=(1, 2))
-    return np.sqrt(slope / 2), np.mean(curvature**2, axis=(1, 2)) / np.maximum(slope, 1e-6)
+    curvature, slope = squared_detail(grey)
+    steep = slope.mean(axis=(1, 2))
+    return np.sqrt(steep / 2), curvature.mean(axis=(1, 2)) / np.maximum(steep, 1e-6)
+
+
+def squared_detail(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return squared curvature and slope of each pixel but the outermost: (..., H - 2, W - 2) of (..., H, W)."""
+    inner = grey[..., 1:-1, 1:-1]
+    down, across = grey[..., 2:, 1:-1] - inner, grey[..., 1:-1, 2:] - inner
+    curvature = down + across + grey[..., :-2, 1:-1] + grey[..., 1:-1, :-2] - 2 * inner
+    return curvature**2, down**2 + across**2

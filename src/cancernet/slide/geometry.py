@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.context.smooth import Contextual
 from cancernet.model.decide import MALIGNANT, UNSURE, decide
+from cancernet.model.judge import kind_of
 from cancernet.slide.extra import need
 from cancernet.slide.section import Section
 
@@ -41,6 +42,24 @@ class CellMap:
     def square_mm(self, pixels: float) -> float:
         """Area in mm2 of so many px of the section."""
         return pixels * (self.mpp / 1000) ** 2
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """Where there is tissue and no answer, and why.
+
+    Attributes:
+        index: int (rows, columns), 0 or 1 + the index of the reason.
+        reasons: the commonest first.
+    """
+
+    index: NDArray[np.int64]
+    reasons: tuple[str, ...]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Whether a cell has tissue and no answer: bool (rows, columns)."""
+        return self.index > 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,32 @@ def map_cells(
     margin = cells(context.probability - context.threshold)
     malignant = decide(margin, 0.0) == MALIGNANT
     return CellMap(section, step, mpp, cells(probability), cells(context.probability), malignant)
+
+
+def unjudged_cells(made: CellMap, x: NDArray[Any], y: NDArray[Any], reasons: NDArray[Any]) -> Unjudged:
+    """Return the cells that no sure patch covers and an unsure one does.
+
+    Args:
+        made: the map.
+        x: int (N,), left px of the patches.
+        y: int (N,), top px.
+        reasons: str (N,), why a patch is unsure, or "".
+    """
+    unsure = reasons != ""
+    kinds = np.array([kind_of(reason) for reason in reasons[unsure]], dtype=str)
+    names, index, count = np.unique(kinds, return_inverse=True, return_counts=True)
+    order = np.argsort(-count, kind="stable")
+    code = np.argsort(order)[index] + 1
+    reach = defaults.PATCH_SIZE // made.step
+    rows, columns = made.values.shape
+    found = np.zeros((rows + reach, columns + reach), np.int64)
+    rarest_first = np.argsort(-code, kind="stable")  # of several over a cell the commonest is written last
+    row, column = (place[unsure][rarest_first] // made.step for place in (y, x))
+    for down in range(reach):
+        for across in range(reach):
+            found[row + down, column + across] = code[rarest_first]
+    index = np.where(np.isfinite(made.values), 0, found[:rows, :columns])
+    return Unjudged(index, tuple(str(names[i]) for i in order))
 
 
 def to_cells(

@@ -20,8 +20,9 @@ from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables, viewer
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
-from cancernet.slide.geometry import find_regions, map_cells
+from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import SlideInput
+from cancernet.slide.quality import assess, join, reasons_of
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import judge, positions, score
 from cancernet.slide.section import Section, make_section
@@ -97,6 +98,8 @@ def map_one(
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
     reasons, stain = judge(section, x, y, model)
+    if not stain.alarm:
+        reasons = join(reasons, reasons_of(assess(section, blocks, tissue), tissue, x, y))
     if np.all(reasons != "") and not stain.alarm:
         raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
     work, finer = out.folder / WORK, options.viewer_mpp
@@ -109,6 +112,8 @@ def map_one(
     made = map_cells(section, x, y, probability, context, step=options.stride, mpp=model.mpp)
     regions = find_regions(made)
     measured = summary.measure(tissue, made, regions)
+    open_cells = unjudged_cells(made, x, y, reasons)
+    unjudged = summary.measure_unjudged(tissue, made, open_cells)
     tables.write_patches(out, section, x, y, probability, context, reasons)
     mark = f"{item.path.name}/{item.series}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
     tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
@@ -120,7 +125,9 @@ def map_one(
         f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
         "Research use only."
     )
-    pages.write_overlay(out, made, title=item.title, caption=caption, warning=" ".join(alarms))
+    pages.write_overlay(
+        out, made, title=item.title, caption=caption, warning=" ".join(alarms), unjudged=open_cells.mask
+    )
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
         "format": summary.FORMAT,
@@ -146,6 +153,7 @@ def map_one(
         "patches_unsure": unsure,
         "patches_in_context": int(context.in_context.sum()),
         **measured,
+        **unjudged,
         "tissue_chroma": tissue.chroma,
         "stain_distance": round(stain.distance, 3),
         "stain_limit": round(stain.limit, 3),
@@ -153,13 +161,15 @@ def map_one(
         "model": model.describe(),
         "synthetic": model.synthetic,
         "alarms": alarms,
-        "warnings": about["warnings"] + alarms + doubts(section, tissue, options.stride),
+        "warnings": about["warnings"]
+        + alarms
+        + doubts(section, tissue, options.stride)
+        + summary.doubts(unjudged, refused=bool(stain.alarm)),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "versions": versions(PACKAGES),
         "settings": settings,
     }
-    unsure_cells = viewer.unsure_cells(made, x, y, context, reasons)
-    viewer.write(out, picture, made, unsure_cells, regions, work, whole)
+    viewer.write(out, picture, made, open_cells, regions, work, whole)
     out.write_json(summary.NAME, whole)  # the last file of a slide: a folder with it is whole
     out.remove(WORK)
     return whole, False

@@ -28,7 +28,9 @@ THUMBNAIL_PX = 512  # longer side
 FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, *viewer.FILES, summaries.NAME)  # of a slide
 
 
-def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warning: str) -> None:
+def write_overlay(
+    out: Output, made: CellMap, *, title: str, caption: str, warning: str, unjudged: NDArray[np.bool_] | None = None
+) -> None:
     """Write the section under its map.
 
     Args:
@@ -37,6 +39,7 @@ def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warni
         title: above.
         caption: below.
         warning: in red.
+        unjudged: from `unjudged_cells`; hatched.
     """
     by = reduction(made.section, made.step)
     figure = draw_map(
@@ -47,6 +50,7 @@ def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warni
         caption=caption,
         mpp=made.mpp * by,
         warning=warning,
+        unjudged=unjudged,
     )
     out.write_figure(OVERLAY, figure)
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.common.files import read_json
-from cancernet.slide.geometry import CellMap, Region
+from cancernet.slide.geometry import CellMap, Region, Unjudged
 from cancernet.slide.tissue import BLOCK, Tissue
 
 NAME = "summary.json"
+MANY_UNJUDGED = 0.05  # of the tissue; from there on a reader is warned
 FORMAT = 4  # of the file; a slide with one of another is mapped anew
 
 
@@ -23,22 +25,58 @@ def measure(tissue: Tissue, made: CellMap, regions: list[Region]) -> dict[str, f
         `tissue_mm2`, `analysed_mm2`, `malignant_mm2`, `malignant_share` of the analysed, `malignant_regions` and
         `largest_region_mm2`, its glass included. Where nothing was analysed nothing is said to be benign: None.
     """
-    sides = (made.section.width, made.section.height)
-    wide, high = (np.minimum(BLOCK, side - np.arange(0, side, BLOCK)) for side in sides)
-    pixels = tissue.mask * np.outer(high, wide)  # blocks at the right and bottom edge are smaller
-    cells = pixels
-    for axis in (0, 1):
-        cells = np.add.reduceat(cells, np.arange(0, cells.shape[axis], made.step // BLOCK), axis=axis)
+    cells = tissue_pixels(tissue, made)
     analysed = made.square_mm(float(cells[np.isfinite(made.values)].sum()))
     found = made.square_mm(float(cells[made.malignant].sum()))
     return {
-        "tissue_mm2": round(made.square_mm(float(pixels.sum())), 6),
+        "tissue_mm2": round(made.square_mm(float(cells.sum())), 6),
         "analysed_mm2": round(analysed, 6),
         "malignant_mm2": round(found, 6) if analysed else None,
         "malignant_share": round(found / analysed, 6) if analysed else None,
         "malignant_regions": len(regions),
         "largest_region_mm2": round(max((region.mm2 for region in regions), default=0.0), 6),
     }
+
+
+def tissue_pixels(tissue: Tissue, made: CellMap) -> NDArray[np.int64]:
+    """Return how many px of each cell are tissue: (rows, columns); blocks at the right and bottom edge are smaller."""
+    sides = (made.section.width, made.section.height)
+    wide, high = (np.minimum(BLOCK, side - np.arange(0, side, BLOCK)) for side in sides)
+    cells = tissue.mask * np.outer(high, wide)
+    for axis in (0, 1):
+        cells = np.add.reduceat(cells, np.arange(0, cells.shape[axis], made.step // BLOCK), axis=axis)
+    return cells
+
+
+def measure_unjudged(tissue: Tissue, made: CellMap, unjudged: Unjudged) -> dict[str, Any]:
+    """Return how much tissue has no answer, and why.
+
+    Args:
+        tissue: of the slide.
+        made: the map.
+        unjudged: from `geometry.unjudged_cells`.
+
+    Returns:
+        `not_judged_mm2`, by reason, largest first; where patches overlap a cell counts for the commonest. And
+        `not_judged_share` of the tissue, None where there is none.
+    """
+    cells = tissue_pixels(tissue, made)
+    pixels = np.bincount(unjudged.index.ravel(), cells.ravel(), minlength=len(unjudged.reasons) + 1)[1:]
+    areas = (round(made.square_mm(float(each)), 6) for each in pixels)
+    found = dict(zip(unjudged.reasons, areas, strict=True))
+    whole = float(cells.sum())
+    return {
+        "not_judged_mm2": dict(sorted(found.items(), key=lambda each: -each[1])),
+        "not_judged_share": round(float(pixels.sum()) / whole, 6) if whole else None,
+    }
+
+
+def doubts(unjudged: dict[str, Any], *, refused: bool) -> list[str]:
+    """Return a line where much of the tissue has no answer, from `measure_unjudged`; a refusal says so by itself."""
+    if refused or (unjudged["not_judged_share"] or 0) <= MANY_UNJUDGED:
+        return []
+    parts = "; ".join(f"{reason}: {area(mm2)} mm2" for reason, mm2 in unjudged["not_judged_mm2"].items() if mm2)
+    return [f"{share(unjudged['not_judged_share'])} of the tissue is not judged ({parts})"]
 
 
 def area(mm2: float | None) -> str:

@@ -58,9 +58,15 @@ def find_tissue(blocks: NDArray[np.uint8]) -> Tissue:
     otsu, _ = cv2.threshold(chroma, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     level = float(np.clip(otsu, low, high))
     coloured = chroma >= level
-    ink = coloured & (blocks[..., 1].astype(np.int16) - blocks[..., 0] > PEN)
+    ink = inked(blocks, level)
     mask = _without_specks(_without_specks(coloured & ~ink), holes=True)
     return Tissue(mask, level, float(ink.sum() / max(1, coloured.sum())))
+
+
+def inked(blocks: NDArray[np.uint8], chroma: float) -> NDArray[np.bool_]:
+    """Say which blocks (rows, columns) are of green or blue ink: coloured, and greener than red."""
+    coloured = blocks.max(axis=2) - blocks.min(axis=2) >= chroma
+    return np.asarray(coloured & (blocks[..., 1].astype(np.int16) - blocks[..., 0] > PEN))
 
 
 def tissue_share(mask: NDArray[np.bool_], x: NDArray[Any], y: NDArray[Any], side: int) -> NDArray[np.float64]:

@@ -10,18 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.files import read_json, to_json, write_text
 from cancernet.common.output import Output
 from cancernet.common.progress import progress
-from cancernet.context.smooth import Contextual
 from cancernet.maps.pyramid import TILE_PX, write_pyramid
 from cancernet.maps.viewer import Cells, Picture, Spot, write_viewer
-from cancernet.model.decide import UNSURE
 from cancernet.slide import pages, tables
 from cancernet.slide.formats import open_slide
-from cancernet.slide.geometry import CellMap, Region
+from cancernet.slide.geometry import CellMap, Region, Unjudged
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.scale import BadSlide, Scale
 from cancernet.slide.section import Section, plan_reduction, reduced_bands
@@ -109,36 +106,6 @@ def _counted(bands: Iterator[NDArray[np.uint8]], height: int) -> Iterator[NDArra
             bar.update(len(band))
 
 
-def unsure_cells(
-    made: CellMap, x: NDArray[Any], y: NDArray[Any], context: Contextual, reasons: NDArray[Any]
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return which cells no sure patch covers and an unsure one does.
-
-    Args:
-        made: the map.
-        x: int (N,), left px of the patches.
-        y: int (N,), top px.
-        context: what they are called.
-        reasons: str (N,), why they are unsure.
-
-    Returns:
-        int (rows, columns), 0 or 1 + the index of the reason, and the reasons, the most frequent first.
-    """
-    unsure = context.decision == UNSURE
-    names, index, count = np.unique(reasons[unsure].astype(str), return_inverse=True, return_counts=True)
-    order = np.argsort(-count, kind="stable")
-    code = np.argsort(order)[index] + 1
-    reach = defaults.PATCH_SIZE // made.step
-    rows, columns = made.values.shape
-    found = np.zeros((rows + reach, columns + reach), np.int64)
-    row, column = y[unsure] // made.step, x[unsure] // made.step
-    for down in range(reach):
-        for across in range(reach):
-            found[row + down, column + across] = code
-    found = found[:rows, :columns]
-    return np.where(np.isfinite(made.values), 0, found), tuple(str(names[i]) or "unsure" for i in order)
-
-
 def spots_of(regions: Sequence[Region]) -> list[Spot]:
     """Return the regions for the list, in their order, which is that of regions.geojson."""
     found = []
@@ -152,7 +119,7 @@ def write(
     out: Output,
     picture: Picture,
     made: CellMap,
-    unsure: tuple[NDArray[np.int64], tuple[str, ...]],
+    unjudged: Unjudged,
     regions: Sequence[Region],
     work: Path,
     summary: dict[str, Any],
@@ -163,7 +130,7 @@ def write(
         out: folder of the slide's results.
         picture: from `make_tiles`.
         made: the map.
-        unsure: from `unsure_cells`.
+        unjudged: from `geometry.unjudged_cells`.
         regions: largest first.
         work: folder of the work; the tiles are moved from there.
         summary: of the slide.
@@ -173,7 +140,7 @@ def write(
     write_viewer(
         out,
         picture,
-        Cells(made.values, made.malignant, *unsure, made.step * made.mpp, *sides),
+        Cells(made.values, made.malignant, unjudged.index, unjudged.reasons, made.step * made.mpp, *sides),
         spots_of(regions),
         work / TILES,
         title=summary["slide"],
