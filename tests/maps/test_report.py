@@ -33,7 +33,8 @@ def test_every_specimen_has_its_files(mapped):
     assert len(said) == 4  # a line each, and that they are synthetic
     for patient in ("S001", "S002", "S003"):
         names = {path.name for path in (out / patient).iterdir()}
-        assert names == {"map.png", "overlay.png", "patches.csv", "specimen.json", RECORD}
+        files = {"map.png", "overlay.png", "patches.csv", "specimen.json", RECORD}
+        assert names == {*files, "viewer.html", "viewer"}
     assert {path.name for path in out.iterdir() if path.is_file()} == {"index.html", "specimens.csv", RECORD, LOCK}
 
 

@@ -17,6 +17,7 @@ from cancernet.common.output import Output
 from cancernet.common.progress import progress
 from cancernet.context.smooth import apply_context
 from cancernet.data.stream import PatchStream
+from cancernet.maps import specimen_viewer
 from cancernet.maps.draw import blend, draw_map
 from cancernet.maps.measure import caption, line, measure, thresholds
 from cancernet.maps.specimens import Specimen, list_specimens, read_specimen, stitch
@@ -25,7 +26,7 @@ from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
 from cancernet.report.html import fill
 
-FORMAT = 3  # of specimen.json
+FORMAT = 4  # of specimen.json
 INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"
 COLUMNS = ("path", "x", "y", "label", "probability", "decision", "reason", "alone")
 
@@ -56,8 +57,8 @@ def map_specimens(
     Args:
         data: folder or zip whose file names state patient, x and y.
         model: from `load_model`; by default the one that ships.
-        out: folder; gets PATIENT/{map.png, overlay.png, patches.csv, specimen.json}, specimens.csv, index.html
-            and, where something could not be used, errors.csv. Specimens of earlier runs stay on the page.
+        out: folder; gets PATIENT/{viewer.html, map.png, overlay.png, patches.csv, specimen.json}, specimens.csv,
+            index.html and, where something could not be used, errors.csv. Specimens of earlier runs stay on the page.
         patients: which to draw; all by default.
         threads: CPU threads that read files; those this process may use by default.
         say: where lines for the user go.
@@ -175,6 +176,7 @@ def write_specimen(specimen: Specimen, probability: np.ndarray, model: Model, ou
     )
     rows["label"] = rows["label"].where(rows["label"] >= 0).astype("Int64")
     folder.write_csv("patches.csv", rows[list(COLUMNS)])
+    specimen_viewer.write(folder, specimen, section, grid, called, reasons, row, model)
     folder.write_json(NOTES, {"format": FORMAT, "model": model.describe(), "specimen": row})
     return row
 

@@ -46,7 +46,7 @@ class Cells:
         values: float32 (rows, columns), probability of malignant, NaN where there is none.
         malignant: bool (rows, columns), the calls.
         unsure: int (rows, columns), 0 or 1 + the index of the reason why a cell without a probability has none.
-        reasons: of the unsure.
+        reasons: of the unsure; "" says nothing, and stands in no list.
         um: side of a cell.
         width_um: of the section; cells beyond it are cut.
         height_um: the same, downwards.
@@ -79,12 +79,21 @@ class Spot:
 
 @dataclass(frozen=True)
 class Picture:
-    """The tiles beneath the map: px of the finest level, um a px, and um under a full-resolution px of the slide."""
+    """The tiles beneath the map.
+
+    Attributes:
+        width: px of the finest level.
+        height: the same, downwards.
+        mpp: um a px of it.
+        slide_mpp: um across and down under a px that places are told in.
+        origin: x, y in such px of the top left corner.
+    """
 
     width: int
     height: int
     mpp: float
     slide_mpp: tuple[float, float]
+    origin: tuple[int, int] = (0, 0)
 
 
 def write_viewer(
@@ -144,7 +153,7 @@ def write_viewer(
         "script": SCRIPT,
         "spots": spots[:LISTED],
         "more": len(spots) - LISTED,
-        "reasons": cells.reasons,
+        "reasons": [reason for reason in cells.reasons if reason],
         "gradient": ", ".join(to_hex(over_white()(share)) for share in np.linspace(0, 1, STOPS)),
         "data": page_data(picture, cells, spots[:LISTED]),
     }
@@ -164,6 +173,7 @@ def page_data(picture: Picture, cells: Cells, spots: Sequence[Spot]) -> dict[str
             "mpp": picture.mpp,
         },
         "slide_mpp": picture.slide_mpp,
+        "origin": picture.origin,
         "cells": {
             "rows": rows,
             "columns": columns,

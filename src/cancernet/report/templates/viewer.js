@@ -231,7 +231,8 @@
     if (!inside) return "off the slide";
     const whole = (value) => Math.round(value).toLocaleString("en");
     const [across, down] = data.slide_mpp;
-    const where = `x ${whole(x / across)}, y ${whole(y / down)} px (${(x / 1000).toFixed(2)}, ${(y / 1000).toFixed(2)} mm)`;
+    const [left, top] = data.origin;
+    const where = `x ${whole(left + x / across)}, y ${whole(top + y / down)} px (${(x / 1000).toFixed(2)}, ${(y / 1000).toFixed(2)} mm)`;
     const [row, column] = [y, x].map((value) => Math.floor(value / cells.um + EDGE));
     const i = row * cells.columns + column;
     return `${where}: ${called(i)}`;
