@@ -112,6 +112,15 @@ def test_an_open_rim_encloses_nothing(image: np.ndarray, marked: Marked) -> None
     assert not (marked(laid_over(image, rim[..., None])) == Kind.AIR_BUBBLE).any()
 
 
+def test_the_inked_margin_of_a_round_specimen_is_no_bubble(marked: Marked) -> None:
+    texture = np.random.default_rng(0).integers(-25, 25, (1600, 1600, 3))
+    specimen = (np.array([205, 140, 190]) + texture).astype(np.uint8)
+    cv2.circle(specimen, (800, 800), 760, (20, 20, 20), 12)
+    found = marked(specimen)
+    assert (found == Kind.PEN).any()
+    assert not found[60:260, 60:260].any()
+
+
 @pytest.mark.parametrize("grey", [0, 60, 140])
 def test_an_even_dark_field_at_the_edge_is_off_the_glass(grey: int, image: np.ndarray, marked: Marked) -> None:
     cut = image.copy()

@@ -44,7 +44,7 @@ FOREIGN = 0.06  # density off the plane of the dyes, towards grey; 99.9 % of sou
 FOREIGN_BLUE = 0.02  # red above green density: no mixture of the dyes takes more red than green
 FOREIGN_BLOCKS = 10  # 0.004 mm2
 RIM = 0.04  # density off the plane in a bubble's rim
-BUBBLE_BLOCKS = 100  # 0.04 mm2; smaller ones are a fold of a patch's own
+BUBBLE_BLOCKS = (100, 17_500)  # 0.04 to 7 mm2; smaller ones hide no patch, a larger round is an inked specimen's margin
 ROUND = 0.7  # 4 pi area over squared outline, of what a rim encloses; 1 is a circle
 RIM_BLOCKS = 3  # mean width of a rim at most: 60 um
 GREY = 0.15  # density in each of the channels from which a grey block is no glass; 173 of 245
@@ -215,7 +215,8 @@ def _bubbles(rim: NDArray[np.bool_]) -> NDArray[np.bool_]:
     outlines, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     for i, outline in enumerate(outlines):
         hole, length = cv2.contourArea(outline), cv2.arcLength(outline, closed=True)
-        if tree[0][i][3] < 0 or hole < BUBBLE_BLOCKS or 4 * np.pi * hole < ROUND * length**2:
+        fits = BUBBLE_BLOCKS[0] <= hole <= BUBBLE_BLOCKS[1]
+        if tree[0][i][3] < 0 or not fits or 4 * np.pi * hole < ROUND * length**2:
             continue
         outer = outlines[tree[0][i][3]]
         if cv2.contourArea(outer) - hole < RIM_BLOCKS * length:
