@@ -27,6 +27,15 @@ from cancernet.common.errors import UserError
     default=str(defaults.PATCH_SIZE),
     help="px from one patch to the next at the model's scale; less than 50 overlaps: a finer map, and longer.",
 )
+@click.option(
+    "--roi",
+    type=PATH,
+    help="Annotations of the slide, or a folder with NAME.geojson, .xml, .ndpa or a mask NAME_mask.png of each: judge "
+    "only what lies inside.",
+)
+@click.option(
+    "--roi-class", "roi_classes", multiple=True, metavar="NAME", help="Take areas of this class alone; can be repeated."
+)
 def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
@@ -42,6 +51,9 @@ def command(files: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> b
     and OUT/index.html shows all of them. A patch that cannot be judged, as one out of focus, is `unsure`, with the
     reason, and not mapped. A slide stained or scanned unlike the patches that the model learned from is refused: its
     picture says so, and nothing on it is called benign or malignant.
+
+    With --roi only patches are judged that lie by half in what is outlined, and areas count within it. A slide of which
+    there are no annotations is left out.
 
     Slides that cannot be mapped go to OUT/errors.csv, with the reason. The exit code is 1 where something was left out,
     refused or unsure, and 2 where no slide got an answer. A run that was stopped goes on where it was; a slide that is

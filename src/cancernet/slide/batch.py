@@ -60,6 +60,8 @@ def map_slide(
     out: Path | str,
     mpp: float | None = None,
     stride: int = defaults.PATCH_SIZE,
+    roi: Path | str | None = None,
+    roi_classes: Sequence[str] = (),
     threads: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
@@ -72,6 +74,9 @@ def map_slide(
             stopped goes on where it was, and a slide that is done is not done again.
         mpp: um/px at full resolution of all slides, in place of what they say.
         stride: px from one patch to the next at the model's scale, one of SLIDE_STRIDES.
+        roi: annotations (GeoJSON, XML of ImageScope or ASAP, NDPA, a mask) of one slide, or a folder of them in which
+            those of a slide have its name; only patches that lie inside by half are judged. All of it by default.
+        roi_classes: classes of them to take; all by default.
         threads: CPU threads; those this process may use by default. A model given keeps its own.
         say: where lines for the user go, one a slide and one a warning.
 
@@ -82,14 +87,16 @@ def map_slide(
     """
     given = [paths] if isinstance(paths, (str, Path)) else paths
     slides = list({real(path): path for path in (Path(each).expanduser() for each in given)}.values())
-    items = [SlideInput(path, mpp=mpp) for path in slides]
-    options = Options(stride, threads or available_cpus())
+    place = Path(roi).expanduser() if roi is not None else None
+    items = [SlideInput(path, mpp=mpp, roi=place) for path in slides]
+    options = Options(stride, threads or available_cpus(), tuple(roi_classes))
+    _check_roi(place, options, len(slides))
     model = model or load_model(threads=threads)
     if mpp is not None:
         check_mpp(mpp)
     _check(model, options)
     need_all()
-    with Output(Path(out), "slide", inputs=slides, names=(INDEX,)) as output:
+    with Output(Path(out), "slide", inputs=[*slides, *([place] if place else [])], names=(INDEX,)) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
@@ -138,6 +145,17 @@ def _map(
     for warning in found["warnings"]:
         say(f"WARNING: {path.name}: {warning}")
     return ""
+
+
+def _check_roi(place: Path | None, options: Options, slides: int) -> None:
+    if place is None and options.roi_classes:
+        raise UserError("--roi-class needs --roi, the annotations whose classes it names")
+    if place is not None and not place.exists():
+        raise UserError(f"--roi {place}: no such file or folder; check the name")
+    if place is not None and not place.is_dir() and slides > 1:
+        raise UserError(
+            f"--roi {place} is one file for {slides} slides; give the folder in which each has one of its name"
+        )
 
 
 def _check(model: Model, options: Options) -> None:

@@ -19,10 +19,12 @@ from cancernet.model.decide import UNSURE
 from cancernet.model.judge import REFUSED
 from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables
+from cancernet.slide.annotation import Frame
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells
 from cancernet.slide.inputs import SlideInput
+from cancernet.slide.roi import read_roi, roi_mark
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import judge, positions, score
 from cancernet.slide.section import Section, make_section
@@ -39,6 +41,7 @@ class Options:
 
     stride: int = defaults.PATCH_SIZE
     threads: int = 1
+    roi_classes: tuple[str, ...] = ()
 
 
 def identify(path: Path) -> dict[str, Any]:
@@ -83,6 +86,8 @@ def map_one(
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     started = time.perf_counter()
     section, about = _read(item, out, owner, model, options)
+    frame = Frame(item.path, about["file"]["width_px"], about["file"]["height_px"], section.origin)
+    roi = read_roi(item.roi, options.roi_classes, frame) if item.roi else None
     read = time.perf_counter()
     blocks = block_means(section)
     tissue = find_tissue(blocks)
@@ -91,6 +96,11 @@ def map_one(
     x, y = x[keep], y[keep]
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
+    if roi:
+        inside = roi.patches(section, x, y, options.stride)
+        x, y, tissue = x[inside], y[inside], roi.within(tissue, section)
+        if not len(x):
+            raise BadSlide(f"no patch with tissue lies in {roi.path.name}; are these annotations of another slide?")
     reasons, stain = judge(section, x, y, model)
     if np.all(reasons != "") and not stain.alarm:
         raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
@@ -109,11 +119,12 @@ def map_one(
     pages.write_thumbnail(out, blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
+    where = f" in {roi.path.name}" if roi else ""
     caption = (
-        f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
+        f"{len(x):,} patches of {model.name}{where} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
         "Research use only."
     )
-    pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms))
+    pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms), roi=roi)
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
         "format": summary.FORMAT,
@@ -129,6 +140,7 @@ def map_one(
             "origin_px": list(section.origin),
             "level": section.level,
         },
+        "roi": roi.describe(section, model.mpp) if roi else None,
         "stride_px": options.stride,
         "threshold": model.threshold,
         "patches": len(x),
@@ -143,7 +155,10 @@ def map_one(
         "model": model.describe(),
         "synthetic": model.synthetic,
         "alarms": alarms,
-        "warnings": about["warnings"] + alarms + doubts(section, tissue, options.stride),
+        "warnings": about["warnings"]
+        + alarms
+        + doubts(section, tissue, options.stride)
+        + list(roi.notes if roi else ()),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "versions": versions(PACKAGES),
         "settings": settings,
@@ -160,6 +175,7 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
         "slide": owner,
         "mpp": item.mpp,
         "stride": options.stride,
+        "roi": roi_mark(item.roi, item.path, options.roi_classes),
         "min_tissue": MIN_TISSUE,
         "model": model.describe(),
     }

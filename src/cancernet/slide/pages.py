@@ -9,25 +9,30 @@ from urllib.parse import quote
 
 import cv2
 import numpy as np
+from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from cancernet.common.output import Output
 from cancernet.context.grid import Grid
-from cancernet.maps.draw import draw_map
+from cancernet.maps.draw import MAX_SIDE, draw_map
 from cancernet.report.html import fill
 from cancernet.slide import summary as summaries
 from cancernet.slide import tables
 from cancernet.slide.geometry import CellMap
+from cancernet.slide.roi import Roi
 from cancernet.slide.section import Section
 from cancernet.slide.summary import area, share
 
 OVERLAY, THUMBNAIL, INDEX = "overlay.png", "thumbnail.png", "index.html"
 PICTURE_PX = 950  # longer side of the overlay's section at least: what its panel shows
+ROI_COLOUR = "#000000"  # dashed: what is called malignant has a full line
 THUMBNAIL_PX = 512  # longer side
 FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, summaries.NAME)  # of a slide
 
 
-def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warning: str) -> None:
+def write_overlay(
+    out: Output, made: CellMap, *, title: str, caption: str, warning: str, roi: Roi | None = None
+) -> None:
     """Write the section under its map.
 
     Args:
@@ -36,6 +41,7 @@ def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warni
         title: above.
         caption: below.
         warning: in red.
+        roi: what was judged alone; outlined.
     """
     by = reduction(made.section, made.step)
     figure = draw_map(
@@ -47,6 +53,12 @@ def write_overlay(out: Output, made: CellMap, *, title: str, caption: str, warni
         mpp=made.mpp * by,
         warning=warning,
     )
+    if roi:
+        longer = max(made.section.width, made.section.height) // by
+        scale = min(1.0, MAX_SIDE / longer) / by
+        rings = [ring * scale for ring in roi.outline(made.section)]
+        for axes in figure.axes[:2]:
+            axes.add_collection(LineCollection(rings, colors=ROI_COLOUR, linewidths=1.4, linestyles="--"))
     out.write_figure(OVERLAY, figure)
 
 
@@ -95,6 +107,7 @@ def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
 def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
     model = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
     unsure = f", {summary['patches_unsure']:,} of them unsure" if summary["patches_unsure"] else ""
+    roi = summary.get("roi")
     regions = f"{summary['malignant_regions']:,}"
     if summary["malignant_regions"]:
         regions += f", the largest {area(summary['largest_region_mm2'])} mm² with its glass"
@@ -103,6 +116,7 @@ def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
         "folder": folder,
         "links": {Path(name).stem: quote(f"{folder}/{name}") for name in FILES},
         "facts": [
+            *([("judged", f"{area(roi['mm2'])} mm² outlined in {Path(roi['path']).name}")] if roi else []),
             ("tissue", f"{area(summary['tissue_mm2'])} mm²"),
             ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
             ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),
