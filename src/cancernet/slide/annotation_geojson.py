@@ -89,10 +89,8 @@ def object_type(feature: dict[str, Any], properties: dict[str, Any]) -> str:
         >>> object_type({}, {"objectType": "tile"}), object_type({"id": "PathCellObject"}, {})
         ('tile', 'cell')
     """
-    said = properties.get("objectType") or properties.get("object_type") or feature.get("id")
-    return LEGACY.get(
-        str(said), str(said) if "objectType" in properties or "object_type" in properties else "annotation"
-    )
+    said = properties.get("objectType") or properties.get("object_type")
+    return LEGACY.get(str(said or feature.get("id")), str(said or "annotation"))
 
 
 def class_name(properties: dict[str, Any]) -> str:

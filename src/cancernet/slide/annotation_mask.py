@@ -68,9 +68,7 @@ def read_mask(path: Path, content: bytes, frame: Frame) -> Drawn:
 def _values(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64] | NDArray[np.uint8], dict[int, str]]:
     """Return a number a px (H, W), and the name of each that is there and not 0."""
     colours = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1]
-    if colours.shape[2] == 3 and not (
-        np.all(colours[..., 0] == colours[..., 1]) and np.all(colours[..., 0] == colours[..., 2])
-    ):
+    if np.any(colours != colours[..., :1]):
         packed = colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
         return packed, {int(value): f"#{value:06x}" for value in np.unique(packed) if value}
     grey = colours[..., 0]

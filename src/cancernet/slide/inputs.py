@@ -17,6 +17,7 @@ class SlideInput:
         series: which image of a file with several, counted from 0; None finds the slide among them.
         scanner: free text.
         roi: annotations (GeoJSON, Aperio XML, NDPA) within which the slide is judged; None for all of it.
+        annotations: of what on it is benign and malignant, to cut labelled patches by.
     """
 
     path: Path
@@ -25,3 +26,4 @@ class SlideInput:
     series: int | None = None
     scanner: str = ""
     roi: Path | None = None
+    annotations: Path | None = None

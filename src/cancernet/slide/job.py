@@ -85,7 +85,7 @@ def map_one(
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     started = time.perf_counter()
-    section, about = _read(item, out, owner, model, options)
+    section, about = read_section(item, out, owner, model_mpp=model.mpp, threads=options.threads)
     frame = Frame(item.path, about["file"]["width_px"], about["file"]["height_px"], section.origin)
     roi = read_roi(item.roi, options.roi_classes, frame) if item.roi else None
     read = time.perf_counter()
@@ -121,8 +121,8 @@ def map_one(
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
     where = f" in {roi.path.name}" if roi else ""
     caption = (
-        f"{len(x):,} patches of {model.name}{where} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
-        "Research use only."
+        f"{len(x):,} patches of {model.name}{where} every {made.step * made.mpp:g} um{left_out}; "
+        f"{areas_line(measured)}. Research use only."
     )
     pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms), roi=roi)
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
@@ -181,15 +181,26 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
     }
 
 
-def _read(
-    item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options
+def read_section(
+    item: SlideInput, out: Output, owner: dict[str, Any], *, model_mpp: float, threads: int
 ) -> tuple[Section, dict[str, Any]]:
-    """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
-    reader = open_slide(item.path, threads=options.threads)
+    """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file.
+
+    Args:
+        item: the slide.
+        out: folder of its results; the section lies in `WORK` in it.
+        owner: from `identify`.
+        model_mpp: um/px of the section.
+        threads: that decode.
+
+    Raises:
+        BadSlide: it cannot be read, or its scale cannot be believed.
+    """
+    reader = open_slide(item.path, threads=threads)
     try:
-        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp)
-        fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
-        section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
+        scale = settle(reader.found, asked=item.mpp, model_mpp=model_mpp)
+        fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
+        section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint)
     finally:
         reader.close()
     about = {
