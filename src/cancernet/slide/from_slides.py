@@ -16,7 +16,7 @@ from cancernet.common.files import read_json, real, safe_name
 from cancernet.common.output import RECORD, Output
 from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
-from cancernet.data.names import parse_name
+from cancernet.data.names import PUBLIC_INDEX, parse_name
 from cancernet.data.patient_list import read_patients
 from cancernet.data.sides import write_split
 from cancernet.data.source import hidden
@@ -32,7 +32,7 @@ from cancernet.slide.scale import BadSlide, check_mpp
 
 KIND = "data from-slides"
 PATCHES, CATALOG, SPLIT = "patches", "catalog.csv", "split.csv"
-FIRST_INDEX = 5  # after "idx" in a name: of the public set; further slides of a patient count on
+FIRST_INDEX = int(PUBLIC_INDEX)  # after "idx" in a name; further slides of a patient count on
 
 
 @dataclass

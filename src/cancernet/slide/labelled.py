@@ -25,7 +25,7 @@ from cancernet.slide.annotations import content_hash, find_annotations, read_ann
 from cancernet.slide.cell_labels import NONE, CellLabels, areas_of, label_cells
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.inputs import SlideInput
-from cancernet.slide.job import WORK, read_section
+from cancernet.slide.job import WORK, doubts, read_section
 from cancernet.slide.labelled_picture import draw_taken
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.score import CHUNK, cut, positions
@@ -200,9 +200,10 @@ def _choose(section: Section, cells: CellLabels) -> tuple[NDArray[Any], NDArray[
     side = defaults.PATCH_SIZE
     x, y = positions(section.width, section.height, side)
     label, why = (each[y // side, x // side] for each in (cells.label, cells.why))
-    tissue = tissue_share(find_tissue(block_means(section)).mask, x, y, side) >= MIN_TISSUE
+    found = find_tissue(block_means(section))
+    tissue = tissue_share(found.mask, x, y, side) >= MIN_TISSUE
     labelled = label != NONE
-    notes = []
+    notes = doubts(section, found, side)
     if labelled.any() and (share := tissue[labelled].mean()) < LITTLE_TISSUE:
         notes.append(f"only {share:.0%} of the annotated patches show tissue; are these annotations of another slide?")
     why[labelled & ~tissue] = GLASS

@@ -23,9 +23,11 @@ from cancernet.slide.pages import reduced
 from cancernet.slide.section import Section
 
 PICTURE_PX = 1200  # longer side of the section in the picture
-KINDS: dict[str, tuple[str, Any]] = {  # area -> colour, line: told apart without colour too
-    "malignant": (COLOURS[1], "-"),
+KINDS: dict[
+    str, tuple[str, Any]
+] = {  # area -> colour, line: told apart without colour too; where two meet, the later is seen
     "benign": (COLOURS[0], (0, (6, 2))),
+    "malignant": (COLOURS[1], "-"),
     "both": ("#000000", (0, (1, 1))),
     "ignored": ("#59636e", (0, (3, 1, 1, 1))),
 }
@@ -52,7 +54,7 @@ def draw_taken(
     height, width = image.shape[:2]
     across = width <= WIDE * height
     made = figure(
-        13.0, float(np.clip((6.1 if across else 12.6) * height / width * (1 if across else 2) + 2.0, 4.0, 40))
+        13.0, float(np.clip((6.1 if across else 12.6) * height / width * (1 if across else 2) + 1.6, 4.0, 40))
     )
     first, second = made.subplots(1 if across else 2, 2 if across else 1, squeeze=False).ravel()
     panel(first, image, 1.0, "Annotated")
