@@ -18,6 +18,7 @@ from cancernet.slide.section import Section
 
 NONE = -1  # label of a patch that gets none
 SLACK = 1e-4  # of a patch; coordinates are written with two or three decimals
+MOSTLY = 0.5  # share of a patch
 LABELLED, UNANNOTATED, BORDER, IGNORED_AREA, BOTH = "", "not annotated", "border", "ignored", "annotated as both"
 
 
@@ -48,12 +49,14 @@ class CellLabels:
         label: int8, 0 benign, 1 malignant, -1 for none.
         malignant: share of each patch in malignant areas.
         benign: share in benign ones; of tissue outside of all outlines too, where that is benign.
+        outlined: bool, whether at least half of a patch lies in what somebody outlined as one of the two.
         why: str, why a patch has no label; "" where it has one.
     """
 
     label: NDArray[np.int8]
     malignant: NDArray[np.float64]
     benign: NDArray[np.float64]
+    outlined: NDArray[np.bool_]
     why: NDArray[Any]
 
 
@@ -85,6 +88,7 @@ def label_cells(areas: Areas, section: Section, step: int, rule: LabelRule) -> C
     malignant, benign, both, ignored = (
         cover(shape, section, step) for shape in (areas.malignant, areas.benign, areas.both, areas.ignored)
     )
+    outlined = malignant + benign + both >= MOSTLY - SLACK
     if rule.rest == "benign":
         looked_at = 1.0 if areas.frame.is_empty else cover(areas.frame, section, step)
         benign = np.clip(looked_at - malignant - both - ignored, 0, 1)
@@ -102,4 +106,4 @@ def label_cells(areas: Areas, section: Section, step: int, rule: LabelRule) -> C
     parts = np.stack([rest, malignant + benign, ignored, both])
     words = np.array([UNANNOTATED, BORDER, IGNORED_AREA, BOTH], object)
     why[none] = words[np.argmax(parts, axis=0)][none]
-    return CellLabels(label, malignant, benign, why)
+    return CellLabels(label, malignant, benign, outlined, why)

@@ -119,7 +119,7 @@ def map_one(
     pages.write_thumbnail(out, blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
-    where = f" in {roi.path.name}" if roi else ""
+    where = f" in {roi.path.name} (dashed)" if roi else ""
     caption = (
         f"{len(x):,} patches of {model.name}{where} every {made.step * made.mpp:g} um{left_out}; "
         f"{areas_line(measured)}. Research use only."

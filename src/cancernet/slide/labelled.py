@@ -38,7 +38,7 @@ PARTS = 3  # of a patch's path: patient, class, name
 FIRST = 1  # x and y of the first patch in a name, as the public set counts
 COLUMNS = ("path", "patient", "slide", "x", "y", "class", "share_malignant", "share_benign", "mpp")
 BLANK, GLASS = "blank", "no tissue"
-LITTLE_TISSUE = 0.5  # share of the annotated patches with tissue, below which the annotations may be of another slide
+LITTLE_TISSUE = 0.5  # share of the annotated patches with tissue, below which these may be of another slide
 
 
 @dataclass(frozen=True)
@@ -199,15 +199,14 @@ def _choose(section: Section, cells: CellLabels) -> tuple[NDArray[Any], NDArray[
     """Return left and top px of all patches that are annotated or tissue, why each has no label, and notes."""
     side = defaults.PATCH_SIZE
     x, y = positions(section.width, section.height, side)
-    label, why = (each[y // side, x // side] for each in (cells.label, cells.why))
+    label, outlined, why = (each[y // side, x // side] for each in (cells.label, cells.outlined, cells.why))
     found = find_tissue(block_means(section))
     tissue = tissue_share(found.mask, x, y, side) >= MIN_TISSUE
-    labelled = label != NONE
     notes = doubts(section, found, side)
-    if labelled.any() and (share := tissue[labelled].mean()) < LITTLE_TISSUE:
-        notes.append(f"only {share:.0%} of the annotated patches show tissue; are these annotations of another slide?")
-    why[labelled & ~tissue] = GLASS
-    keep = tissue | labelled  # glass that nobody annotated is not worth a word
+    if outlined.any() and (share := tissue[outlined].mean()) < LITTLE_TISSUE:
+        notes.append(f"only {share:.0%} of the outlined patches show tissue; are these annotations of another slide?")
+    why[(label != NONE) & ~tissue] = GLASS
+    keep = tissue | outlined  # glass that nobody outlined is not worth a word
     x, y, why = x[keep], y[keep], why[keep]
     taken = np.flatnonzero(why == "")
     done = 0
