@@ -14,6 +14,8 @@ import cancernet
 
 HEAVY = ("numpy", "pandas", "onnxruntime", "tensorflow", "keras", "matplotlib", "cv2", "sklearn", "click")
 PUBLIC = {
+    "ClassNames",
+    "LabelRule",
     "Labels",
     "Model",
     "PatchClassifier",
@@ -28,6 +30,7 @@ PUBLIC = {
     "load_model",
     "map_slide",
     "map_specimens",
+    "patches_from_slides",
     "predict",
     "run",
     "train",
@@ -91,7 +94,9 @@ def test_a_public_function_tells_every_argument_and_what_it_raises(name: str) ->
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["Labels", "PatchClassifier", "SplitChoice", "TrainingOptions"])
+@pytest.mark.parametrize(
+    "name", ["ClassNames", "LabelRule", "Labels", "PatchClassifier", "SplitChoice", "TrainingOptions"]
+)
 def test_a_public_class_tells_every_argument(name: str) -> None:
     found = getattr(cancernet, name)
     text = inspect.getdoc(found) or ""

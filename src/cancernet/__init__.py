@@ -22,6 +22,8 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {  # public name -> where it lives
+    "ClassNames": "slide.annotation_classes",
+    "LabelRule": "slide.annotation_classes",
     "Labels": "data.layout",
     "Model": "model.model",
     "PatchClassifier": "training.estimator",
@@ -36,6 +38,7 @@ _HOMES = {  # public name -> where it lives
     "load_model": "model.model",
     "map_slide": "slide.batch",
     "map_specimens": "maps.report",
+    "patches_from_slides": "slide.from_slides",
     "predict": "prediction.predict",
     "run": "experiment.run",
     "train": "experiment.train",
@@ -58,7 +61,10 @@ if TYPE_CHECKING:
     from cancernet.model.model import Model as Model
     from cancernet.model.model import load_model as load_model
     from cancernet.prediction.predict import predict as predict
+    from cancernet.slide.annotation_classes import ClassNames as ClassNames
+    from cancernet.slide.annotation_classes import LabelRule as LabelRule
     from cancernet.slide.batch import map_slide as map_slide
+    from cancernet.slide.from_slides import patches_from_slides as patches_from_slides
     from cancernet.training.estimator import PatchClassifier as PatchClassifier
     from cancernet.training.options import TrainingOptions as TrainingOptions
 

@@ -64,6 +64,12 @@ alone_option = click.option(
     help="Judge each patch by itself. [default: with the others of its patient, where names say where they lie]",
 )
 seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
+mpp_option = click.option(
+    "--mpp",
+    type=float,
+    help="um a pixel at full resolution, usually 0.25 at 40x, 0.5 at 20x: of one slide in place of what its file says,"
+    " of several where theirs state none.",
+)
 recipe_file_option = click.option("--recipe-file", type=PATH, help="TOML file with recipes of your own.")
 
 label_options = together(

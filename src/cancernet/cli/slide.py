@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, echo, note, say, with_model
+from cancernet.cli.options import PATH, echo, mpp_option, note, say, with_model
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 
@@ -21,12 +21,7 @@ from cancernet.common.errors import UserError
     type=PATH,
     help="CSV with a row a slide: path, and any of patient, mpp, series, scanner, roi (a file of annotations).",
 )
-@click.option(
-    "--mpp",
-    type=float,
-    help="um a pixel at full resolution, usually 0.25 at 40x, 0.5 at 20x: of one slide in place of what its file says,"
-    " of several where theirs state none.",
-)
+@mpp_option
 @click.option(
     "--series",
     type=click.IntRange(0),
@@ -42,6 +37,15 @@ from cancernet.common.errors import UserError
     "--viewer-mpp",
     type=float,
     help="um a pixel of the viewer's finest tiles: 1 or 0.5 shows cells, and takes longer. [default: the model's, 4]",
+)
+@click.option(
+    "--roi",
+    type=PATH,
+    help="Annotations of the slide, or a folder with NAME.geojson, .xml, .ndpa or a mask NAME_mask.png of each: judge "
+    "only what lies inside.",
+)
+@click.option(
+    "--roi-class", "roi_classes", multiple=True, metavar="NAME", help="Take areas of this class alone; can be repeated."
 )
 def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
@@ -61,6 +65,9 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> 
     and OUT/index.html shows all of them. A patch that cannot be judged, as one out of focus, is `unsure`, with the
     reason, and not mapped. A slide stained or scanned unlike the patches that the model learned from is refused: its
     picture says so, and nothing on it is called benign or malignant.
+
+    With --roi only patches are judged that lie by half in what is outlined, and areas count within it. A slide of which
+    there are no annotations is left out.
 
     Slides that cannot be mapped go to OUT/errors.csv, with the reason. The exit code is 1 where something was left out,
     refused or unsure, and 2 where no slide got an answer. A run that was stopped goes on where it was; a slide that is

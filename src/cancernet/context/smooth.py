@@ -109,11 +109,11 @@ def by_patient(
     probability: ArrayLike,
     reasons: Sequence[str] | None = None,
 ) -> tuple[NDArray[np.float64], dict[str, str]]:
-    """Do what `in_section` does for patches of many patients, each patient's a section.
+    """Do what `in_section` does for patches of many patients, each patient's a section, or each slide's of a patient.
 
     Args:
         context: of the model.
-        patient: (N,) ids, "" where unknown.
+        patient: (N,) ids, or sections of theirs from `section_of`; "" where unknown.
         x: (N,) px, left edges; NaN where unknown.
         y: (N,) px, top edges.
         probability: (N,) of malignant, each patch by itself.

@@ -8,11 +8,16 @@ from typing import NamedTuple
 
 # PATIENT_idx5_xX_yY_classC: the naming of the public IDC set. The class is optional, because patches to
 # be predicted have none.
-_NAME = re.compile(r"(?P<patient>.+)_idx\d+_x(?P<x>\d{1,9})_y(?P<y>\d{1,9})(?:_class(?P<label>[01]))?", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?P<patient>.+)_idx(?P<index>\d+)_x(?P<x>\d{1,9})_y(?P<y>\d{1,9})(?:_class(?P<label>[01]))?", re.IGNORECASE
+)
 # SOB_B_A-14-22549AB-40-001 of BreakHis, and its folders SOB_B_A_14-22549AB: class, subtype, year and number.
 _BREAKHIS = re.compile(r"SOB_([BM])_[A-Z]+[-_](\d+-\d+[A-Z]*)(?:[-_].*)?", re.IGNORECASE)
 # TCGA-A7-A0D9-01Z-00-DX1: project, site and patient; what follows is a sample and a slide of that patient.
 _TCGA = re.compile(r"(?<![A-Z0-9])TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}(?![A-Z0-9])", re.IGNORECASE)
+
+
+PUBLIC_INDEX = "5"  # after "idx" in the public set, where a patient has one section; another number is another section
 
 
 class PatchName(NamedTuple):
@@ -47,7 +52,7 @@ def parse_name(path: str) -> PatchName:
     stem = name.rpartition(".")[0] or name
     match = _NAME.fullmatch(stem)
     if match is not None:
-        patient, x, y, label = match.groups()
+        patient, x, y, label = match.group("patient", "x", "y", "label")
         return PatchName(stated(patient) or patient, int(x), int(y), None if label is None else int(label))
     found = _BREAKHIS.fullmatch(stem)
     if found is not None:
@@ -73,13 +78,33 @@ def stated(text: str) -> str:
 def specimen_of(path: str) -> str:
     """Return what is stitched together: what a name states before its position, as a slide of a patient; "" for none.
 
+    The number after `idx` counts too: a patient's second slide has another than the 5 of the public set.
+
     Example:
         >>> specimen_of("a/8863_idx5_x1_y51.png"), specimen_of("a/TCGA-A7-A0D9-01Z-00-DX1_idx5_x1_y1.png")
         ('8863', 'TCGA-A7-A0D9-01Z-00-DX1')
+        >>> specimen_of("a/8863_idx6_x1_y51.png")
+        '8863_idx6'
     """
     name = path.rpartition("/")[2]
     match = _NAME.fullmatch(name.rpartition(".")[0] or name)
-    return match["patient"] if match else ""
+    if match is None:
+        return ""
+    index = match["index"].lstrip("0")  # as text: it may be of any length
+    return match["patient"] if index == PUBLIC_INDEX else f"{match['patient']}_idx{index}"
+
+
+def section_of(path: str, patient: str) -> str:
+    """Return which section a patch is of: its patient, and the slide of hers where its name states one; "" if unknown.
+
+    Patches of two slides of a patient are of two sections, whose places have nothing to do with each other.
+
+    Example:
+        >>> section_of("a/8863_idx5_x1_y1.png", "8863"), section_of("a/8863_idx6_x1_y1.png", "8863")
+        ('8863', '8863/8863_idx6')
+    """
+    specimen = specimen_of(path)
+    return f"{patient}/{specimen}" if patient and specimen not in ("", patient) else patient
 
 
 def group_of(path: str, top: Path | str = ".") -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from cancernet.common.errors import UserError
 from cancernet.common.progress import progress
 from cancernet.context.smooth import by_patient, told
-from cancernet.data.names import group_of
+from cancernet.data.names import group_of, section_of
 from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
 from cancernet.evaluation.results import FLOOR
@@ -103,9 +103,15 @@ def known_side(model: Model, table: pd.DataFrame) -> pd.Series:
 
 
 def places(table: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return patient and place of each patch, as `by_patient` takes them."""
+    """Return section and place of each patch, as `by_patient` takes them."""
     x, y = (table[name].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan) for name in ("x", "y"))
-    return table["patient"].tolist(), x, y
+    return sections_of(table), x, y
+
+
+def sections_of(table: pd.DataFrame) -> list[str]:
+    """Return which section each patch (N,) is of: its patient's, or that slide of hers which its name states."""
+    paths = table["path"] if "path" in table else [""] * len(table)
+    return list(map(section_of, paths, table["patient"]))
 
 
 def groups_of(table: pd.DataFrame) -> list[str]:

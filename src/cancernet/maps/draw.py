@@ -112,17 +112,17 @@ def draw_map(
     made = figure(13.0, float(np.clip(rows * (side * height / width + 0.3) + 1.1, 4.0, 40)))
     axes = made.subplots(rows, columns, squeeze=False).ravel()
     called = replace(probability, values=np.where(probability.there, malignant, np.nan).astype(np.float32))
-    _panel(axes[0], section, scale, "Section")
-    _panel(axes[1], blend(section, probability), scale, "Probability of malignant")
+    panel(axes[0], section, scale, "Section")
+    panel(axes[1], blend(section, probability), scale, "Probability of malignant")
     _contour(axes[1], called, scale)
     if truth is not None:
-        _panel(axes[2], _painted(section, truth, truth.values == 1, TRUTH), scale, "Labelled malignant")
+        panel(axes[2], _painted(section, truth, truth.values == 1, TRUTH), scale, "Labelled malignant")
         _contour(axes[2], truth, scale)
         judged = section
         for (label, call), (_, colour) in OUTCOMES.items():
             here = (truth.values == label) & (called.values == call)
             judged = _painted(judged, truth, here, colour)
-        _panel(axes[3], judged, scale, "Right and wrong calls")
+        panel(axes[3], judged, scale, "Right and wrong calls")
     key = ScalarMappable(Normalize(0, 1), over_white())
     bar = made.colorbar(key, ax=axes[1], shrink=0.7, pad=0.01, aspect=30, label="probability of malignant")
     bar.ax.tick_params(labelsize=8)
@@ -134,7 +134,7 @@ def draw_map(
     if truth is not None:
         _legend(axes[3], [Patch(facecolor=colour, label=name) for name, colour in OUTCOMES.values()])
     for each in axes:
-        _scale_bar(each, width * scale, height * scale, mpp / scale)
+        scale_bar(each, width * scale, height * scale, mpp / scale)
     return sign(made, title, caption, warning)
 
 
@@ -151,7 +151,8 @@ def nice_length(um: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= um))
 
 
-def _panel(axes: Axes, image: NDArray[np.uint8], scale: float, title: str) -> None:
+def panel(axes: Axes, image: NDArray[np.uint8], scale: float, title: str) -> None:
+    """Show a picture, uint8 (H, W, 3) RGB, reduced by `scale`, with a title and without axes."""
     if scale < 1:
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -185,7 +186,7 @@ def _legend(axes: Axes, handles: list[Patch]) -> None:
     axes.legend(handles=handles, fontsize=8, loc="lower right", framealpha=0.9, borderaxespad=0.3)
 
 
-def _scale_bar(axes: Axes, width: float, height: float, mpp: float) -> None:
+def scale_bar(axes: Axes, width: float, height: float, mpp: float) -> None:
     """Draw a bar of a round length in mm or um at the bottom left."""
     um = nice_length(max(width * mpp / 4, 1e-9))
     left, low, thick = width * 0.02, height * 0.975, max(height * 0.008, 2)

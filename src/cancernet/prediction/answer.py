@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.context.smooth import by_patient, told
-from cancernet.data.names import group_of, parse_name
+from cancernet.data.names import group_of, parse_name, section_of
 from cancernet.data.stream import Patches, PatchStream
 from cancernet.model.decide import Decisions, words
 from cancernet.model.judge import Judge
@@ -78,15 +78,16 @@ def answer_stream(
 
 
 def _places(seen: Iterable[Patches]) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-    """Return patient and place of each patch, as `by_patient` takes them; a patient of each path that was named."""
-    patient, places = [], []
+    """Return section and place of each patch, as `by_patient` takes them; a section is of one path that was named."""
+    sections, places = [], []
     for patches in seen:
         for member in patches.members:
             name = parse_name(member.path)
-            patient.append(patches.prefix + name.patient if name.patient else "")
+            section = section_of(member.path, name.patient)
+            sections.append(patches.prefix + section if section else "")
             places.append((name.x, name.y))
     x, y = np.array(places, np.float64).reshape(-1, 2).T  # NaN for None
-    return patient, x, y
+    return sections, x, y
 
 
 def rows(patches: Patches, answers: Answers) -> Iterator[Row]:

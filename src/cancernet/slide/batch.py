@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
 from cancernet.model.model import Model, load_model
 from cancernet.slide.extra import need_all
-from cancernet.slide.gather import gather
+from cancernet.slide.gather import Named, find_slides
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
-from cancernet.slide.manifest import read_manifest
 from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
-from cancernet.slide.scale import BadSlide, check_mpp
+from cancernet.slide.scale import BadSlide
 from cancernet.slide.viewer import check_viewer_mpp
 
 
@@ -56,7 +55,7 @@ class Outcome:
 
 
 def map_slide(
-    paths: Path | str | Sequence[Path | str] = (),
+    paths: Named | Sequence[Named] = (),
     model: Model | None = None,
     *,
     out: Path | str,
@@ -65,6 +64,8 @@ def map_slide(
     series: int | None = None,
     stride: int = defaults.PATCH_SIZE,
     viewer_mpp: float | None = None,
+    roi: Path | str | None = None,
+    roi_classes: Sequence[str] = (),
     threads: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
@@ -75,13 +76,15 @@ def map_slide(
         model: from `load_model`; by default the one that ships.
         out: folder; gets a folder a slide, index.html and, where some could not be mapped, errors.csv. A run that was
             stopped goes on where it was, and a slide that is done is not done again.
-        manifest: CSV with a row a slide, beside `paths`: path, and any of patient, mpp, series, scanner, roi.
-        mpp: um/px at full resolution: of the slide, in place of what it says; of several slides, for those that state
-            none.
-        series: which image of a file with several, from 0 on. [default: the slide is found among them, or refused]
+        manifest: as `find_slides`.
+        mpp: as `find_slides`.
+        series: as `find_slides`; by default the slide is found among the images of a file, or the file refused.
         stride: px from one patch to the next at the model's scale, one of SLIDE_STRIDES.
         viewer_mpp: um/px of the viewer's tiles; by default what the model sees. Finer ones show cells, and take the
             time of reading the slide once more and up to the slide's own size on disk.
+        roi: annotations (GeoJSON, XML of ImageScope or ASAP, NDPA, a mask) of one slide, or a folder of them in which
+            those of a slide have its name; only patches that lie inside by half are judged. All of it by default.
+        roi_classes: classes of them to take; all by default.
         threads: CPU threads; those this process may use by default. A model given keeps its own.
         say: where lines for the user go, one a slide and one a warning.
 
@@ -90,23 +93,23 @@ def map_slide(
             patch or cannot be run, `out` cannot be written or is being written, or not one slide could be mapped.
         OSError: the disk is full.
     """
-    if mpp is not None:
-        check_mpp(mpp)
-    named, notes = _named(paths, manifest, series)
-    found = gather(named)
-    items = [_scaled(item, mpp, alone=len(found.slides) == 1) for item in found.slides]
-    options = Options(stride, threads or available_cpus(), viewer_mpp)
+    found = find_slides(paths, manifest=manifest, mpp=mpp, series=series, roi=roi)
+    items = found.slides
+    options = Options(stride, threads or available_cpus(), viewer_mpp, tuple(roi_classes))
+    if options.roi_classes and not any(item.roi for item in items):
+        raise UserError("--roi-class needs --roi, the annotations whose classes it names")
     model = model or load_model(threads=threads)
     _check(model, options)
     check_viewer_mpp(viewer_mpp, model.mpp)
     need_all()
     inputs = [path for item in items for path in (item.files or (item.path,))]
+    inputs += [item.roi for item in items if item.roi]
     with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
         outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
-        for note in (*notes, *found.notes):
+        for note in found.notes:
             say(f"WARNING: {note}")
         for path, reason in found.failed:
             _fail(path, reason, outcome, say)
@@ -119,27 +122,6 @@ def map_slide(
             first = ": ".join(outcome.failed[0]) if outcome.failed else "none was given"
             raise UserError(f"no slide could be mapped of {len(outcome.failed)}: {first}")
     return outcome
-
-
-def _named(
-    paths: Path | str | Sequence[Path | str], manifest: Path | str | None, series: int | None
-) -> tuple[list[SlideInput], list[str]]:
-    """Return what a user named, by itself and in a manifest, and what he ought to know of that."""
-    given = [paths] if isinstance(paths, (str, Path)) else paths
-    named = [SlideInput(Path(path).expanduser(), series=series) for path in given]
-    if manifest is None:
-        return named, []
-    if series is not None:
-        raise UserError("--series beside --manifest: give the number in its column series")
-    listed, notes = read_manifest(Path(manifest).expanduser())
-    return named + listed, notes
-
-
-def _scaled(item: SlideInput, mpp: float | None, *, alone: bool) -> SlideInput:
-    """What is said of one slide overrides its file; what is said of many stands in for what a file lacks."""
-    if mpp is None or item.mpp is not None:
-        return item
-    return replace(item, mpp=mpp) if alone else replace(item, usual_mpp=mpp)
 
 
 def _fail(path: str, reason: str, outcome: Outcome, say: Callable[[str], None]) -> None:

@@ -11,20 +11,12 @@ from cancernet.slide.openslide_reader import OpenSlideReader
 from cancernet.slide.reader import first_line, reading
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.tiff_images import choose_image, read_images
-from cancernet.slide.vips_reader import VipsReader
+from cancernet.slide.vips_reader import VipsReader, format_of
 from cancernet.slide.wsidicom_reader import WsiDicomReader
 
 Reader = OpenSlideReader | VipsReader | WsiDicomReader
 HEAD = 16  # bytes that tell a PNG, a JPEG or a TIFF
 GENERIC, DICOM = "generic-tiff", "dicom"  # OpenSlide's words for a TIFF of no scanner, and for DICOM
-FORMATS = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-    b"II+\x00": "TIFF",
-    b"MM\x00+": "TIFF",
-}
 SCANNERS = {  # endings that a scanner gives, and what has to lie beside the file
     ".svs": "", ".ndpi": "", ".scn": "", ".bif": "", ".czi": "", ".svslide": "", ".dcm": "",
     ".mrxs": "its folder of the same name", ".vms": "all that it names", ".vmu": "all that it names",
@@ -60,7 +52,7 @@ def open_slide(path: Path, *, threads: int, series: int | None = None) -> Reader
             raise BadSlide("empty")
         of_dicom = dicom.is_dicom(path)
         vendor = openslide.OpenSlide.detect_format(str(path))
-    format_name = next((name for magic, name in FORMATS.items() if head.startswith(magic)), "")
+    format_name = format_of(head)
     if series and (of_dicom or format_name != "TIFF" or vendor not in (None, GENERIC)):
         raise BadSlide(f"it holds one image, and --series {series} is asked for; leave that out")
     if of_dicom:

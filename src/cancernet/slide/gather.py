@@ -14,11 +14,14 @@ from cancernet.data.source import FolderSource
 from cancernet.slide import dicom
 from cancernet.slide.formats import SCANNERS
 from cancernet.slide.inputs import SlideInput
+from cancernet.slide.manifest import read_manifest
 from cancernet.slide.reader import first_line
-from cancernet.slide.scale import BadSlide
+from cancernet.slide.scale import BadSlide, check_mpp
 
 TIFFS = (".tif", ".tiff")
 PICTURES = (".png", ".jpg", ".jpeg")
+
+Named = Path | str | SlideInput
 
 
 @dataclass
@@ -34,6 +37,61 @@ class Gathered:
     slides: list[SlideInput] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def find_slides(
+    paths: Named | Sequence[Named] = (),
+    *,
+    manifest: Path | str | None = None,
+    mpp: float | None = None,
+    series: int | None = None,
+    roi: Path | str | None = None,
+) -> Gathered:
+    """Find the slides that a user named, with all that he said of them.
+
+    Args:
+        paths: files and folders; a `SlideInput` brings what is said of it.
+        manifest: CSV, see `read_manifest`.
+        mpp: um/px at full resolution: of the slide, in place of what it says; of several slides, for those that state
+            none.
+        series: which image of a file with several, from 0 on.
+        roi: annotations of one slide, or the folder in which each has its own; for those the manifest says nothing of.
+
+    Raises:
+        UserError: as `read_manifest`, `check_mpp` and `gather`; or `series` or a file `roi` stands for several slides.
+    """
+    if mpp is not None:
+        check_mpp(mpp)
+    place = Path(roi).expanduser() if roi is not None else None
+    if place is not None and not place.exists():
+        raise UserError(f"--roi {place}: no such file or folder; check the name")
+    given = [paths] if isinstance(paths, (str, Path, SlideInput)) else paths
+    named = [each if isinstance(each, SlideInput) else SlideInput(Path(each).expanduser()) for each in given]
+    notes: list[str] = []
+    if manifest is not None:
+        listed, notes = read_manifest(Path(manifest).expanduser())
+        named += listed
+    found = gather(replace(item, series=series) if item.series is None else item for item in named)
+    alone = len(found.slides) == 1
+    if series is not None and not alone:
+        raise UserError(
+            f"--series {series} is of one file, and {len(found.slides)} are named; list them in a --manifest"
+        )
+    bare = [slide for slide in found.slides if slide.roi is None]
+    if place is not None and not place.is_dir() and len(bare) > 1:
+        raise UserError(
+            f"--roi {place} is one file for {len(bare)} slides; give the folder in which each has one of its name"
+        )
+    found.slides = [_scaled(replace(slide, roi=slide.roi or place), mpp, alone=alone) for slide in found.slides]
+    found.notes = [*notes, *found.notes]
+    return found
+
+
+def _scaled(slide: SlideInput, mpp: float | None, *, alone: bool) -> SlideInput:
+    """What is said of one slide overrides its file; what is said of many stands in for what a file lacks."""
+    if mpp is None or slide.mpp is not None:
+        return slide
+    return replace(slide, mpp=mpp) if alone else replace(slide, usual_mpp=mpp)
 
 
 def gather(named: Iterable[SlideInput]) -> Gathered:

@@ -20,6 +20,7 @@ class SlideInput:
         series: which image of a file with several, counted from 0; None finds the slide among them.
         scanner: free text.
         roi: annotations (GeoJSON, Aperio XML, NDPA) within which the slide is judged; None for all of it.
+        annotations: of what on it is benign and malignant, to cut labelled patches by.
         files: all its files, set by `gather`.
     """
 
@@ -32,6 +33,7 @@ class SlideInput:
     series: int | None = None
     scanner: str = ""
     roi: Path | None = None
+    annotations: Path | None = None
     files: tuple[Path, ...] = ()
 
     @property

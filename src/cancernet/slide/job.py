@@ -18,11 +18,13 @@ from cancernet.model.decide import UNSURE
 from cancernet.model.judge import REFUSED
 from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables, viewer
+from cancernet.slide.annotation import Frame
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.quality import assess, join, reasons_of
+from cancernet.slide.roi import read_roi, roi_mark
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import judge, positions, score
 from cancernet.slide.section import Section, make_section
@@ -40,6 +42,7 @@ class Options:
     stride: int = defaults.PATCH_SIZE
     threads: int = 1
     viewer_mpp: float | None = None
+    roi_classes: tuple[str, ...] = ()
 
 
 def identify(item: SlideInput) -> dict[str, Any]:
@@ -88,7 +91,11 @@ def map_one(
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     started = time.perf_counter()
-    section, about = _read(item, out, owner, model, options)
+    section, about = read_section(
+        item, out, owner, model_mpp=model.mpp, threads=options.threads, viewer_mpp=options.viewer_mpp
+    )
+    frame = Frame(item.path, about["file"]["width_px"], about["file"]["height_px"], section.origin)
+    roi = read_roi(item.roi, options.roi_classes, frame) if item.roi else None
     read = time.perf_counter()
     blocks = block_means(section)
     tissue = find_tissue(blocks)
@@ -97,6 +104,11 @@ def map_one(
     x, y = x[keep], y[keep]
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
+    if roi:
+        inside = roi.patches(section, x, y, options.stride)
+        x, y, tissue = x[inside], y[inside], roi.within(tissue, section)
+        if not len(x):
+            raise BadSlide(f"no patch with tissue lies in {roi.path.name}; are these annotations of another slide?")
     reasons, stain = judge(section, x, y, model)
     if not stain.alarm:
         reasons = join(reasons, reasons_of(assess(section, blocks, tissue), tissue, x, y))
@@ -121,12 +133,13 @@ def map_one(
     pages.write_thumbnail(out, blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
+    where = f" in {roi.path.name} (dashed)" if roi else ""
     caption = (
-        f"{len(x):,} patches of {model.name} every {made.step * made.mpp:g} um{left_out}; {areas_line(measured)}. "
-        "Research use only."
+        f"{len(x):,} patches of {model.name}{where} every {made.step * made.mpp:g} um{left_out}; "
+        f"{areas_line(measured)}. Research use only."
     )
     pages.write_overlay(
-        out, made, title=item.title, caption=caption, warning=" ".join(alarms), unjudged=open_cells.mask
+        out, made, title=item.title, caption=caption, warning=" ".join(alarms), unjudged=open_cells.mask, roi=roi
     )
     seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
     whole = {
@@ -146,6 +159,7 @@ def map_one(
             "origin_px": list(section.origin),
             "level": section.level,
         },
+        "roi": roi.describe(section, model.mpp) if roi else None,
         "stride_px": options.stride,
         "threshold": model.threshold,
         "patches": len(x),
@@ -164,6 +178,7 @@ def map_one(
         "warnings": about["warnings"]
         + alarms
         + doubts(section, tissue, options.stride)
+        + list(roi.notes if roi else ())
         + summary.doubts(unjudged, refused=bool(stain.alarm)),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "versions": versions(PACKAGES),
@@ -184,21 +199,40 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
         "usual_mpp": item.usual_mpp,
         "stride": options.stride,
         "viewer_mpp": options.viewer_mpp,
+        "roi": roi_mark(item.roi, item.path, options.roi_classes),
         "min_tissue": MIN_TISSUE,
         "model": model.describe(),
     }
 
 
-def _read(
-    item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options
+def read_section(
+    item: SlideInput,
+    out: Output,
+    owner: dict[str, Any],
+    *,
+    model_mpp: float,
+    threads: int,
+    viewer_mpp: float | None = None,
 ) -> tuple[Section, dict[str, Any]]:
-    """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
-    reader = open_slide(item.path, threads=options.threads, series=item.series)
+    """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file.
+
+    Args:
+        item: the slide.
+        out: folder of its results; the section lies in `WORK` in it.
+        owner: from `identify`.
+        model_mpp: um/px of the section.
+        threads: that decode.
+        viewer_mpp: um/px that the slide is asked for besides.
+
+    Raises:
+        BadSlide: it cannot be read, its scale cannot be believed, or it is coarser than `viewer_mpp`.
+    """
+    reader = open_slide(item.path, threads=threads, series=item.series)
     try:
-        scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp, usual=item.usual_mpp, said_by=item.said_by)
-        viewer.refuse_finer(options.viewer_mpp, scale)
-        fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
-        section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
+        scale = settle(reader.found, asked=item.mpp, model_mpp=model_mpp, usual=item.usual_mpp, said_by=item.said_by)
+        viewer.refuse_finer(viewer_mpp, scale)
+        fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
+        section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint)
     finally:
         reader.close()
     about = {

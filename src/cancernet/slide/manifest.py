@@ -12,7 +12,7 @@ from cancernet.slide.scale import check_mpp
 
 WHAT = "the manifest"
 SEPARATORS = ",;\t"
-COLUMNS = ("path", "patient", "mpp", "series", "scanner", "roi")
+COLUMNS = ("path", "patient", "mpp", "series", "scanner", "roi", "annotations")
 
 
 def read_manifest(file: Path) -> tuple[list[SlideInput], list[str]]:
@@ -20,8 +20,8 @@ def read_manifest(file: Path) -> tuple[list[SlideInput], list[str]]:
 
     Args:
         file: CSV with a head: `path`, and any of `patient`, `mpp` (um/px, in place of what the file says), `series`,
-            `scanner` and `roi` (a file of annotations). Cells may be empty. Paths are absolute, or relative to the
-            file's folder.
+            `scanner`, `roi` (annotations within which it is judged) and `annotations` (of what is benign and what
+            malignant). Cells may be empty. Paths are absolute, or relative to the file's folder.
 
     Raises:
         UserError: unreadable, no `path`, a column twice, a row that cannot be right; says which line.
@@ -50,7 +50,7 @@ def _row(file: Path, line: int, cells: dict[str, str]) -> SlideInput:
     where = f"{file}, line {line}"
     if not cells.get("path"):
         raise UserError(f"{where}: the path is missing; fill it in, or delete the line")
-    roi = cells.get("roi", "")
+    roi, annotations = (_beside(file, cells[name]) if cells.get(name) else None for name in ("roi", "annotations"))
     return SlideInput(
         _beside(file, cells["path"]),
         patient=restore(cells.get("patient", "")),
@@ -58,7 +58,8 @@ def _row(file: Path, line: int, cells: dict[str, str]) -> SlideInput:
         said_by=f"the mpp in {file.name}",
         series=_series(where, cells.get("series", "")),
         scanner=restore(cells.get("scanner", "")),
-        roi=_beside(file, roi) if roi else None,
+        roi=roi,
+        annotations=annotations,
     )
 
 

@@ -9,27 +9,37 @@ from urllib.parse import quote
 
 import cv2
 import numpy as np
+from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from cancernet.common.output import Output
 from cancernet.context.grid import Grid
 from cancernet.maps import viewer
-from cancernet.maps.draw import draw_map
+from cancernet.maps.draw import MAX_SIDE, draw_map
 from cancernet.report.html import fill
 from cancernet.slide import summary as summaries
 from cancernet.slide import tables
 from cancernet.slide.geometry import CellMap
+from cancernet.slide.roi import Roi
 from cancernet.slide.section import Section
 from cancernet.slide.summary import area, share
 
 OVERLAY, THUMBNAIL, INDEX = "overlay.png", "thumbnail.png", "index.html"
 PICTURE_PX = 950  # longer side of the overlay's section at least: what its panel shows
+ROI_COLOUR = "#000000"  # dashed: what is called malignant has a full line
 THUMBNAIL_PX = 512  # longer side
 FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, *viewer.FILES, summaries.NAME)  # of a slide
 
 
 def write_overlay(
-    out: Output, made: CellMap, *, title: str, caption: str, warning: str, unjudged: NDArray[np.bool_] | None = None
+    out: Output,
+    made: CellMap,
+    *,
+    title: str,
+    caption: str,
+    warning: str,
+    unjudged: NDArray[np.bool_] | None = None,
+    roi: Roi | None = None,
 ) -> None:
     """Write the section under its map.
 
@@ -40,6 +50,7 @@ def write_overlay(
         caption: below.
         warning: in red.
         unjudged: from `unjudged_cells`; hatched.
+        roi: what was judged alone; outlined.
     """
     by = reduction(made.section, made.step)
     figure = draw_map(
@@ -52,6 +63,12 @@ def write_overlay(
         warning=warning,
         unjudged=unjudged,
     )
+    if roi:
+        longer = max(made.section.width, made.section.height) // by
+        scale = min(1.0, MAX_SIDE / longer) / by
+        rings = [ring * scale for ring in roi.outline(made.section)]
+        for axes in figure.axes[:2]:
+            axes.add_collection(LineCollection(rings, colors=ROI_COLOUR, linewidths=1.4, linestyles="--"))
     out.write_figure(OVERLAY, figure)
 
 
@@ -101,10 +118,12 @@ def facts_of(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what the pages say of a slide: name and value."""
     model = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
     unsure = f", {summary['patches_unsure']:,} of them unsure" if summary["patches_unsure"] else ""
+    roi = summary.get("roi")
     regions = f"{summary['malignant_regions']:,}"
     if summary["malignant_regions"]:
         regions += f", the largest {area(summary['largest_region_mm2'])} mm² with its glass"
     return [
+        *([("judged", f"{area(roi['mm2'])} mm² outlined in {Path(roi['path']).name}")] if roi else []),
         ("tissue", f"{area(summary['tissue_mm2'])} mm²"),
         ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
         ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),

@@ -15,10 +15,23 @@ from cancernet.slide.scale import BadSlide, Found
 
 # each loader is named: libvips would also hand PDF, SVG and more to libraries not meant for strangers' files
 LOADERS = {"PNG": "pngload", "JPEG": "jpegload", "TIFF": "tiffload"}
+MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"II+\x00": "TIFF",
+    b"MM\x00+": "TIFF",
+}
 RGB_BANDS, MOST_BANDS = 3, 4  # channels: colour, and colour with alpha (or ink, in CMYK)
 MAX_WHOLE_PIXELS = 250_000_000  # px; 750 MB, where a format cannot be decoded in strips
 
 Source = dict[str, int]  # what a loader is told beside the file: the page and the sub-image of a level
+
+
+def format_of(head: bytes) -> str:
+    """Return which of LOADERS a file is for, from its first bytes; "" for none."""
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
 
 class VipsReader:

@@ -20,6 +20,7 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.context.smooth import MIN_PATCHES, Odds, surroundings
 from cancernet.evaluation.operating_points import choose_thresholds
+from cancernet.evaluation.scoring import sections_of
 from cancernet.model.decide import logit, sigmoid
 from cancernet.model.manifest import Context
 from cancernet.training.batches import patient_weights
@@ -33,6 +34,7 @@ class Sections(NamedTuple):
     """Patches of patients with enough of them in known places, all columns (N,)."""
 
     patient: NDArray[np.object_]
+    section: NDArray[np.object_]
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     label: NDArray[np.int64]
@@ -78,14 +80,15 @@ def fit_context(
 
 
 def sections(predictions: pd.DataFrame) -> Sections:
-    """Return the patches of patients with `MIN_PATCHES` or more in places on one grid.
+    """Return the patches of sections with `MIN_PATCHES` or more in places on one grid.
 
     Args:
-        predictions: columns patient, x, y, label, probability; x and y may be missing.
+        predictions: columns patient, x, y, label, probability, and path, whose name may state one of several slides of
+            a patient; x and y may be missing.
     """
     known = predictions[predictions["x"].notna() & predictions["y"].notna() & (predictions["patient"] != "")]
     kept = []
-    for _, rows in known.groupby("patient", sort=True):
+    for _, rows in known.groupby(np.array(sections_of(known), object), sort=True):
         place = rows["x"].to_numpy(np.int64), rows["y"].to_numpy(np.int64)
         try:
             surroundings(*place, np.zeros(len(rows)), sigma_px=1.0, prior=0.0)
@@ -96,6 +99,7 @@ def sections(predictions: pd.DataFrame) -> Sections:
     rows = pd.concat([known.head(0), *kept])
     return Sections(
         rows["patient"].to_numpy(object),
+        np.array(sections_of(rows), object),
         rows["x"].to_numpy(np.int64),
         rows["y"].to_numpy(np.int64),
         rows["label"].to_numpy(np.int64),
@@ -107,8 +111,8 @@ def features_of(found: Sections, sigma: float, prior: float) -> Odds:
     """Return own log odds, mean of the neighbours' and mean of the section's: float64 (N, 3)."""
     features = np.empty((len(found.odds), 3))
     features[:, 0] = found.odds
-    for name in np.unique(found.patient):
-        rows = found.patient == name
+    for name in np.unique(found.section):
+        rows = found.section == name
         features[rows, 1:] = np.column_stack(
             surroundings(
                 found.x[rows], found.y[rows], found.odds[rows], sigma_px=sigma * defaults.PATCH_SIZE, prior=prior
