@@ -94,7 +94,9 @@ def test_a_public_function_tells_every_argument_and_what_it_raises(name: str) ->
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["ClassNames", "LabelRule", "Labels", "PatchClassifier", "SplitChoice", "TrainingOptions"])
+@pytest.mark.parametrize(
+    "name", ["ClassNames", "LabelRule", "Labels", "PatchClassifier", "SplitChoice", "TrainingOptions"]
+)
 def test_a_public_class_tells_every_argument(name: str) -> None:
     found = getattr(cancernet, name)
     text = inspect.getdoc(found) or ""

@@ -102,7 +102,7 @@ def test_annotations_of_another_slide_are_refused_and_an_overhang_is_cut_off_and
 def test_a_file_without_an_area_says_what_it_has(tmp_path: Path) -> None:
     point = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 1]}, "properties": {}}
     (tmp_path / "a.geojson").write_text(json.dumps([point]))
-    with pytest.raises(UserError, match="no area; a.geojson: 1 of kind Point left out"):
+    with pytest.raises(UserError, match=r"no area; a\.geojson: 1 of kind Point left out"):
         read_annotations(tmp_path / "a.geojson", FRAME)
 
 

@@ -233,9 +233,10 @@ def test_a_run_that_was_killed_leaves_no_patch_behind(run: Run, halves: Path, mo
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(labelled, "draw_taken", killed)
-        run()
+        with pytest.raises(KeyboardInterrupt):
+            run()
     write(halves, ("Tumor", (0, 0, 100, 290)), ("Other", (100, 0, 200, 290)))
     found = run()
     assert files(found) == set(found.table["path"])

@@ -108,7 +108,7 @@ def test_a_region_without_tissue_is_an_error(
     image = np.full((300, 600, 3), 240, np.uint8)
     image[:, :400] = tissue_image
     path = write(tmp_path / "r.geojson", ("a", (450, 0, 600, 300)))
-    with pytest.raises(UserError, match="no patch with tissue lies in r.geojson"):
+    with pytest.raises(UserError, match=r"no patch with tissue lies in r\.geojson"):
         map_slide(save(image, tmp_path / "s.png", mpp=4.0), model, out=tmp_path / "out", roi=path, say=lambda _: None)
 
 
