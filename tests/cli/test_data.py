@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from cancernet.data.synthetic import draw_section
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -97,3 +102,57 @@ def test_sample_draws_as_many_as_asked_and_will_not_mix_two(
 
 def test_a_missing_folder_name_is_a_usage_error(cancernet: Callable) -> None:
     assert cancernet("data", "download").returncode == 2
+
+
+def feature(name: str, left: int, right: int) -> dict[str, object]:
+    ring = [[left, 0], [right, 0], [right, 300], [left, 300], [left, 0]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    return {"type": "Feature", "geometry": geometry, "properties": {"classification": {"name": name}}}
+
+
+@pytest.fixture
+def slides(tmp_path: Path) -> list[Path]:
+    """Four annotated sections at 4 um/px."""
+    pytest.importorskip("pyvips")
+    pytest.importorskip("openslide")
+    pytest.importorskip("shapely")
+    found = []
+    for i in range(4):
+        image = draw_section(np.random.default_rng(i), 300, 400, malignant_share=0.4).image
+        found.append(tmp_path / f"p{i}.png")
+        cv2.imwrite(str(found[-1]), image[..., ::-1])
+        features = [feature("Tumor", 0, 180), feature("Other", 180, 400)]
+        found[-1].with_suffix(".geojson").write_text(json.dumps(features))
+    return found
+
+
+def test_annotated_slides_become_a_labelled_folder_that_check_reads(
+    cancernet: Callable, no_tensorflow: str, slides: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    common = ("--annotations", tmp_path, "--mpp", "4", "--patient-is-slide", "--out", out)
+    ended = cancernet("data", "from-slides", *slides, *common, before=no_tensorflow)
+    assert ended.returncode == 0, ended.stderr
+    assert "patches of 4 patients" in ended.stdout
+    assert {row["split"] for row in rows(out / "split.csv")} == {"train", "val", "test"}
+    checked = cancernet("data", "check", out / "patches", "--split-file", out / "split.csv")
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(rows(out / 'catalog.csv')):,} patches, 4 patients" in checked.stdout
+    (tmp_path / "p1.geojson").unlink()
+    some = cancernet("data", "from-slides", *slides, *common)
+    assert some.returncode == 1
+    assert "slides that could not be used: 1" in some.stderr
+    assert some.stdout.count("done before") == 3
+    assert [Path(row["path"]).name for row in rows(out / "errors.csv")] == ["p1.png"]
+
+
+def test_slides_that_cannot_be_labelled_are_one_line(
+    cancernet: Callable, one_line_error: Callable, slides: list[Path], tmp_path: Path
+) -> None:
+    common = ("data", "from-slides", slides[0], "--annotations", tmp_path, "--mpp", "4", "--out", tmp_path / "out")
+    assert "--patient-is-slide" in one_line_error(cancernet(*common))
+    (tmp_path / "p0.geojson").write_text(json.dumps([feature("DCIS", 0, 400)]))
+    ended = cancernet(*common, "--patient-is-slide")
+    assert ended.returncode == 2
+    assert "--ignore NAME" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr

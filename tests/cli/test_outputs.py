@@ -18,6 +18,11 @@ FOLDERS = {
     "explain": (("DATA",), "explain", "index.html"),
     "map": (("DATA", "--model", "MODEL"), "map", "index.html"),
     "slide": (("DATA/S011/1/tissue.png", "--mpp", "4"), "slide", "index.html"),
+    "data from-slides": (
+        ("DATA/S011/1/tissue.png", "--mpp", "4", "--annotations", "DATA", "--patient-is-slide"),
+        "data from-slides",
+        "catalog.csv",
+    ),
     "data check": (("DATA",), "data check", "catalog.csv"),
     "run": (("--data", "DATA", "--weights", "none"), "run", "report.html"),
     "train": (("--recipe", "baseline", "--data", "DATA"), "train", "baseline"),

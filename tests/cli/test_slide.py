@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,3 +106,19 @@ def test_help_states_the_limits(cancernet: Callable) -> None:
     shown = " ".join(cancernet("slide", "--help").stdout.split())
     assert "up to 10 gigapixels" in shown
     assert "250 megapixels" in shown
+
+
+def test_a_region_of_interest_is_judged_alone_and_one_that_is_missing_is_told(
+    cancernet: Callable, one_line_error: Callable, model: Path, slide: Path, tmp_path: Path
+) -> None:
+    ring = [[0, 0], [200, 0], [200, 300], [0, 300], [0, 0]]
+    (tmp_path / "r.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    common = ("slide", slide, "--mpp", "4", "--model", model, "--out", tmp_path / "o")
+    ended = cancernet(*common, "--roi", tmp_path / "r.geojson")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads((tmp_path / "o" / "a slide" / "summary.json").read_text("utf-8"))
+    assert found["roi"]["mm2"] == pytest.approx(0.96)
+    wrong = cancernet(*common, "--roi", tmp_path / "r.geojson", "--roi-class", "Tumor")
+    assert wrong.returncode == 2
+    assert "no area of class Tumor; it has unclassified (1)" in wrong.stderr
+    assert "no such file" in one_line_error(cancernet(*common, "--roi", tmp_path / "none"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancernet.data.names import PatchName, parse_name, specimen_of, stated
+from cancernet.data.names import PatchName, parse_name, section_of, specimen_of, stated
 
 
 def test_reads_the_public_set_name() -> None:
@@ -102,3 +102,20 @@ def test_what_is_written_into_a_name_is_read_back(known: PatchName, index: int, 
 @given(st.text())
 def test_no_text_is_an_error(name: str) -> None:
     parse_name(name)
+
+
+def test_another_number_after_idx_is_another_section_of_the_patient() -> None:
+    assert parse_name("8863_idx6_x1_y1.png").patient == "8863"
+    assert specimen_of("a/8863_idx6_x1_y1.png") == specimen_of("8863_idx06_x1_y1.png") == "8863_idx6"
+    assert specimen_of("8863_idx5_x1_y1.png") == specimen_of("8863_idx05_x1_y1.png") == "8863"
+    assert specimen_of(f"8863_idx{'9' * 5000}_x1_y1.png").startswith("8863_idx999")
+
+
+def test_a_section_is_of_one_slide_and_of_one_patient() -> None:
+    assert section_of("8863_idx5_x1_y1.png", "8863") == "8863"
+    assert section_of("8863_idx5_x1_y1.png", "Q") == "Q/8863"
+    assert section_of("8863_idx6_x1_y1.png", "8863") == "8863/8863_idx6"
+    assert section_of("8863_idx6_x1_y1.png", "") == ""
+    assert section_of("plain.png", "Q") == "Q"
+    slides = {section_of(f"TCGA-A7-A0D9-01Z-00-DX{i}_idx5_x1_y1.png", "TCGA-A7-A0D9") for i in (1, 2)}
+    assert len(slides) == 2

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from sklearn.metrics import roc_auc_score
 
 from cancernet.common.errors import UserError
-from cancernet.context.smooth import in_section
+from cancernet.context.smooth import by_patient, in_section
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
 from cancernet.evaluation import scoring
 from cancernet.evaluation.results import FLOOR
-from cancernet.evaluation.scoring import COLUMNS, below_floor, score_floor, score_model, side_of_model
+from cancernet.evaluation.scoring import COLUMNS, below_floor, places, score_floor, score_model, side_of_model
 from cancernet.model.manifest import Context
 from cancernet.model.model import Model, load_model
 
@@ -67,6 +67,19 @@ def test_the_others_of_a_patient_are_taken_in_unless_asked_for_alone(
     assert scores.metrics != alone.metrics
     assert scores.notes == ["tiny: a patch is judged with its section where its place is known."]
     assert alone.notes == ["tiny: each patch is judged by itself."]
+
+
+def test_two_slides_of_a_patient_are_two_sections() -> None:
+    paths = [f"P/0/P_idx{index}_x{1 + 50 * k}_y1_class0.png" for index in (5, 6) for k in range(8)]
+    table = pd.DataFrame({"path": paths, "patient": "P", "x": [1 + 50 * k for _ in (5, 6) for k in range(8)], "y": 1})
+    section, x, y = places(table)
+    assert section == ["P"] * 8 + ["P/P_idx6"] * 8
+    context = Context("surroundings", 100.0, 0.0, (0.5, 0.3, 0.2), -1.0, {})
+    probability = np.repeat([0.9, 0.1], 8)
+    taken, apart = by_patient(context, section, x, y, probability)
+    assert not apart
+    one, _ = in_section(context, x[:8], y[:8], probability[:8])
+    assert taken[:8] == pytest.approx(one)
 
 
 def test_the_floor_takes_the_others_in_as_the_model_does(model: Model, packed: Pack, side: pd.Series) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -106,16 +105,15 @@ def hamamatsu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slide of 1000 x 800 px at 0.5 um/px whose middle lies 1 mm right of and 2 mm above that of the glass."""
 
     class Slide:
-        properties: ClassVar = {
-            "hamamatsu.XOffsetFromSlideCentre": "1000000",
-            "hamamatsu.YOffsetFromSlideCentre": "-2000000",
-            "openslide.mpp-x": "0.5",
-            "openslide.mpp-y": "0.5",
-        }
         dimensions = (1000, 800)
 
         def __init__(self, path: str) -> None:
-            pass
+            self.properties = {
+                "hamamatsu.XOffsetFromSlideCentre": "1000000",
+                "hamamatsu.YOffsetFromSlideCentre": "-2000000",
+                "openslide.mpp-x": "0.5",
+                "openslide.mpp-y": "0.5",
+            }
 
         def __enter__(self):
             return self

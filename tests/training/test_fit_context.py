@@ -85,6 +85,16 @@ def test_what_cannot_be_learned_from_is_left_out(change):
     assert len(sections(specimen("P")).label) == 14 * 14
 
 
+def test_two_slides_of_a_patient_are_two_sections_and_one_patient():
+    rows = pd.concat(
+        [specimen("P", seed=i).assign(path=f"P/0/P_idx{i}_x1_y1_class0.png") for i in (5, 6)], ignore_index=True
+    )
+    found = sections(rows)
+    assert len(found.label) == 2 * 14 * 14
+    assert set(found.patient) == {"P"}
+    assert set(found.section) == {"P", "P/P_idx6"}
+
+
 def test_too_few_patients_or_one_class_fit_nothing():
     rows = many(MIN_PATIENTS)
     assert fit_context(rows, threshold=0.5) is not None

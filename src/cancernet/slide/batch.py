@@ -103,7 +103,7 @@ def map_slide(
     check_viewer_mpp(viewer_mpp, model.mpp)
     need_all()
     inputs = [path for item in items for path in (item.files or (item.path,))]
-    inputs += [item.roi for item in items if item.roi]
+    inputs += [item.roi for item in items if item.roi and item.roi.is_file()]
     with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
