@@ -111,6 +111,7 @@ def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
             ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
             ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),
             ("of the analysed", share(summary["malignant_share"])),
+            ("tissue not judged", share(summary["not_judged_share"])),
             ("malignant regions", regions),
             ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px{unsure}"),
             ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
