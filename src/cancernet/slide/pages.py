@@ -128,6 +128,7 @@ def facts_of(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("analysed", f"{area(summary['analysed_mm2'])} mm²"),
         ("called malignant", f"{area(summary['malignant_mm2'])} mm²"),
         ("of the analysed", share(summary["malignant_share"])),
+        ("tissue not judged", share(summary["not_judged_share"])),
         ("malignant regions", regions),
         ("patches", f"{summary['patches']:,}, every {summary['stride_px']} px{unsure}"),
         ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
