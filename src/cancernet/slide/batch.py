@@ -96,7 +96,9 @@ def map_slide(
         check_mpp(mpp)
     _check(model, options)
     need_all()
-    with Output(Path(out), "slide", inputs=[*slides, *([place] if place else [])], names=(INDEX,)) as output:
+    with Output(
+        Path(out), "slide", inputs=[*slides, *([place] if place and place.is_file() else [])], names=(INDEX,)
+    ) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read

@@ -100,7 +100,7 @@ def patches_from_slides(
     items = _inputs(slides, place, mpp)
     items = _with_patients(items, Path(patients).expanduser() if patients else None, patient_is_slide)
     need_all()
-    read = [item.path for item in items] + [item.annotations for item in items if item.annotations]
+    read = [item.path for item in items] + [each for item in items if (each := item.annotations) and each.is_file()]
     with Output(Path(out), KIND, inputs=read, names=(PATCHES, CATALOG, SPLIT)) as output:
         found = FromSlides(output.path(PATCHES), failed=output.errors)
         indices = _indices(items, output, how)
