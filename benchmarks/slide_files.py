@@ -15,7 +15,7 @@ from cancernet.slide.formats import open_slide
 from cancernet.slide.gather import gather
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.section import section_size
+from cancernet.slide.section import plan_section
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def believed(slide: SlideInput) -> tuple[str, str, str, str]:
     try:
         scale = settle(reader.found, asked=None, model_mpp=defaults.MPP)
         said = f"{scale.mpp_x:g}, {scale.source}"
-        section_size(reader, scale, defaults.MPP)
+        plan_section(reader, scale, defaults.MPP)
     except BadSlide as error:
         return *about, "-", str(error)
     finally:

@@ -103,8 +103,7 @@ def make_section(reader: Reader, scale: Scale, model_mpp: float, folder: Path, f
     found = load_section(folder, fingerprint)
     if found is not None:
         return found
-    plan = plan_reduction(reader, scale, model_mpp)
-    _check_size(plan.width, plan.height, scale, model_mpp)
+    plan = plan_section(reader, scale, model_mpp)
     factors = model_mpp / scale.mpp_x, model_mpp / scale.mpp_y
     section = Section(folder / PIXELS, plan.width, plan.height, *factors, reader.origin, plan.number)
     with (
@@ -118,6 +117,17 @@ def make_section(reader: Reader, scale: Scale, model_mpp: float, folder: Path, f
     notes = asdict(section) | {"path": PIXELS, "fingerprint": fingerprint}
     write_text(folder / NOTES, to_json(notes))
     return section
+
+
+def plan_section(reader: Reader, scale: Scale, model_mpp: float) -> Reduction:
+    """Say how an open slide of that scale is brought to what the model sees.
+
+    Raises:
+        BadSlide: too small, or larger at that scale than a glass slide.
+    """
+    plan = plan_reduction(reader, scale, model_mpp)
+    _check_size(plan.width, plan.height, scale, model_mpp)
+    return plan
 
 
 def plan_reduction(reader: Reader, scale: Scale, mpp: float) -> Reduction:
