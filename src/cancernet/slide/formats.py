@@ -94,4 +94,5 @@ def _open_dicom(path: Path, threads: int) -> Reader:
             return WsiDicomReader([each.path for each in slide], threads=threads)
         except BadSlide as second:
             unsaid = "" if slide[0].flavour else "it does not say which image it is (Image Type is absent); "
-            raise BadSlide(f"{unsaid}{first_line(error)}; {first_line(second)}") from second
+            said = f"{unsaid}{first_line(error)}; {first_line(second)}"
+            raise BadSlide(said.replace(f"Reading {slide[0].path}: ", "")) from second
