@@ -52,7 +52,7 @@ OTHERS = {  # limits tried beside the ones in use, one at a time
     "FOLD_HUE": (0.04, 0.12),
     "FOLD_DARK": (0.9, 1.1),
     "FOREIGN": (0.04, 0.05, 0.08),
-    "RIM": (0.03, 0.06),
+    "RIM": (0.02, 0.04, 0.06),
     "MIN_MARKED": (0.15, 0.4),
 }
 # faults told while choosing
