@@ -14,7 +14,10 @@ import pytest
 
 from cancernet.common.errors import UserError
 from cancernet.data.catalog import catalog, open_labelled
+from cancernet.data.decode import fit_patch
+from cancernet.data.stream import PatchStream
 from cancernet.maps.report import map_specimens
+from cancernet.maps.specimens import list_specimens, read_specimen, stitch
 from cancernet.model.model import Model
 from cancernet.report.style import figure
 from cancernet.slide import from_slides, labelled
@@ -323,3 +326,24 @@ def test_what_cannot_be_meant_is_refused(run: Run, slide: Path, halves: Path, tm
 
 def test_the_first_section_has_the_number_of_the_public_set() -> None:
     assert from_slides.FIRST_INDEX == 5
+
+
+@pytest.mark.real
+def test_a_real_specimen_comes_back_patch_by_patch(run: Run, real_data: Path, save: Callable, tmp_path: Path) -> None:
+    stream = PatchStream([real_data / "idc" / "8863"], plain=True)
+    [(_, members)] = list_specimens(stream).items()
+    specimen = read_specimen(stream, "8863", members)
+    table = specimen.table
+    path = save(stitch(specimen), tmp_path / "8863.png", mpp=4.0)
+    left, top = table["x"] - table["x"].min(), table["y"] - table["y"].min()
+    boxes = zip(left, top, left + table["width"], top + table["height"], strict=True)
+    areas = [
+        (("Other", "Tumor")[label], tuple(map(int, box))) for label, box in zip(table["label"], boxes, strict=True)
+    ]
+    found = run(path, annotations=write(tmp_path / "ann" / "8863.geojson", *areas))
+    known = {(x + 1, y + 1): (label, i) for i, (x, y, label) in enumerate(zip(left, top, table["label"], strict=True))}
+    assert len(found.table) > 0.95 * len(table)
+    for row in found.table.rename(columns={"class": "label"}).itertuples():
+        label, i = known[row.x, row.y]
+        assert row.label == label
+        assert np.array_equal(fit_patch(cv2.imread(str(found.patches / row.path))[..., ::-1]), specimen.images[i])

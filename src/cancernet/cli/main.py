@@ -37,7 +37,7 @@ VERBS = {
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
 RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
-DRAWING = ("run", "evaluate", "audit", "map", "explain", "slide")  # the verbs that draw figures
+DRAWING = ("run", "evaluate", "audit", "map", "explain", "slide", "data")  # the verbs that draw figures
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,
@@ -95,7 +95,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        goes_on = any(verb in sys.argv[1:2] for verb in RESUMED)
+        goes_on = any(verb in sys.argv[1:2] for verb in RESUMED) or "from-slides" in sys.argv[2:3]
         _fail("interrupted" + ("; the same command goes on where it stopped" if goes_on else ""), 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cancernet.common.errors import UserError
 from cancernet.slide.annotation import Frame
 from cancernet.slide.annotations import content_hash, find_annotations, read_annotations
-from cancernet.slide.cover import cover, cover_patches
+from cancernet.slide.cover import cover_patches
+from cancernet.slide.extra import need
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import BLOCK, Tissue
 
@@ -44,8 +45,12 @@ class Roi:
         return cover_patches(self.shape, section, x, y, stride) >= MIN_SHARE
 
     def within(self, tissue: Tissue, section: Section) -> Tissue:
-        """Return the tissue that lies inside: blocks of which at least half does."""
-        return replace(tissue, mask=tissue.mask & (cover(self.shape, section, BLOCK) >= MIN_SHARE))
+        """Return the tissue that lies inside: blocks whose middle does."""
+        shapely = need("shapely")
+        shapely.prepare(self.shape)
+        y, x = ((np.arange(count) + 0.5) * BLOCK for count in tissue.mask.shape)
+        middles = np.meshgrid(x * section.factor_x, y * section.factor_y)
+        return replace(tissue, mask=tissue.mask & shapely.contains_xy(self.shape, *middles))
 
     def describe(self, section: Section, mpp: float) -> dict[str, Any]:
         """Return what a summary says of it, with its area in mm2."""
