@@ -12,6 +12,7 @@ import numpy as np
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
+from cancernet.common.stages import Seconds
 from cancernet.common.text import utf8
 from cancernet.common.version import __version__
 from cancernet.context.smooth import apply_context
@@ -24,12 +25,14 @@ from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.score import judge, positions, score
+from cancernet.slide.score import positions, score
 from cancernet.slide.section import Section, make_section
 from cancernet.slide.summary import area, share
 from cancernet.slide.tissue import MIN_TISSUE, Tissue, block_means, find_tissue, tissue_share
 
 SYNTHETIC = "The model was trained on SYNTHETIC patches: this map means nothing."
+# of which reading goes side by side with reducing to the model's scale, and judging with predicting
+STAGES = ("read", "reduce", "judge", "predict", "write")
 WORK = ".work"  # of a slide not finished yet; removed when it is
 
 
@@ -81,9 +84,8 @@ def map_one(
     if found and found.get("settings") == settings and all((out.folder / name).is_file() for name in pages.FILES):
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
-    started = time.perf_counter()
-    section, about = _read(item, out, owner, model, options)
-    read = time.perf_counter()
+    started, seconds = time.perf_counter(), Seconds(*STAGES)
+    section, about = _read(item, out, owner, model, options, seconds)
     blocks = block_means(section)
     tissue = find_tissue(blocks)
     x, y = positions(section.width, section.height, options.stride)
@@ -91,10 +93,9 @@ def map_one(
     x, y = x[keep], y[keep]
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
-    reasons, stain = judge(section, x, y, model)
+    probability, reasons, stain = score(section, x, y, model, out.folder / WORK, settings, seconds)
     if np.all(reasons != "") and not stain.alarm:
         raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
-    probability = score(section, x, y, model, out.folder / WORK, settings)
     alarms = alarms_of(model.synthetic, stain.alarm)
     predicted = time.perf_counter()
 
@@ -114,7 +115,9 @@ def map_one(
         "Research use only."
     )
     pages.write_overlay(out, made, title=item.path.stem, caption=caption, warning=" ".join(alarms))
-    seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
+    ended = time.perf_counter()
+    seconds.add("write", ended - predicted)
+    seconds.add("whole", ended - started)
     whole = {
         "format": summary.FORMAT,
         "slide": item.path.name,
@@ -144,7 +147,7 @@ def map_one(
         "synthetic": model.synthetic,
         "alarms": alarms,
         "warnings": about["warnings"] + alarms + doubts(section, tissue, options.stride),
-        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "seconds": seconds.rounded(),
         "versions": versions(PACKAGES),
         "settings": settings,
     }
@@ -166,14 +169,14 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
 
 
 def _read(
-    item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options
+    item: SlideInput, out: Output, owner: dict[str, Any], model: Model, options: Options, seconds: Seconds
 ) -> tuple[Section, dict[str, Any]]:
     """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file."""
     reader = open_slide(item.path, threads=options.threads)
     try:
         scale = settle(reader.found, asked=item.mpp, model_mpp=model.mpp)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model.mpp}
-        section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint)
+        section = make_section(reader, scale, model.mpp, out.path(WORK), fingerprint, seconds)
     finally:
         reader.close()
     about = {

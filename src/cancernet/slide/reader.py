@@ -14,12 +14,22 @@ MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small f
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution of a slide: its size in its own px, and how many full-resolution px one of them covers."""
+    """One resolution of a slide, in its own px.
+
+    Attributes:
+        width: px.
+        height: px.
+        down_x: full-resolution px that one of its px covers.
+        down_y: the same, downwards.
+        tile: width and height of the tiles that it is read by, which cost as much in part as whole; (1, 1) where it is
+            not, or where they are not known.
+    """
 
     width: int
     height: int
     down_x: float
     down_y: float
+    tile: tuple[int, int] = (1, 1)
 
 
 @contextmanager
