@@ -106,7 +106,7 @@ def test_patches_that_cannot_be_judged_are_told_in_their_order(model: Model, tmp
 
 def test_judged_and_scored_beside_each_other_are_as_each_alone(section: Section, model: Model, tmp_path: Path) -> None:
     x, y = positions(380, 280, 10)  # several chunks
-    assert len(x) > 2 * module.CHUNK
+    assert len(x) > module.CHUNK
     found = score(section, x, y, model, tmp_path, {})
     judge, said = Judge(model.colours), []
     alone = []

@@ -196,10 +196,11 @@ def area_mean(
     if whole and (widths == 1).all() and (np.diff(rows) == 1).all():  # a level at this very scale
         return source[int(rows[0]) - top : int(rows[-1]) - top].copy()
     for i, (above, below) in enumerate(pairwise(rows.tolist())):
-        if whole:
-            total = _sums(source[int(above) - top : int(below) - top], across)
-        else:
-            total = np.diff(_integral(_weighted(source, above - top, below - top), columns), axis=0)
+        total = (
+            _sums(source[int(above) - top : int(below) - top], across)
+            if whole
+            else np.diff(_integral(_weighted(source, above - top, below - top), columns), axis=0)
+        )
         out[i] = total / (widths * (below - above)) + 0.5
     return out
 
