@@ -119,7 +119,7 @@ def read_alone(slide: Path, mpp: float, threads: int) -> None:
 
 
 def watched(command: list[str]) -> float:
-    """Run `cancernet slide`, which must map its slide; return the most memory that it and its children held at once, MB (Linux)."""
+    """Run `cancernet slide`, which must map its slide; return the most that it and its children held at once, MB."""
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0.0
     while child.poll() is None:

@@ -9,7 +9,8 @@ import pytest
 from cancernet import __version__
 from cancernet.evaluation.results import RunResults
 from cancernet.report.figures import Pictures
-from cancernet.report.html import embed, fill, render
+from cancernet.report.html import embed, render
+from cancernet.report.page import fill
 from cancernet.report.style import figure, picture
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
