@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,6 @@ from cancernet.slide.job import SYNTHETIC, Options, alarms_of, areas_line, doubt
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue
-
 
 ITEM = SlideInput(Path("a.svs"))
 
@@ -74,3 +75,10 @@ def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> No
     assert base != settings_of(SlideInput(ITEM.path, mpp=0.5), owner, model, Options())
     assert base != settings_of(ITEM, owner, model, Options(stride=10))
     assert base != settings_of(ITEM, {**owner, "stamp": 3}, model, Options())
+
+
+def test_mapping_a_slide_loads_no_scikit_learn() -> None:
+    """It takes a second, longer than a small slide takes to map, and no slide needs it."""
+    code = "import sys, cancernet.slide.batch; print(sorted({'sklearn', 'scipy'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
