@@ -31,7 +31,7 @@ def test_the_table_of_speed_says_how_it_is_made() -> None:
     pytest.importorskip("keras")
     ended = python("-m", "speed", "--help")
     assert ended.returncode == 0, ended.stderr[-2000:]
-    assert "--only {patches,inference,growth,kernels,transfer,training,whole}" in ended.stdout
+    assert "--only {patches,inference,slides,growth,kernels,transfer,training,whole}" in ended.stdout
 
 
 @pytest.mark.slow
@@ -40,3 +40,26 @@ def test_every_benchmark_finds_what_it_imports() -> None:
     pytest.importorskip("keras")
     ended = python("-c", IMPORTS, str(BENCHMARKS))
     assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+LEVELS = """
+import sys, pathlib
+from speed.slide_file import keep_levels, write_slide
+folder = pathlib.Path(sys.argv[1])
+whole = write_slide(folder / "whole.svs", 60, 50)
+keep_levels(whole, folder / "two.svs", (0, 2))
+"""
+
+
+def test_a_large_slide_is_drawn_as_a_scanner_writes_it_and_loses_levels_alone(tmp_path: Path) -> None:
+    openslide = pytest.importorskip("openslide")
+    pytest.importorskip("pyvips")
+    ended = python("-c", LEVELS, str(tmp_path))
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    whole, two = (openslide.OpenSlide(str(tmp_path / f"{name}.svs")) for name in ("whole", "two"))
+    assert whole.properties["openslide.vendor"] == two.properties["openslide.vendor"] == "aperio"
+    assert two.level_dimensions == ((960, 800), (240, 200))
+    assert whole.level_dimensions[:3] == ((960, 800), (480, 400), (240, 200))
+    for level, same in ((0, 0), (1, 2)):
+        size = two.level_dimensions[level]
+        assert two.read_region((0, 0), level, size).tobytes() == whole.read_region((0, 0), same, size).tobytes()

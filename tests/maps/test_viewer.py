@@ -149,7 +149,7 @@ def test_names_and_reasons_are_text_wherever_they_stand(write: Write, name: str)
 
 def test_a_reason_that_ends_a_script_does_not_end_the_pages(out: Output) -> None:
     cells = Cells(VALUES, VALUES > 1, CELLS.unsure, ("</script><b>", "<!--"), 200.0, 600, 400)
-    from cancernet.report.html import fill
+    from cancernet.report.page import fill
 
     found = fill("viewer.html", {**_context(), "data": page_data(Picture(9, 9, 4.0, (1, 1)), cells, [])})
     assert data(found)["cells"]["reasons"] == ["</script><b>", "<!--"]

@@ -1,15 +1,12 @@
 import base64
 import re
 from html.parser import HTMLParser
-from importlib import resources
 
-import jinja2
 import pytest
 
-from cancernet import __version__
 from cancernet.evaluation.results import RunResults
 from cancernet.report.figures import Pictures
-from cancernet.report.html import embed, fill, render
+from cancernet.report.html import embed, render
 from cancernet.report.style import figure, picture
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -160,26 +157,6 @@ def test_undefined_scores_do_not_break_the_page(make):
     split["auc"] = split["average_precision"] = nothing
     split["operating_points"]["target_recall"]["recall"] = nothing
     assert "n/a" in text(render(results))
-
-
-@pytest.mark.parametrize("name", ["report", "audit", "explain", "maps", "slides", "viewer"])
-def test_every_page_has_one_head_and_one_foot(name):
-    """What all pages share lies in one template, and names its maker, by which a page of ours is known."""
-    source = (resources.files("cancernet.report") / "templates" / f"{name}.html").read_text("utf-8")
-    assert source.startswith('{% extends "base.html" %}')
-    assert "<head>" not in source
-
-
-def test_what_a_page_lacks_raises_and_leaves_no_hole():
-    with pytest.raises(jinja2.UndefinedError, match="slides"):
-        fill("slides.html", {"failed": [], "synthetic": False})
-    page = fill("slides.html", {"failed": [], "slides": [], "synthetic": True})
-    assert '<meta name="generator" content="CancerNet">' in page
-    assert page.startswith("<!doctype html>")
-    assert "<title>Tumour maps</title>" in page
-    assert "Synthetic data: not evidence" in page
-    assert f"CancerNet {__version__}. Research use only." in page
-    assert "Synthetic" not in fill("slides.html", {"failed": [], "slides": [], "synthetic": False})
 
 
 def test_embedded_figure_keeps_its_width():

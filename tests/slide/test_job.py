@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,10 @@ def test_settings_hold_what_results_depend_on_and_no_threads(model: Model) -> No
     assert base != settings_of(ITEM, owner, model, Options(stride=10))
     assert base != settings_of(ITEM, owner, model, Options(viewer_mpp=1.0))
     assert base != settings_of(ITEM, {**owner, "stamp": 3}, model, Options())
+
+
+def test_mapping_a_slide_loads_no_scikit_learn() -> None:
+    """It takes a second, longer than a small slide takes to map, and no slide needs it."""
+    code = "import sys, cancernet.slide.batch; print(sorted({'sklearn', 'scipy'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

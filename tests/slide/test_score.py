@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common import defaults
+from cancernet.common.errors import UserError
 from cancernet.data.decode import fit_patch
-from cancernet.model.judge import BLANK
+from cancernet.model.judge import BLANK, Judge
 from cancernet.model.model import Model
 from cancernet.slide import score as module
-from cancernet.slide.score import HEAD, SCORES, cut, judge, positions, score
+from cancernet.slide.score import HEAD, SCORES, cut, positions, score
 from cancernet.slide.section import Section
 from hostile.made import tissue
 
@@ -34,7 +35,7 @@ def section_of(image: np.ndarray, folder: Path) -> Section:
 
 def test_each_score_is_that_of_its_own_patch(section: Section, model: Model, tmp_path: Path) -> None:
     x, y = positions(380, 280, 50)
-    found = score(section, x, y, model, tmp_path, {})
+    found = score(section, x, y, model, tmp_path, {}).probability
     image = section.rows(0, 280)
     for i in (0, 7, 20, len(x) - 1):
         alone = fit_patch(image[y[i] : y[i] + 50, x[i] : x[i] + 50])
@@ -55,44 +56,88 @@ def test_a_run_cut_short_anywhere_ends_at_the_same_bits(
     asked: list[int] = []
     real = Model.predict
     monkeypatch.setattr(Model, "predict", lambda self, images: asked.append(len(images)) or real(self, images))
-    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), uninterrupted)
+    resumed = score(section, x, y, model, tmp_path, {"a": 1})
+    np.testing.assert_array_equal(resumed.probability, uninterrupted.probability)
+    assert resumed.reasons.tolist() == uninterrupted.reasons.tolist()
+    assert resumed.stain == uninterrupted.stain
     assert sum(asked) == len(x) - left // 4 // 32 * 32
 
 
-def test_finished_scores_are_not_made_again(section: Section, model: Model, tmp_path: Path) -> None:
+def test_finished_scores_are_not_made_again(
+    section: Section, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     x, y = positions(380, 280, 50)
     first = score(section, x, y, model, tmp_path, {"a": 1})
-    np.testing.assert_array_equal(score(section, x, y, None, tmp_path, {"a": 1}), first)  # type: ignore[arg-type]
+    monkeypatch.setattr(Model, "predict", lambda *_: pytest.fail("was predicted again"))
+    again = score(section, x, y, model, tmp_path, {"a": 1})
+    np.testing.assert_array_equal(again.probability, first.probability)
+    assert again.reasons.tolist() == first.reasons.tolist()
 
 
 def test_scores_of_other_settings_are_made_anew(section: Section, model: Model, tmp_path: Path) -> None:
     x, y = positions(380, 280, 50)
-    first = score(section, x, y, model, tmp_path, {"a": 1})
+    first = score(section, x, y, model, tmp_path, {"a": 1}).probability
     head = (tmp_path / SCORES).read_bytes()[:HEAD]
     (tmp_path / SCORES).write_bytes(head + np.zeros(len(x), np.float32).tobytes())
-    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 2}), first)
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 2}).probability, first)
 
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_enough_values_of_another_run_are_not_taken(section: Section, model: Model, tmp_path: Path, more: int) -> None:
     x, y = positions(380, 280, 50)
-    first = score(section, x, y, model, tmp_path, {"a": 1})
+    first = score(section, x, y, model, tmp_path, {"a": 1}).probability
     score(section, *positions(380, 280, 25), model, tmp_path, {"a": 1})
     longer = (tmp_path / SCORES).read_bytes()
-    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), first)
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}).probability, first)
     head = (tmp_path / SCORES).read_bytes()[:HEAD]
     (tmp_path / SCORES).write_bytes(head + longer[HEAD : HEAD + 4 * (len(x) + 1)] if more else longer)
-    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}), first)
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {"a": 1}).probability, first)
 
 
 def test_patches_that_cannot_be_judged_are_told_in_their_order(model: Model, tmp_path: Path) -> None:
     image = np.concatenate([tissue(1), np.full((50, 50, 3), 240, np.uint8), tissue(2)], axis=1)
     x, y = positions(150, 50, 50)
-    reasons, stain = judge(section_of(image, tmp_path), x, y, model)
-    assert reasons.tolist() == ["", BLANK, ""]
-    assert (stain.n, stain.alarm) == (2, "")
-    reasons, stain = judge(section_of(image, tmp_path), x[:0], y[:0], model)
-    assert (reasons.tolist(), stain.n) == ([], 0)
+    found = score(section_of(image, tmp_path), x, y, model, tmp_path, {})
+    assert found.reasons.tolist() == ["", BLANK, ""]
+    assert (found.stain.n, found.stain.alarm) == (2, "")
+    found = score(section_of(image, tmp_path), x[:0], y[:0], model, tmp_path, {})
+    assert (found.probability.tolist(), found.reasons.tolist(), found.stain.n) == ([], [], 0)
+
+
+def test_judged_and_scored_beside_each_other_are_as_each_alone(section: Section, model: Model, tmp_path: Path) -> None:
+    x, y = positions(380, 280, 10)  # several chunks
+    assert len(x) > module.CHUNK
+    found = score(section, x, y, model, tmp_path, {})
+    judge, said = Judge(model.colours), []
+    alone = []
+    for images in cut(section, x, y, module.CHUNK):
+        said += judge.see(images)
+        alone.append(model.predict(images))
+    np.testing.assert_array_equal(found.probability, np.concatenate(alone))
+    assert found.reasons.tolist() == judge.settle(said)
+    assert found.stain == judge.stain()
+
+
+def test_a_model_that_fails_leaves_whole_chunks_to_go_on_from(
+    section: Section, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 32)
+    x, y = positions(380, 280, 25)
+    whole = score(section, x, y, model, tmp_path, {})
+    (tmp_path / SCORES).unlink()
+    real, calls = Model.predict, []
+
+    def fails_at_the_third(self: Model, images: np.ndarray) -> np.ndarray:
+        calls.append(len(images))
+        if len(calls) == 3:
+            raise UserError("gone")
+        return real(self, images)
+
+    monkeypatch.setattr(Model, "predict", fails_at_the_third)
+    with pytest.raises(UserError, match="gone"):
+        score(section, x, y, model, tmp_path, {})
+    assert (tmp_path / SCORES).stat().st_size == HEAD + 2 * 32 * 4
+    np.testing.assert_array_equal(score(section, x, y, model, tmp_path, {}).probability, whole.probability)
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([5, 10, 25, 50]))

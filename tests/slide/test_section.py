@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common import defaults
+from cancernet.common.stages import Seconds
 from cancernet.slide import section as module
 from cancernet.slide.formats import Reader, open_slide
+from cancernet.slide.openslide_reader import NO_TILES
 from cancernet.slide.reader import Level
 from cancernet.slide.scale import BadSlide, Scale
-from cancernet.slide.section import Section, area_mean, choose_level, load_section, make_section
+from cancernet.slide.section import Section, _integral, _weighted, area_mean, choose_level, load_section, make_section
 
 MARK = {"slide": "one"}
 
@@ -51,6 +54,78 @@ def test_at_a_fractional_factor_bands_make_no_seam(
     in_bands = make(open_slide(path, threads=1), tmp_path / "two", mpp).rows(0, 999)
     np.testing.assert_array_equal(in_bands, at_once)
     assert at_once.shape == (int(200 * mpp / 4 + 1e-6), int(230 * mpp / 4 + 1e-6), 3)
+
+
+@pytest.mark.parametrize("mpp", [0.25, 0.2527, 0.31, 1.0, 4.0])
+@pytest.mark.parametrize("how", [{}, {"pyramid": True}])
+def test_read_by_tiles_a_section_is_what_it_is_read_by_rows(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mpp: float, how: dict[str, bool]
+) -> None:
+    monkeypatch.setattr(module, "BAND_PIXELS", 50_000)
+    path = save(coarse(900, 1000), tmp_path / "a.tif", tile=True, tile_width=64, tile_height=80, **how)
+    reader = open_slide(path, threads=2)
+    assert reader.levels[0].tile == (64, 80)
+    by_tiles = make(reader, tmp_path / "tiles", mpp).rows(0, 999)
+    monkeypatch.setattr("cancernet.slide.openslide_reader.tile_of", lambda *_: NO_TILES)
+    by_rows = make(open_slide(path, threads=2), tmp_path / "rows", mpp).rows(0, 999)
+    np.testing.assert_array_equal(by_tiles, by_rows)
+
+
+@pytest.mark.parametrize("mpp", [0.25, 0.31, 2.0])
+@pytest.mark.parametrize("band", [1, 30_000, 200_000])
+def test_each_row_of_a_level_is_asked_for_once_and_no_row_of_tiles_in_two_parts(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mpp: float, band: int
+) -> None:
+    monkeypatch.setattr(module, "BAND_PIXELS", band)
+    monkeypatch.setattr(module, "MOST_TILES_PIXELS", 200_000)
+    path = save(coarse(900, 1000), tmp_path / "a.tif", tile=True, tile_width=64, tile_height=80)
+    reader, asked = open_slide(path, threads=1), []
+    real = reader.read
+
+    def read(level: int, x: int, y: int, width: int, height: int) -> np.ndarray:
+        asked.append((y, height))
+        return real(level, x, y, width, height)
+
+    monkeypatch.setattr(reader, "read", read)
+    make(reader, tmp_path / "work", mpp)
+    starts, heights = (np.array(each) for each in zip(*asked, strict=True))
+    assert starts.tolist() == np.cumsum([0, *heights[:-1]]).tolist()
+    assert (starts % 80 == 0).all()
+    assert starts[-1] + heights[-1] <= 900
+
+
+def test_rows_of_tiles_too_large_for_memory_are_read_in_parts(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BAND_PIXELS", 30_000)
+    monkeypatch.setattr(module, "MOST_TILES_PIXELS", 30_000)
+    path = save(coarse(900, 1000), tmp_path / "a.tif", tile=True, tile_width=64, tile_height=80)
+    reader, most = open_slide(path, threads=1), []
+    real = reader.read
+    monkeypatch.setattr(reader, "read", lambda *given: most.append(given[4]) or real(*given))
+    section = make(reader, tmp_path / "work", 1.0)
+    assert max(most) < 80
+    np.testing.assert_array_equal(section.rows(0, 9), area_mean(coarse(900, 1000), 0, edges(9, 4), edges(250, 4)))
+
+
+def test_how_long_reading_and_reducing_took_is_told(save: Callable, enlarge: Callable, tmp_path: Path) -> None:
+    seconds = Seconds()
+    reader = open_slide(save(enlarge(coarse(), 4), tmp_path / "a.png"), threads=1)
+    make_section(reader, Scale(1.0, 1.0, "--mpp"), 4.0, tmp_path, MARK, seconds)
+    assert set(seconds.rounded()) == {"read", "reduce"}
+
+
+def test_a_full_disk_is_told_though_another_thread_met_it(
+    save: Callable, enlarge: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "BAND_PIXELS", 500)
+    monkeypatch.setattr(module, "area_mean", full)
+    with pytest.raises(OSError, match="No space left"):
+        make(open_slide(save(enlarge(coarse(), 4), tmp_path / "a.png"), threads=1), tmp_path / "work")
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 def test_rows_come_back_from_anywhere(save: Callable, enlarge: Callable, tmp_path: Path) -> None:
@@ -125,6 +200,17 @@ def by_hand(source: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     a, b = overlap(y, source.shape[0]), overlap(x, source.shape[1])
     return np.einsum("iy,jx,yxc->ijc", a, b, source.astype(float))
+
+
+@pytest.mark.parametrize(("down", "across"), [(1, 1), (1, 2), (4, 4), (16, 16), (7, 3), (300, 5)])
+def test_a_whole_factor_gives_the_very_bytes_that_any_factor_gives(down: int, across: int) -> None:
+    """To the byte, with rows and columns left over at the edges as most slides have them."""
+    source = image(down * 3 + down // 2, across * 9 + across // 2)
+    y, x = edges(3, down), edges(9, across)
+    lines = [np.diff(_integral(_weighted(source, a, b), x), axis=0) for a, b in pairwise(y.tolist())]
+    expected = np.stack([line / (down * across) + 0.5 for line in lines]).astype(np.uint8)
+    np.testing.assert_array_equal(area_mean(source, 0, y, x), expected)
+    np.testing.assert_array_equal(area_mean(source[down:], down, y[1:], x), expected[1:])
 
 
 def test_a_whole_factor_is_the_mean_of_blocks() -> None:

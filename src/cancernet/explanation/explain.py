@@ -24,8 +24,9 @@ from cancernet.model.examples import NEAREST, Index, nearest, read_index
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.answer import COLUMNS, cells
-from cancernet.report.html import embed, fill
+from cancernet.report.html import embed
 from cancernet.report.overlay import span_of
+from cancernet.report.page import fill
 from cancernet.report.style import Picture, picture
 
 TABLE, PAGE, FOLDER = "explanations.csv", "index.html", "pictures"

@@ -24,7 +24,7 @@ from cancernet.maps.specimens import Specimen, list_specimens, read_specimen, st
 from cancernet.model.decide import UNSURE, words
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
-from cancernet.report.html import fill
+from cancernet.report.page import fill
 
 FORMAT = 4  # of specimen.json
 INDEX, TABLE, NOTES = "index.html", "specimens.csv", "specimen.json"

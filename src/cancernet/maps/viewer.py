@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from cancernet.common.output import Output
 from cancernet.maps.draw import COLOUR_MAP, opacity_of, over_white
 from cancernet.maps.pyramid import TILE_PX, sizes_of
-from cancernet.report.html import fill
+from cancernet.report.page import fill
 
 PAGE, FOLDER, TILES = "viewer.html", "viewer", "viewer/tiles"
 FILES = (PAGE, f"{TILES}/0/0_0.jpg")  # what is there where the whole is: the page is written last

@@ -17,7 +17,8 @@ from cancernet.evaluation.verdicts import WARN, WORDS, signed
 from cancernet.report import tables
 from cancernet.report.bars import per_patient_recall
 from cancernet.report.curves import calibration
-from cancernet.report.html import embed, fill
+from cancernet.report.html import embed
+from cancernet.report.page import fill
 from cancernet.report.robustness_figure import robustness_figure
 from cancernet.report.style import picture
 

@@ -24,7 +24,7 @@ from cancernet.model.bundle import MANIFEST
 from cancernet.model.manifest import Manifest
 from cancernet.model.model import Model
 from cancernet.report import tables
-from cancernet.report.html import fill
+from cancernet.report.page import fill
 from cancernet.report.tripod import UNKNOWN, checklist
 
 MEASURED = "the metrics or audit"

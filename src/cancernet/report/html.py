@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from cancernet.common import defaults
-from cancernet.common.version import __version__
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
 from cancernet.report import tables
 from cancernet.report.figures import Pictures, draw
+from cancernet.report.page import fill
 from cancernet.report.style import Picture
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot
@@ -36,24 +34,6 @@ DESCRIPTIONS = {
 def render(results: RunResults, pictures: Pictures | None = None) -> str:
     """Return a run's report as HTML; every name and path in it is escaped."""
     return fill("report.html", _context(results, pictures or draw(results)))
-
-
-def fill(template: str, context: Mapping[str, Any], *, escape: bool = True) -> str:
-    """Return a template of this package filled in.
-
-    Args:
-        template: a file of `report/templates`.
-        context: all that it names but `version`; what is missing raises rather than leaving a hole.
-        escape: for HTML.
-    """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cancernet.report"),
-        autoescape=escape,  # noqa: S701
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template(template).render({"version": __version__, **context})
 
 
 def embed(name: str, drawn: Picture, *, alt: str = "") -> dict[str, Any]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
+from cancernet.common.stages import Seconds
 from cancernet.common.text import utf8
 from cancernet.common.version import __version__
 from cancernet.context.smooth import apply_context
+from cancernet.maps.viewer import Picture
 from cancernet.model.decide import UNSURE
-from cancernet.model.judge import REFUSED
+from cancernet.model.judge import REFUSED, Stain
 from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables, viewer
 from cancernet.slide.annotation import Frame
@@ -24,14 +27,16 @@ from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.quality import assess, join, reasons_of
-from cancernet.slide.roi import read_roi, roi_mark
+from cancernet.slide.roi import Roi, read_roi, roi_mark
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.score import judge, positions, score
+from cancernet.slide.score import positions, score
 from cancernet.slide.section import Section, make_section
 from cancernet.slide.summary import area, share
 from cancernet.slide.tissue import MIN_TISSUE, Tissue, block_means, find_tissue, tissue_share
 
 SYNTHETIC = "The model was trained on SYNTHETIC patches: this map means nothing."
+# of which reading goes side by side with reducing to the model's scale, and judging with predicting
+STAGES = ("read", "reduce", "tiles", "judge", "predict", "write")
 WORK = ".work"  # of a slide not finished yet; removed when it is
 
 
@@ -90,13 +95,66 @@ def map_one(
     if found and found.get("settings") == settings and all((out.folder / name).is_file() for name in pages.FILES):
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
-    started = time.perf_counter()
-    section, about = read_section(
-        item, out, owner, model_mpp=model.mpp, threads=options.threads, viewer_mpp=options.viewer_mpp
-    )
-    frame = Frame(item.path, about["file"]["width_px"], about["file"]["height_px"], section.origin)
-    roi = read_roi(item.roi, options.roi_classes, frame) if item.roi else None
-    read = time.perf_counter()
+    seconds = Seconds(*STAGES)
+    with seconds.of("whole"):
+        section, about = read_section(
+            item,
+            out,
+            owner,
+            model_mpp=model.mpp,
+            threads=options.threads,
+            viewer_mpp=options.viewer_mpp,
+            seconds=seconds,
+        )
+        judged = _judge(item, section, about, out.folder / WORK, model, options, settings, seconds)
+        with seconds.of("write"):
+            whole = _write(item, out, judged, about, model, options)
+    whole |= {"path": owner["path"], "seconds": seconds.rounded(), "settings": settings}
+    out.write_json(summary.NAME, whole)  # the last file of a slide: a folder with it is whole
+    out.remove(WORK)
+    return whole, False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A slide whose patches have been judged.
+
+    Attributes:
+        section: of the slide.
+        blocks: uint8 (rows, columns, 3), the mean colours of its blocks.
+        tissue: within the region of interest, where there is one.
+        roi: that region.
+        x: int (N,), left px of the patches.
+        y: int (N,), top px.
+        probability: float32 (N,), of malignant, of each patch by itself.
+        reasons: str (N,), why a patch cannot be judged, or "".
+        stain: of the slide.
+        picture: the tiles of the viewer.
+    """
+
+    section: Section
+    blocks: NDArray[np.uint8]
+    tissue: Tissue
+    roi: Roi | None
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    probability: NDArray[np.float32]
+    reasons: NDArray[Any]
+    stain: Stain
+    picture: Picture
+
+
+def _judge(
+    item: SlideInput,
+    section: Section,
+    about: dict[str, Any],
+    work: Path,
+    model: Model,
+    options: Options,
+    settings: dict[str, Any],
+    seconds: Seconds,
+) -> Judged:
+    """Find the patches with tissue, and judge them."""
     blocks = block_means(section)
     tissue = find_tissue(blocks)
     x, y = positions(section.width, section.height, options.stride)
@@ -104,33 +162,40 @@ def map_one(
     x, y = x[keep], y[keep]
     if not len(x):
         raise BadSlide("no stained tissue found: empty glass, or an image without colour")
+    frame = Frame(item.path, about["file"]["width_px"], about["file"]["height_px"], section.origin)
+    roi = read_roi(item.roi, options.roi_classes, frame) if item.roi else None
     if roi:
         inside = roi.patches(section, x, y, options.stride)
         x, y, tissue = x[inside], y[inside], roi.within(tissue, section)
         if not len(x):
             raise BadSlide(f"no patch with tissue lies in {roi.path.name}; are these annotations of another slide?")
-    reasons, stain = judge(section, x, y, model)
+    with seconds.of("tiles"):
+        finer = options.viewer_mpp
+        picture = viewer.make_tiles(item, section, about["scale"], model.mpp, finer, work, threads=options.threads)
+    probability, reasons, stain = score(section, x, y, model, work, settings, seconds)
     if not stain.alarm:
-        reasons = join(reasons, reasons_of(assess(section, blocks, tissue), tissue, x, y))
-    if np.all(reasons != "") and not stain.alarm:
-        raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
-    work, finer = out.folder / WORK, options.viewer_mpp
-    picture = viewer.make_tiles(item, section, about["scale"], model.mpp, finer, work, threads=options.threads)
-    probability = score(section, x, y, model, work, settings)
-    alarms = alarms_of(model.synthetic, stain.alarm)
-    predicted = time.perf_counter()
+        with seconds.of("judge"):
+            reasons = join(reasons, reasons_of(assess(section, blocks, tissue), tissue, x, y))
+        if np.all(reasons != ""):
+            raise BadSlide(f"not one of its {len(x):,} patches can be judged: {reasons[0]}")
+    return Judged(section, blocks, tissue, roi, x, y, probability, reasons, stain, picture)
 
-    context = apply_context(model, x, y, probability, step=options.stride, reasons=reasons)
-    made = map_cells(section, x, y, probability, context, step=options.stride, mpp=model.mpp)
-    regions = find_regions(made)
-    measured = summary.measure(tissue, made, regions)
-    open_cells = unjudged_cells(made, x, y, reasons)
-    unjudged = summary.measure_unjudged(tissue, made, open_cells)
-    tables.write_patches(out, section, x, y, probability, context, reasons)
-    mark = f"{item.path.name}/{item.series}/{owner['bytes']}/{model.graph_sha256}/{options.stride}"
+
+def _write(
+    item: SlideInput, out: Output, judged: Judged, about: dict[str, Any], model: Model, options: Options
+) -> dict[str, Any]:
+    """Write all files but the summary, and return that."""
+    section, x, y, reasons, roi = judged.section, judged.x, judged.y, judged.reasons, judged.roi
+    context = apply_context(model, x, y, judged.probability, step=options.stride, reasons=reasons)
+    made = map_cells(section, x, y, judged.probability, context, step=options.stride, mpp=model.mpp)
+    regions, unjudged = find_regions(made), unjudged_cells(made, x, y, reasons)
+    measured = summary.measure(judged.tissue, made, regions) | summary.measure_unjudged(judged.tissue, made, unjudged)
+    alarms = alarms_of(model.synthetic, judged.stain.alarm)
+    tables.write_patches(out, section, x, y, judged.probability, context, reasons)
+    mark = mark_of(item, about, model, options)
     tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
     tables.write_features(out, tables.REGIONS, tables.region_features(made, regions, mark))
-    pages.write_thumbnail(out, blocks)
+    pages.write_thumbnail(out, judged.blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
     where = f" in {roi.path.name} (dashed)" if roi else ""
@@ -139,26 +204,24 @@ def map_one(
         f"{areas_line(measured)}. Research use only."
     )
     pages.write_overlay(
-        out, made, title=item.title, caption=caption, warning=" ".join(alarms), unjudged=open_cells.mask, roi=roi
+        out, made, title=item.title, caption=caption, warning=" ".join(alarms), unjudged=unjudged.mask, roi=roi
     )
-    seconds = {"read": read - started, "predict": predicted - read, "write": time.perf_counter() - predicted}
+    warnings = [
+        *about["warnings"],
+        *alarms,
+        *doubts(section, judged.tissue, options.stride),
+        *(roi.notes if roi else ()),
+        *summary.doubts(measured, refused=bool(judged.stain.alarm)),
+    ]
     whole = {
         "format": summary.FORMAT,
         "slide": item.path.name,
-        "path": owner["path"],
         "series": item.series,
         "patient": item.patient,
         "scanner": item.scanner,
         "file": about["file"],
         "mpp": about["mpp"],
-        "section": {
-            "width_px": section.width,
-            "height_px": section.height,
-            "factor_x": section.factor_x,
-            "factor_y": section.factor_y,
-            "origin_px": list(section.origin),
-            "level": section.level,
-        },
+        "section": section.describe(),
         "roi": roi.describe(section, model.mpp) if roi else None,
         "stride_px": options.stride,
         "threshold": model.threshold,
@@ -167,27 +230,25 @@ def map_one(
         "patches_unsure": unsure,
         "patches_in_context": int(context.in_context.sum()),
         **measured,
-        **unjudged,
-        "tissue_chroma": tissue.chroma,
-        "stain_distance": round(stain.distance, 3),
-        "stain_limit": round(stain.limit, 3),
-        "refused": stain.alarm,
+        "tissue_chroma": judged.tissue.chroma,
+        "stain_distance": round(judged.stain.distance, 3),
+        "stain_limit": round(judged.stain.limit, 3),
+        "refused": judged.stain.alarm,
         "model": model.describe(),
         "synthetic": model.synthetic,
         "alarms": alarms,
-        "warnings": about["warnings"]
-        + alarms
-        + doubts(section, tissue, options.stride)
-        + list(roi.notes if roi else ())
-        + summary.doubts(unjudged, refused=bool(stain.alarm)),
-        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "warnings": warnings,
         "versions": versions(PACKAGES),
-        "settings": settings,
     }
-    viewer.write(out, picture, made, open_cells, regions, work, whole)
-    out.write_json(summary.NAME, whole)  # the last file of a slide: a folder with it is whole
-    out.remove(WORK)
-    return whole, False
+    viewer.write(out, judged.picture, made, unjudged, regions, out.folder / WORK, whole)
+    return whole
+
+
+def mark_of(item: SlideInput, about: dict[str, Any], model: Model, options: Options) -> str:
+    """Return what identifiers of places depend on besides these: slide, its scale, model and stride."""
+    scale = about["scale"]
+    slide = f"{item.path.name}/{about['file']['bytes']}/{item.series}/{scale.mpp_x:g}x{scale.mpp_y:g}"
+    return f"{slide}/{model.graph_sha256}/{options.stride}"
 
 
 def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: Options) -> dict[str, Any]:
@@ -213,6 +274,7 @@ def read_section(
     model_mpp: float,
     threads: int,
     viewer_mpp: float | None = None,
+    seconds: Seconds | None = None,
 ) -> tuple[Section, dict[str, Any]]:
     """Return the slide at the model's scale, read now or by a run that was killed, and what is known of its file.
 
@@ -223,6 +285,7 @@ def read_section(
         model_mpp: um/px of the section.
         threads: that decode.
         viewer_mpp: um/px that the slide is asked for besides.
+        seconds: gets how long reading and reducing were at work.
 
     Raises:
         BadSlide: it cannot be read, its scale cannot be believed, or it is coarser than `viewer_mpp`.
@@ -232,11 +295,11 @@ def read_section(
         scale = settle(reader.found, asked=item.mpp, model_mpp=model_mpp, usual=item.usual_mpp, said_by=item.said_by)
         viewer.refuse_finer(viewer_mpp, scale)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
-        section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint)
+        section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint, seconds)
     finally:
         reader.close()
     about = {
-        "file": {"kind": reader.kind, "width_px": reader.size[0], "height_px": reader.size[1]},
+        "file": {"kind": reader.kind, "width_px": reader.size[0], "height_px": reader.size[1], "bytes": owner["bytes"]},
         "mpp": {
             "x": scale.mpp_x,
             "y": scale.mpp_y,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,10 @@ from cancernet.slide.scale import Found
 
 COLUMNS = 2048  # px decoded at once by a thread; several tiles of any scanner
 CACHE_BYTES = 64_000_000  # tiles kept decoded: a row of them, so that the next band finds what it shares
+OPAQUE = 255  # alpha
+NO_TILES = (1, 1)  # px; of a level that is not read by tiles, or whose tiles do not begin where its px do
+
+Pair = tuple[int, int]  # across, down
 
 
 class OpenSlideReader:
@@ -40,7 +45,9 @@ class OpenSlideReader:
             self.kind = f"{vendor}, OpenSlide {library.__library_version__}"
             self.origin, self.size = bounds(properties, sizes[0])
             refuse_larger(*self.size)
-            self.levels = tuple(level_of(sizes[0], size, self.size) for size in sizes)
+            tiles = [tile_of(properties, i, down) for i, down in enumerate(self._slide.level_downsamples)]
+            levels = zip(sizes, tiles, strict=True)
+            self.levels = tuple(level_of(sizes[0], size, self.size, tile) for size, tile in levels)
             self.found = found or scale_of(properties)
         self._pool = ThreadPoolExecutor(threads)
 
@@ -53,15 +60,20 @@ class OpenSlideReader:
         chosen = self.levels[level]
         top = self.origin[1] + round(y * chosen.down_y)
         out = np.empty((height, width, 3), np.uint8)
+        step = max(1, COLUMNS // chosen.tile[0]) * chosen.tile[0]
 
         def column(start: int) -> None:
-            stop = min(start + COLUMNS, width)
+            stop = min(start + step, width)
             left = self.origin[0] + round((x + start) * chosen.down_x)
             part = self._slide.read_region((left, top), level, (stop - start, height))
-            out[:, start:stop] = over_white(np.asarray(part))
+            rgba = np.asarray(part)
+            if rgba[..., 3].min() == OPAQUE:
+                cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB, dst=out[:, start:stop])
+            else:
+                out[:, start:stop] = over_white(rgba)
 
         with reading(f"damaged at row {top}"):
-            list(self._pool.map(column, range(0, width, COLUMNS)))
+            list(self._pool.map(column, range(0, width, step)))
         return out
 
     def close(self) -> None:
@@ -70,7 +82,7 @@ class OpenSlideReader:
         self._slide.close()
 
 
-def bounds(properties: Mapping[str, str], full: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def bounds(properties: Mapping[str, str], full: Pair) -> tuple[Pair, Pair]:
     """Return origin and size (full-resolution px) of the part that was scanned.
 
     MRXS, SCN and others frame it in a larger, empty plane. QuPath shows that part alone. Bounds that are no part of
@@ -88,6 +100,24 @@ def scale_of(properties: Mapping[str, str]) -> Found:
     x, y = (_number(properties.get(f"openslide.mpp-{axis}")) for axis in "xy")
     power = _number(properties.get("openslide.objective-power"))
     return Found(x, y, "openslide.mpp-x", power)
+
+
+def tile_of(properties: Mapping[str, str], level: int, down: float) -> Pair:
+    """Return width and height of the tiles of a level, or NO_TILES.
+
+    OpenSlide places a level that was not reduced by a whole number between its px, each part by itself; only on
+    others are the pixels the same wherever a part begins.
+
+    Args:
+        properties: of the slide.
+        level: its number.
+        down: by how much OpenSlide takes it to be reduced.
+    """
+    stated = [_number(properties.get(f"openslide.level[{level}].tile-{side}")) for side in ("width", "height")]
+    width, height = (int(value or 0) for value in stated)
+    inside = "openslide.bounds-x" in properties  # the scanned area then begins somewhere in a tile
+    whole = width > 0 and height > 0 and float(down).is_integer() and not inside
+    return (width, height) if whole else NO_TILES
 
 
 def _number(text: str | None) -> float | None:

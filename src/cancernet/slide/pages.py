@@ -16,7 +16,7 @@ from cancernet.common.output import Output
 from cancernet.context.grid import Grid
 from cancernet.maps import viewer
 from cancernet.maps.draw import MAX_SIDE, draw_map
-from cancernet.report.html import fill
+from cancernet.report.page import fill
 from cancernet.slide import summary as summaries
 from cancernet.slide import tables
 from cancernet.slide.geometry import CellMap

@@ -14,12 +14,22 @@ MAX_PIXELS = 10_000_000_000  # px; twice a large section at 40x: stops a small f
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution of a slide: its size in its own px, and how many full-resolution px one of them covers."""
+    """One resolution of a slide, in its own px.
+
+    Attributes:
+        width: px.
+        height: px.
+        down_x: full-resolution px that one of its px covers.
+        down_y: the same, downwards.
+        tile: width and height of the tiles that it is read by, which cost as much in part as whole; (1, 1) where it is
+            not, or where they are not known.
+    """
 
     width: int
     height: int
     down_x: float
     down_y: float
+    tile: tuple[int, int] = (1, 1)
 
 
 @contextmanager
@@ -61,17 +71,20 @@ def refuse_larger(width: int, height: int, most: int | None = None, why: str = "
         raise BadSlide(f"too large ({width}x{height} px; at most {most / 1e6:,.0f} megapixels{why})")
 
 
-def level_of(full: tuple[int, int], size: tuple[int, int], area: tuple[int, int]) -> Level:
+def level_of(
+    full: tuple[int, int], size: tuple[int, int], area: tuple[int, int], tile: tuple[int, int] = (1, 1)
+) -> Level:
     """Return a level of a slide.
 
     Args:
         full: width, height of the plane at full resolution, px.
         size: the same of the level.
         area: width, height of the scanned part of the plane at full resolution, px.
+        tile: width, height of its tiles, px of the level; 1 where it has none that are known.
     """
     down_x, down_y = _down(full[0], size[0]), _down(full[1], size[1])
     width, height = min(size[0], int(area[0] / down_x)), min(size[1], int(area[1] / down_y))
-    return Level(max(1, width), max(1, height), down_x, down_y)
+    return Level(max(1, width), max(1, height), down_x, down_y, tile)
 
 
 def _down(full: int, size: int) -> float:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.common.files import write_bytes
 from cancernet.common.progress import progress
+from cancernet.common.stages import Behind, Seconds
 from cancernet.data.decode import fit_patch
 from cancernet.model.inference import BATCH
 from cancernet.model.judge import Judge, Stain
@@ -64,17 +66,24 @@ def cut(section: Section, x: Ints, y: Ints, chunk: int) -> Iterator[NDArray[Any]
         yield out[:filled]
 
 
-def judge(section: Section, x: Ints, y: Ints, model: Model) -> tuple[NDArray[Any], Stain]:
-    """Return why the model cannot answer the patches at x, y, or "" where it can, str (N,), and the slide's stain."""
-    judge = Judge(model.colours)
-    said = [reason for images in cut(section, x, y, CHUNK) for reason in judge.see(images)]
-    return np.array(judge.settle(said), dtype=object), judge.stain()
+class Scored(NamedTuple):
+    """What a model says of the patches of a section, in their order."""
+
+    probability: NDArray[np.float32]  # (N,), of malignant
+    reasons: NDArray[Any]  # str (N,), why the model cannot answer, "" where it can
+    stain: Stain  # of the slide
 
 
 def score(
-    section: Section, x: Ints, y: Ints, model: Model, folder: Path, fingerprint: dict[str, Any]
-) -> NDArray[np.float32]:
-    """Return the probability of malignant, float32 (N,), of the patches at x, y.
+    section: Section,
+    x: Ints,
+    y: Ints,
+    model: Model,
+    folder: Path,
+    fingerprint: dict[str, Any],
+    seconds: Seconds | None = None,
+) -> Scored:
+    """Judge and score the patches at x, y, which are cut once for both.
 
     Args:
         section: of the slide.
@@ -83,17 +92,28 @@ def score(
         model: the model.
         folder: for the work file; exists.
         fingerprint: what the scores depend on; scores with another, or of another number of patches, are made anew.
+        seconds: gets how long judging and predicting were at work, side by side.
     """
-    path = folder / SCORES
+    path, seconds = folder / SCORES, seconds or Seconds()
     depends = json.dumps([fingerprint, len(x)], sort_keys=True).encode()
     done = _resume(path, hashlib.sha256(depends).digest(), len(x))
-    with path.open("ab") as file, progress(total=len(x), what="predict") as bar:
-        bar.update(done)
-        for images in cut(section, x[done:], y[done:], CHUNK):
-            file.write(model.predict(images).astype(np.float32).tobytes())
-            file.flush()
+    judge, reasons = Judge(model.colours), list[str]()
+
+    def see(images: NDArray[Any]) -> None:
+        with seconds.of("judge"):
+            reasons.extend(judge.see(images))
+
+    with path.open("ab") as file, Behind(see) as behind, progress(total=len(x), what="predict") as bar:
+        for start, images in zip(count(0, CHUNK), cut(section, x, y, CHUNK), strict=False):
+            behind.do(images)
+            if start >= done:  # what is done is whole chunks, or all
+                with seconds.of("predict"):
+                    file.write(model.predict(images).astype(np.float32).tobytes())
+                file.flush()
+            behind.wait()  # `images` is good until the next
             bar.update(len(images))
-    return np.fromfile(path, np.float32, offset=HEAD)
+    probability = np.fromfile(path, np.float32, offset=HEAD)
+    return Scored(probability, np.array(judge.settle(reasons), dtype=object), judge.stain())
 
 
 def _resume(path: Path, head: bytes, most: int) -> int:
