@@ -78,7 +78,7 @@ def test_a_slide_gets_every_file_and_no_work_is_left(run: Map, slide: Path, tmp_
     assert found["section"]["level"] == 2
     assert found["synthetic"]
     assert any("SYNTHETIC" in warning for warning in found["warnings"])
-    assert list(found["seconds"]) == ["read", "reduce", "judge", "predict", "write", "whole"]
+    assert list(found["seconds"]) == ["read", "reduce", "tiles", "judge", "predict", "write", "whole"]
     assert all(spent >= 0 for spent in found["seconds"].values())
 
 
