@@ -23,7 +23,7 @@ from cancernet.model.model import Model
 from cancernet.slide import pages, summary, tables, viewer
 from cancernet.slide.annotation import Frame
 from cancernet.slide.extra import PACKAGES
-from cancernet.slide.formats import open_slide
+from cancernet.slide.formats import absences, open_slide
 from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.quality import assess, join, reasons_of
@@ -296,6 +296,7 @@ def read_section(
         viewer.refuse_finer(viewer_mpp, scale)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
         section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint, seconds)
+        absent = absences(item.path, reader, section.level)
     finally:
         reader.close()
     about = {
@@ -307,7 +308,7 @@ def read_section(
             "stated": {said.source: said.mpp_x for said in reader.found.statements},
             "not_believed": list(reader.found.doubts),
         },
-        "warnings": [scale.note] if scale.note else [],
+        "warnings": [note for note in (scale.note, absent) if note],
         "scale": scale,
     }
     return section, about

@@ -22,6 +22,8 @@ CACHE_BYTES = 64_000_000  # tiles kept decoded: a row of them, so that the next 
 OPAQUE = 255  # alpha
 NO_TILES = (1, 1)  # px; of a level that is not read by tiles, or whose tiles do not begin where its px do
 
+GENERIC = "generic-tiff"  # OpenSlide's word for a tiled TIFF of no scanner
+
 Pair = tuple[int, int]  # across, down
 
 
@@ -43,9 +45,13 @@ class OpenSlideReader:
             self._slide.set_cache(library.OpenSlideCache(CACHE_BYTES))
             properties, sizes = dict(self._slide.properties), self._slide.level_dimensions
             self.kind = f"{vendor}, OpenSlide {library.__library_version__}"
+            if vendor == GENERIC:  # of which OpenSlide "bounds" the tiles that are there; viewers show all of it
+                properties = {name: value for name, value in properties.items() if "bounds" not in name}
             self.origin, self.size = bounds(properties, sizes[0])
             refuse_larger(*self.size)
-            tiles = [tile_of(properties, i, down) for i, down in enumerate(self._slide.level_downsamples)]
+            self._downs = self._slide.level_downsamples
+            inside = self.origin != (0, 0)  # the scanned area then begins somewhere in a tile
+            tiles = [NO_TILES if inside else tile_of(properties, i, down) for i, down in enumerate(self._downs)]
             levels = zip(sizes, tiles, strict=True)
             self.levels = tuple(level_of(sizes[0], size, self.size, tile) for size, tile in levels)
             self.found = found or scale_of(properties)
@@ -57,14 +63,14 @@ class OpenSlideReader:
         Raises:
             BadSlide: the file is damaged there.
         """
-        chosen = self.levels[level]
-        top = self.origin[1] + round(y * chosen.down_y)
+        chosen, down = self.levels[level], self._downs[level]
+        top = self.origin[1] + round(y * down)  # OpenSlide divides by this, the mean of across and down
         out = np.empty((height, width, 3), np.uint8)
         step = max(1, COLUMNS // chosen.tile[0]) * chosen.tile[0]
 
         def column(start: int) -> None:
             stop = min(start + step, width)
-            left = self.origin[0] + round((x + start) * chosen.down_x)
+            left = self.origin[0] + round((x + start) * down)
             part = self._slide.read_region((left, top), level, (stop - start, height))
             rgba = np.asarray(part)
             if rgba[..., 3].min() == OPAQUE:
@@ -115,8 +121,7 @@ def tile_of(properties: Mapping[str, str], level: int, down: float) -> Pair:
     """
     stated = [_number(properties.get(f"openslide.level[{level}].tile-{side}")) for side in ("width", "height")]
     width, height = (int(value or 0) for value in stated)
-    inside = "openslide.bounds-x" in properties  # the scanned area then begins somewhere in a tile
-    whole = width > 0 and height > 0 and float(down).is_integer() and not inside
+    whole = width > 0 and height > 0 and float(down).is_integer()
     return (width, height) if whole else NO_TILES
 
 
