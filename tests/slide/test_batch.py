@@ -23,7 +23,7 @@ from cancernet.model.manifest import Context
 from cancernet.model.model import Model
 from cancernet.slide import job
 from cancernet.slide.batch import Outcome, map_slide
-from cancernet.slide.job import WORK
+from cancernet.slide.inputs import WORK
 from cancernet.slide.openslide_reader import OpenSlideReader
 from cancernet.slide.pages import FILES
 from hostile.made import tissue
@@ -478,9 +478,9 @@ def test_a_folder_that_is_being_written_is_refused_and_the_first_run_ends_right(
 @pytest.mark.parametrize(
     ("place", "error"),
     [
-        ("cancernet.slide.job.find_regions", RuntimeError("GEOSException: odd ring")),
-        ("cancernet.slide.job.find_tissue", UserError("odd colours")),
-        ("cancernet.slide.job.block_means", MemoryError("no room")),
+        ("cancernet.slide.results.find_regions", RuntimeError("GEOSException: odd ring")),
+        ("cancernet.slide.judged.find_tissue", UserError("odd colours")),
+        ("cancernet.slide.judged.block_means", MemoryError("no room")),
     ],
 )
 def test_an_error_of_one_slide_is_listed_and_the_next_is_mapped(

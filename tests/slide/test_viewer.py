@@ -175,7 +175,7 @@ def test_tiles_that_are_whole_are_not_made_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("cancernet.slide.job.score", killed)
+        patch.setattr("cancernet.slide.judged.score", killed)
         with pytest.raises(KeyboardInterrupt):
             run(slide, viewer_mpp=1.0)
     with monkeypatch.context() as patch:

@@ -16,10 +16,11 @@ from cancernet.common.threads import available_cpus
 from cancernet.model.model import Model, load_model
 from cancernet.slide.extra import need_all
 from cancernet.slide.gather import Named, find_slides
-from cancernet.slide.inputs import SlideInput
-from cancernet.slide.job import WORK, Options, areas_line, identify, map_one
+from cancernet.slide.inputs import WORK, Options, SlideInput
+from cancernet.slide.job import identify, map_one
 from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
+from cancernet.slide.results import areas_line
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.viewer import check_viewer_mpp
 

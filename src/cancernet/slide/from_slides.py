@@ -25,8 +25,8 @@ from cancernet.data.words import class_of
 from cancernet.slide.annotation_classes import ClassNames, LabelRule
 from cancernet.slide.extra import need_all
 from cancernet.slide.gather import Named, find_slides
-from cancernet.slide.inputs import SlideInput
-from cancernet.slide.job import WORK, identify
+from cancernet.slide.inputs import WORK, SlideInput
+from cancernet.slide.job import identify
 from cancernet.slide.labelled import SUMMARY, Cut, Target, cut_one, discard, table_of
 from cancernet.slide.reader import first_line
 from cancernet.slide.scale import BadSlide

@@ -1,9 +1,13 @@
-"""A slide, and what the user says of it."""
+"""A slide, what the user says of it, and what he chose for all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from cancernet.common import defaults
+
+WORK = ".work"  # folder of a slide not finished yet; removed when it is
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,13 @@ class SlideInput:
     def title(self) -> str:
         """What it is called in results."""
         return self.name or self.path.stem
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose; see `batch.map_slide`."""
+
+    stride: int = defaults.PATCH_SIZE
+    threads: int = 1
+    viewer_mpp: float | None = None
+    roi_classes: tuple[str, ...] = ()

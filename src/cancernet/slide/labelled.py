@@ -24,9 +24,10 @@ from cancernet.slide.annotation_classes import WORDS, ClassNames, LabelRule
 from cancernet.slide.annotations import content_hash, find_annotations, read_annotations
 from cancernet.slide.cell_labels import NONE, CellLabels, areas_of, label_cells
 from cancernet.slide.extra import PACKAGES
-from cancernet.slide.inputs import SlideInput
-from cancernet.slide.job import WORK, doubts, read_section
+from cancernet.slide.inputs import WORK, SlideInput
+from cancernet.slide.job import read_section
 from cancernet.slide.labelled_picture import draw_taken
+from cancernet.slide.results import doubts
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.score import CHUNK, cut, positions
 from cancernet.slide.section import Section
