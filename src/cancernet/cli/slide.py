@@ -47,6 +47,14 @@ from cancernet.common.errors import UserError
 @click.option(
     "--roi-class", "roi_classes", multiple=True, metavar="NAME", help="Take areas of this class alone; can be repeated."
 )
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    type=click.Choice(["parquet", "h5ad"]),
+    help="Beside patches.csv: parquet (needs cancernet[tables]), or h5ad, AnnData with embeddings (needs "
+    "cancernet[anndata]).",
+)
 def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
@@ -60,7 +68,8 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> 
       viewer.html                         the slide under its map, to zoom into; opens in a browser, offline
       overlay.png, thumbnail.png          the map over the section; the section
       patches.csv                         a row a patch, in the columns of WSInfer
-      tiles.geojson, regions.geojson      for QuPath: File > Import objects from file
+      tiles.geojson, regions.geojson      for QuPath
+      import.groovy                       a QuPath script that imports them, colours them and sets the threshold
       summary.json                        areas in mm2, scale, model, settings, warnings
     and OUT/index.html shows all of them. A patch that cannot be judged, as one out of focus, is `unsure`, with the
     reason, and not mapped. A slide stained or scanned unlike the patches that the model learned from is refused: its

@@ -22,6 +22,7 @@ from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
 from cancernet.slide.results import areas_line
 from cancernet.slide.scale import BadSlide
+from cancernet.slide.tables import check_formats
 from cancernet.slide.viewer import check_viewer_mpp
 
 
@@ -67,6 +68,7 @@ def map_slide(
     viewer_mpp: float | None = None,
     roi: Path | str | None = None,
     roi_classes: Sequence[str] = (),
+    tables: Sequence[str] = (),
     threads: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
@@ -86,6 +88,8 @@ def map_slide(
         roi: annotations (GeoJSON, XML of ImageScope or ASAP, NDPA, a mask) of one slide, or a folder of them in which
             those of a slide have its name; only patches that lie inside by half are judged. All of it by default.
         roi_classes: classes of them to take; all by default.
+        tables: beside patches.csv, "parquet" (needs cancernet[tables]) or "h5ad", AnnData with embeddings (needs
+            cancernet[anndata]).
         threads: CPU threads; those this process may use by default. A model given keeps its own.
         say: where lines for the user go, one a slide and one a warning.
 
@@ -96,13 +100,16 @@ def map_slide(
     """
     found = find_slides(paths, manifest=manifest, mpp=mpp, series=series, roi=roi)
     items = found.slides
-    options = Options(stride, threads or available_cpus(), viewer_mpp, tuple(roi_classes))
+    options = Options(stride, threads or available_cpus(), viewer_mpp, tuple(roi_classes), tuple(tables))
     if options.roi_classes and not any(item.roi for item in items):
         raise UserError("--roi-class needs --roi, the annotations whose classes it names")
     model = model or load_model(threads=threads)
     _check(model, options)
     check_viewer_mpp(viewer_mpp, model.mpp)
     need_all()
+    check_formats(options.tables)
+    if "h5ad" in options.tables and not model.can_explain:
+        raise UserError(f"--table h5ad: {model.name} was made before there were embeddings; train it again")
     inputs = [path for item in items for path in (item.files or (item.path,))]
     inputs += [item.roi for item in items if item.roi and item.roi.is_file()]
     with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:

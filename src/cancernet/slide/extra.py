@@ -9,13 +9,14 @@ from types import ModuleType
 from cancernet.common.errors import UserError
 
 MODULES = ("openslide", "pyvips", "shapely", "tifffile", "pydicom", "wsidicom", "defusedxml")
+PURPOSE = {"slide": "reading slides", "tables": "a table in Parquet", "anndata": "a table in AnnData"}  # of an extra
 PACKAGES = (  # what a map depends on; nothing that training alone does
     *("numpy", "pandas", "scikit-learn", "onnxruntime", "opencv-python-headless"),
     *("openslide-python", "openslide-bin", "pyvips", "pyvips-binary", "shapely", "tifffile", "pydicom", "wsidicom"),
 )
 
 
-def need(name: str) -> ModuleType:
+def need(name: str, extra: str = "slide") -> ModuleType:
     """Import one of MODULES, or a part of one.
 
     Raises:
@@ -27,7 +28,7 @@ def need(name: str) -> ModuleType:
     except (ImportError, OSError) as error:  # OSError: pyvips without libvips
         said = str(error).splitlines()[0]
         raise UserError(
-            f"reading slides needs {name}, which does not load ({said}); pip install 'cancernet[slide]'"
+            f"{PURPOSE[extra]} needs {name}, which does not load ({said}); pip install 'cancernet[{extra}]'"
         ) from error
 
 

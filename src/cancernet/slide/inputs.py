@@ -54,3 +54,4 @@ class Options:
     threads: int = 1
     viewer_mpp: float | None = None
     roi_classes: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()  # formats beside patches.csv

@@ -97,6 +97,7 @@ def settings_of(item: SlideInput, owner: dict[str, Any], model: Model, options: 
         "usual_mpp": item.usual_mpp,
         "stride": options.stride,
         "viewer_mpp": options.viewer_mpp,
+        "tables": sorted(options.tables),
         "roi": roi_mark(item.roi, item.path, options.roi_classes),
         "min_tissue": MIN_TISSUE,
         "model": model.describe(),

@@ -17,8 +17,8 @@ from cancernet.context.grid import Grid
 from cancernet.maps import viewer
 from cancernet.maps.draw import MAX_SIDE, draw_map
 from cancernet.report.page import fill
+from cancernet.slide import geojson, qupath, tables
 from cancernet.slide import summary as summaries
-from cancernet.slide import tables
 from cancernet.slide.geometry import CellMap
 from cancernet.slide.roi import Roi
 from cancernet.slide.section import Section
@@ -28,7 +28,10 @@ OVERLAY, THUMBNAIL, INDEX = "overlay.png", "thumbnail.png", "index.html"
 PICTURE_PX = 950  # longer side of the overlay's section at least: what its panel shows
 ROI_COLOUR = "#000000"  # dashed: what is called malignant has a full line
 THUMBNAIL_PX = 512  # longer side
-FILES = (THUMBNAIL, OVERLAY, tables.PATCHES, tables.TILES, tables.REGIONS, *viewer.FILES, summaries.NAME)  # of a slide
+FILES = (  # of a slide
+    *(THUMBNAIL, OVERLAY, tables.PATCHES, geojson.TILES, geojson.REGIONS, qupath.SCRIPT),
+    *(*viewer.FILES, summaries.NAME),
+)
 
 
 def write_overlay(

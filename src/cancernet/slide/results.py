@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cancernet.common import defaults
 from cancernet.common.output import Output
@@ -13,11 +14,12 @@ from cancernet.context.smooth import apply_context
 from cancernet.model.decide import UNSURE
 from cancernet.model.judge import REFUSED
 from cancernet.model.model import Model
-from cancernet.slide import pages, summary, tables, viewer
+from cancernet.slide import geojson, pages, qupath, summary, tables, viewer
 from cancernet.slide.extra import PACKAGES
 from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import WORK, Options, SlideInput
 from cancernet.slide.judged import Judged
+from cancernet.slide.score import embed_patches
 from cancernet.slide.section import Section
 from cancernet.slide.summary import area, share
 from cancernet.slide.tissue import Tissue
@@ -44,10 +46,14 @@ def write_results(
     regions, unjudged = find_regions(made), unjudged_cells(made, x, y, reasons)
     measured = summary.measure(judged.tissue, made, regions) | summary.measure_unjudged(judged.tissue, made, unjudged)
     alarms = alarms_of(model.synthetic, judged.stain.alarm)
-    tables.write_patches(out, section, x, y, judged.probability, context, reasons)
+    _write_tables(out, tables.patch_table(section, x, y, judged.probability, context, reasons), judged, model, options)
     mark = mark_of(item, about, model, options)
-    tables.write_features(out, tables.TILES, tables.tile_features(made, mark))
-    tables.write_features(out, tables.REGIONS, tables.region_features(made, regions, mark))
+    geojson.write_features(out, geojson.TILES, geojson.tile_features(made, unjudged, mark))
+    geojson.write_features(out, geojson.REGIONS, geojson.region_features(made, regions, mark))
+    file = about["file"]
+    qupath.write_script(
+        out, image=item.path.name, size=(file["width_px"], file["height_px"]), threshold=context.threshold
+    )
     pages.write_thumbnail(out, judged.blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
@@ -95,6 +101,15 @@ def write_results(
     }
     viewer.write(out, judged.picture, made, unjudged, regions, out.folder / WORK, whole)
     return whole
+
+
+def _write_tables(out: Output, table: pd.DataFrame, judged: Judged, model: Model, options: Options) -> None:
+    tables.write_patches(out, table)
+    if "parquet" in options.tables:
+        tables.write_parquet(out, table)
+    if "h5ad" in options.tables:
+        about = {"model": model.name, "graph_sha256": model.graph_sha256, "threshold": model.threshold}
+        tables.write_anndata(out, table, lambda: embed_patches(judged.section, judged.x, judged.y, model), about)
 
 
 def mark_of(item: SlideInput, about: dict[str, Any], model: Model, options: Options) -> str:

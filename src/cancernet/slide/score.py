@@ -116,6 +116,20 @@ def score(
     return Scored(probability, np.array(judge.settle(reasons), dtype=object), judge.stain())
 
 
+def embed_patches(section: Section, x: Ints, y: Ints, model: Model) -> NDArray[np.float32]:
+    """Return what the network makes of the patches at x, y before its last layer: float32 (N, D).
+
+    Raises:
+        UserError: the model was made before there were embeddings.
+    """
+    found = []
+    with progress(total=len(x), what="embed") as bar:
+        for images in cut(section, x, y, CHUNK):
+            found.append(model.explain(images).embedding)
+            bar.update(len(images))
+    return np.concatenate(found)
+
+
 def _resume(path: Path, head: bytes, most: int) -> int:
     """Cut a file of scores back to whole chunks, unless it is complete, and return how many scores it has.
 

@@ -16,7 +16,7 @@ from cancernet.common.output import Output
 from cancernet.common.progress import progress
 from cancernet.maps.pyramid import TILE_PX, write_pyramid
 from cancernet.maps.viewer import Cells, Picture, Spot, write_viewer
-from cancernet.slide import pages, tables
+from cancernet.slide import geojson, pages
 from cancernet.slide.formats import open_slide
 from cancernet.slide.geometry import CellMap, Region, Unjudged
 from cancernet.slide.inputs import SlideInput
@@ -151,5 +151,5 @@ def write(
         alarms=summary["alarms"],
         warnings=[each for each in summary["warnings"] if each not in summary["alarms"]],
         still=pages.OVERLAY,
-        tables=tables.REGIONS,
+        tables=geojson.REGIONS,
     )
