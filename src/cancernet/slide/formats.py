@@ -7,7 +7,7 @@ from pathlib import Path
 from cancernet.data.source import irregular
 from cancernet.slide import dicom, pictures
 from cancernet.slide.extra import need
-from cancernet.slide.openslide_reader import OpenSlideReader
+from cancernet.slide.openslide_reader import GENERIC, OpenSlideReader
 from cancernet.slide.reader import first_line, reading
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.tiff_images import choose_image, read_images
@@ -16,7 +16,7 @@ from cancernet.slide.wsidicom_reader import WsiDicomReader
 
 Reader = OpenSlideReader | VipsReader | WsiDicomReader
 HEAD = 16  # bytes that tell a PNG, a JPEG or a TIFF
-GENERIC, DICOM = "generic-tiff", "dicom"  # OpenSlide's words for a TIFF of no scanner, and for DICOM
+DICOM = "dicom"  # OpenSlide's word for it
 SCANNERS = {  # endings that a scanner gives, and what has to lie beside the file
     ".svs": "", ".ndpi": "", ".scn": "", ".bif": "", ".czi": "", ".svslide": "", ".dcm": "",
     ".mrxs": "its folder of the same name", ".vms": "all that it names", ".vmu": "all that it names",

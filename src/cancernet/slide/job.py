@@ -32,6 +32,7 @@ from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.score import positions, score
 from cancernet.slide.section import Section, make_section
 from cancernet.slide.summary import area, share
+from cancernet.slide.tiff_tiles import absence
 from cancernet.slide.tissue import MIN_TISSUE, Tissue, block_means, find_tissue, tissue_share
 
 SYNTHETIC = "The model was trained on SYNTHETIC patches: this map means nothing."
@@ -298,6 +299,7 @@ def read_section(
         section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint, seconds)
     finally:
         reader.close()
+    level = reader.levels[section.level]
     about = {
         "file": {"kind": reader.kind, "width_px": reader.size[0], "height_px": reader.size[1], "bytes": owner["bytes"]},
         "mpp": {
@@ -307,7 +309,7 @@ def read_section(
             "stated": {said.source: said.mpp_x for said in reader.found.statements},
             "not_believed": list(reader.found.doubts),
         },
-        "warnings": [scale.note] if scale.note else [],
+        "warnings": [*([scale.note] if scale.note else []), *absence(item.path, (level.width, level.height), reader.kind)],
         "scale": scale,
     }
     return section, about

@@ -1,0 +1,174 @@
+"""Files of the structure of each scanner's: a drawn scene comes out at its place, of its scale, without macro or label.
+
+What is drawn is known at full resolution, and unlike when it is mirrored, turned or shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cancernet.common.output import Output
+from cancernet.context.smooth import Contextual
+from cancernet.slide import tables
+from cancernet.slide.formats import Reader, open_slide
+from cancernet.slide.geometry import CellMap, find_regions, on_slide
+from cancernet.slide.scale import BadSlide, settle
+from cancernet.slide.section import Section, make_section
+from slide.vendors import mirax, others, scene, tiff, tiffs
+from slide.vendors.scene import BLUE, FACTOR, MACRO, MODEL_MPP, MPP, Made
+
+PART = 64  # px of a level read at once: small slides are then read in as many parts as large ones
+CELL = 10  # px of the section
+
+
+def reduced_by_a_remainder(folder: Path) -> Made:
+    return tiffs.generic(folder, size=(3215, 2415))  # 15 px are left over each way at 16
+
+
+def leica_areas(folder: Path) -> Made:
+    return tiffs.leica(folder, second=True)
+
+
+MAKERS: dict[str, Callable[[Path], Made]] = {
+    "generic": tiffs.generic,
+    "remainder": reduced_by_a_remainder,
+    "aperio": tiffs.aperio,
+    "philips": tiffs.philips,
+    "leica": tiffs.leica,
+    "leica areas": leica_areas,
+    "trestle": tiffs.trestle,
+    "ventana": tiffs.ventana,
+    "hamamatsu ndpi": tiffs.ndpi,
+    "hamamatsu vms": others.vms,
+    "mirax": mirax.mirax,
+    "sakura": others.sakura,
+    "zeiss": others.zeiss,
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """A slide that was made, its reader, and its section."""
+
+    made: Made
+    reader: Reader
+    section: Section
+
+    def boxes(self) -> dict[tuple[int, int, int], scene.Box]:
+        """Return where each colour lies in the section."""
+        return scene.boxes_in(self.section.rows(0, self.section.height))
+
+
+def read(made: Made, folder: Path) -> Read:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cancernet.slide.openslide_reader.COLUMNS", PART)
+        patch.setattr("cancernet.slide.section.BAND_PIXELS", PART * PART * 4)
+        reader = open_slide(made.path, threads=2)
+        section = make_section(reader, settle(reader.found, asked=None, model_mpp=MODEL_MPP), MODEL_MPP, folder, {})
+    return Read(made, reader, section)
+
+
+@pytest.fixture(scope="module", params=list(MAKERS))
+def slide(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    folder = tmp_path_factory.mktemp("slide")
+    return read(MAKERS[request.param](folder), folder / "section")
+
+
+def test_rectangles_lie_where_they_were_drawn(slide: Read) -> None:
+    found = slide.boxes()
+    for colour, box in slide.made.placed().items():
+        at = (np.array(box) - np.tile(slide.made.origin, 2)) / FACTOR
+        np.testing.assert_allclose(found[colour], at, atol=1, err_msg=str(colour))
+
+
+def test_neither_macro_nor_label_nor_preview_is_in_it(slide: Read) -> None:
+    assert MACRO not in slide.boxes()
+
+
+def test_the_scanned_area_is_the_slide(slide: Read) -> None:
+    assert (slide.reader.origin, slide.reader.size) == (slide.made.origin, slide.made.size)
+    assert slide.section.origin == slide.made.origin
+    sides = slide.section.width, slide.section.height
+    assert sides == tuple(side // FACTOR for side in slide.made.size)
+
+
+def test_the_scale_is_what_the_scanner_says(slide: Read) -> None:
+    found = slide.reader.found
+    assert (found.mpp_x, found.mpp_y) == pytest.approx((MPP, MPP), rel=1e-4)
+    assert found.power == slide.made.power
+    plain = slide.reader.kind.startswith("generic")
+    assert found.source == ("TIFF resolution (px a centimetre)" if plain else "openslide.mpp-x")
+
+
+def test_the_level_of_the_models_scale_is_read(slide: Read) -> None:
+    assert slide.section.level == slide.made.level
+    level = slide.reader.levels[slide.made.level]
+    assert (level.down_x, level.down_y) == (FACTOR, FACTOR)
+
+
+def test_any_part_of_a_level_is_what_lies_there_in_the_whole(slide: Read) -> None:
+    number, level = slide.made.level, slide.reader.levels[slide.made.level]
+    whole = slide.reader.read(number, 0, 0, level.width, level.height)
+    part = slide.reader.read(number, 101, 77, 80, 60)
+    sharp = np.abs(part.astype(int) - whole[77:137, 101:181])
+    assert sharp.mean() < 1  # of 255; a px astray on the edges of these rectangles is 4
+
+
+def test_tables_place_it_on_the_plane_and_geojson_on_the_scanned_area(slide: Read, output: Output) -> None:
+    section = slide.section
+    left, top, right, bottom = slide.made.placed()[BLUE]
+    rows = section.rows(0, section.height)[: section.height // CELL * CELL, : section.width // CELL * CELL]
+    cells = rows.reshape(rows.shape[0] // CELL, CELL, -1, CELL, 3).mean(axis=(1, 3))
+    blue = np.abs(cells - BLUE).max(axis=-1) < 100  # of 255: most of the cell
+    values = np.where(blue, np.float32(0.9), np.float32(0.1))
+    [region] = find_regions(CellMap(section, CELL, MODEL_MPP, values, values, blue))
+    corners = np.array(region.polygon.exterior.coords) * CELL
+    for of_slide, origin in ((True, (0, 0)), (False, slide.made.origin)):
+        x, y = on_slide(section, corners[:, 0], corners[:, 1], of_slide=of_slide)
+        at = np.array([left, top, right, bottom]) - np.tile(origin, 2)
+        np.testing.assert_allclose([x.min(), y.min(), x.max(), y.max()], at, atol=CELL * FACTOR)
+    made = CellMap(section, CELL, MODEL_MPP, values, values, blue)
+    [feature] = tables.region_features(made, [region], "mark")
+    ring = np.array(feature["geometry"]["coordinates"][0])
+    np.testing.assert_allclose(ring[:, 0], x, atol=0.001)  # relative to the bounds, as QuPath counts
+    np.testing.assert_allclose(ring[:, 1], y, atol=0.001)
+    patch_x, patch_y = np.array([30]), np.array([80])
+    one = np.array([0.9], np.float32)
+    context = Contextual(one, np.array([1]), np.array([False]), 0.5)
+    tables.write_patches(output, section, patch_x, patch_y, one, context, np.array([""]))
+    row = pd.read_csv(output.path(tables.PATCHES)).iloc[0]
+    begin = slide.made.origin[0] + 30 * FACTOR, slide.made.origin[1] + 80 * FACTOR
+    assert (row["minx"], row["miny"]) == pytest.approx(begin, rel=1e-4)
+
+
+@pytest.mark.parametrize(("make", "lost"), [(mirax.mirax, "mirax"), (others.vms, "a.jpg"), (others.vms, "a_map2.jpg")])
+def test_without_what_lies_beside_it_it_is_refused(make: Callable[[Path], Made], lost: str, tmp_path: Path) -> None:
+    made = make(tmp_path)
+    (tmp_path / lost).rename(tmp_path / "elsewhere")
+    with pytest.raises(BadSlide):
+        open_slide(made.path, threads=1)
+
+
+@pytest.mark.parametrize(("name", "beside"), [("mirax.mrxs", "its folder"), ("hamamatsu.vms", "all that it names")])
+def test_a_lone_file_is_refused_with_what_belongs_to_it(name: str, beside: str, tmp_path: Path) -> None:
+    made = (mirax.mirax if name == "mirax.mrxs" else others.vms)(tmp_path)
+    (tmp_path / "alone").mkdir()
+    alone = made.path.rename(tmp_path / "alone" / name)
+    with pytest.raises(BadSlide, match=beside):
+        open_slide(alone, threads=1)
+
+
+def test_a_plain_tiff_whose_rim_was_not_stored_is_its_whole_plane(tmp_path: Path) -> None:
+    rim = [*range(13), *range(0, 130, 13)]  # first row and column of tiles of the finest level
+    pages = [tiff.page(scene.draw(), absent=rim, tags=tiff.resolution(MPP))]
+    pages += [tiff.page(scene.reduced(scene.draw(), by), 64, reduced=True) for by in (4, 16)]
+    made = Made(tiff.write_tiff(tmp_path / "rim.tif", pages))
+    found = read(made, tmp_path / "section")
+    assert (found.reader.origin, found.reader.size) == ((0, 0), made.size)
+    np.testing.assert_allclose(found.boxes()[BLUE], np.array(scene.BOXES[BLUE]) / FACTOR, atol=1)
