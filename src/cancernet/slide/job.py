@@ -309,7 +309,7 @@ def read_section(
             "stated": {said.source: said.mpp_x for said in reader.found.statements},
             "not_believed": list(reader.found.doubts),
         },
-        "warnings": [*([scale.note] if scale.note else []), *absence(item.path, (level.width, level.height), reader.kind)],
+        "warnings": [scale.note] * bool(scale.note) + absence(item.path, (level.width, level.height), reader.kind),
         "scale": scale,
     }
     return section, about

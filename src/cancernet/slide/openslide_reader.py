@@ -46,7 +46,7 @@ class OpenSlideReader:
             properties, sizes = dict(self._slide.properties), self._slide.level_dimensions
             self.kind = f"{vendor}, OpenSlide {library.__library_version__}"
             # of a plain TIFF OpenSlide "bounds" the tiles that are there; other programs count from the whole of it
-            self.origin, self.size = ((0, 0), sizes[0]) if vendor == GENERIC else bounds(properties, sizes[0])
+            self.origin, self.size = bounds({} if vendor == GENERIC else properties, sizes[0])
             refuse_larger(*self.size)
             tiles = [tile_of(properties, i, down) for i, down in enumerate(self._slide.level_downsamples)]
             self._downs, self._areas = self._slide.level_downsamples, areas(properties)

@@ -30,7 +30,7 @@ def absent_tiles(path: Path, size: tuple[int, int]) -> tuple[int, int]:
     library = need("tifffile")
     found: list[tuple[int, int, int]] = []  # px away from the size, minus absent, all
     with reading("damaged TIFF"), library.TiffFile(path) as file:
-        for page in [each for page in file.pages for each in (page, *(page.pages or ()))]:
+        for page in [each for whole in file.pages for each in (whole, *(whole.pages or ()))]:
             if not page.is_tiled:
                 continue
             off = abs(page.imagewidth - size[0]), abs(page.imagelength - size[1])
@@ -59,4 +59,5 @@ def absence(path: Path, size: tuple[int, int], kind: str) -> list[str]:
     if not absent:
         return []
     design = BY_DESIGN.get(kind.partition(",")[0])
-    return [f"{absent:,} of {tiles:,} tiles are absent from the file and count as glass" + (f" ({design})" if design else "")]
+    why = f" ({design})" if design else ""
+    return [f"{absent:,} of {tiles:,} tiles are absent from the file and count as glass{why}"]

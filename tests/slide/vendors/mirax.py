@@ -68,9 +68,7 @@ def _places(jitter: bool) -> dict[tuple[int, int], tuple[int, int]]:
     }
 
 
-def _mosaic(
-    plane: Image, places: dict[tuple[int, int], tuple[int, int]], taken: list[tuple[int, int]]
-) -> Image:
+def _mosaic(plane: Image, places: dict[tuple[int, int], tuple[int, int]], taken: list[tuple[int, int]]) -> Image:
     """Return the photos side by side, as the images of every level are cut from them; black where none was taken."""
     out = blank(PHOTOS[0] * PHOTO, PHOTOS[1] * PHOTO, (0, 0, 0))
     for column, row in taken:
@@ -142,5 +140,3 @@ def _slidedat() -> str:
     parts["NONHIER_1_SECTION"] = {"THUMBNAIL_IMAGE_TYPE": "JPEG"}
     text = "".join(f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()) for name, keys in parts.items())
     return text.replace(" = ", "=")
-
-

@@ -61,11 +61,15 @@ def sakura(folder: Path) -> Made:
                     rows += [(name, scene.jpeg(tile[..., i])) for i, name in enumerate(names)]
     base.executemany("INSERT INTO tiles VALUES (?, ?)", rows)
     macro = scene.jpeg(blank(320, 240, MACRO))
-    base.execute("CREATE TABLE SVSlideDataXPO (OID, SlideId, Date, Description, Creator, DiagnosisCode, Keywords, "
-                 "m_labelScan, m_overviewScan)")
+    base.execute(
+        "CREATE TABLE SVSlideDataXPO (OID, SlideId, Date, Description, Creator, DiagnosisCode, Keywords, "
+        "m_labelScan, m_overviewScan)"
+    )
     base.execute("INSERT INTO SVSlideDataXPO VALUES (1, 's', 'd', 'd', 'c', 'd', 'k', 1, 1)")
-    base.execute("CREATE TABLE SVHRScanDataXPO (OID, ParentSlide, ScanId, Date, Name, Description, "
-                 "ResolutionMmPerPix REAL, NominalLensMagnification REAL, FocussingMethod, ThumbnailImage BLOB)")
+    base.execute(
+        "CREATE TABLE SVHRScanDataXPO (OID, ParentSlide, ScanId, Date, Name, Description, "
+        "ResolutionMmPerPix REAL, NominalLensMagnification REAL, FocussingMethod, ThumbnailImage BLOB)"
+    )
     base.execute("INSERT INTO SVHRScanDataXPO VALUES (1, 1, 's', 'd', 'n', 'd', ?, 40, 'f', ?)", (MPP / 1000, macro))
     base.execute("CREATE TABLE SVScannedImageDataXPO (OID, Image BLOB)")
     base.execute("INSERT INTO SVScannedImageDataXPO VALUES (1, ?)", (macro,))

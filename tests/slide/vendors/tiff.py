@@ -101,7 +101,7 @@ def write_tiff(path: Path, pages: list[Page], *, big: bool = False) -> Path:
             number, data = _packed(kind, values)
             if len(data) > inline:
                 out += b"\0" * (len(out) % 2)
-                place, data = len(out), data
+                place = len(out)
                 out += data
                 data = struct.pack("<" + word, place)
             entries.append(struct.pack("<" + entry, tag, kind, number) + data.ljust(inline, b"\0"))
