@@ -59,6 +59,7 @@ def test_tiles_are_told_where_their_place_is_known() -> None:
     assert tile_of(TILED, 1, 4.0) == (240, 256)
     assert tile_of(TILED, 0, 1.0) == NO_TILES  # nothing stated
     assert tile_of(TILED, 1, 4.0002) == NO_TILES  # OpenSlide places its px between those of level 0
+    assert tile_of(TILED | {"openslide.bounds-x": "100"}, 1, 4.0) == NO_TILES
     assert tile_of(TILED | {"openslide.level[1].tile-width": "0"}, 1, 4.0) == NO_TILES
 
 

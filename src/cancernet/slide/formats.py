@@ -10,7 +10,7 @@ from cancernet.slide.extra import need
 from cancernet.slide.openslide_reader import GENERIC, OpenSlideReader
 from cancernet.slide.reader import first_line, reading
 from cancernet.slide.scale import BadSlide
-from cancernet.slide.tiff_images import absent_tiles, choose_image, read_images
+from cancernet.slide.tiff_images import choose_image, read_images
 from cancernet.slide.vips_reader import VipsReader, format_of
 from cancernet.slide.wsidicom_reader import WsiDicomReader
 
@@ -70,23 +70,6 @@ def open_slide(path: Path, *, threads: int, series: int | None = None) -> Reader
         return _open_tiff(path, vendor, threads, series)
     found = pictures.png_scale(path) if format_name == "PNG" else pictures.jpeg_scale(path)
     return VipsReader(path, format_name, found)
-
-
-def absences(path: Path, reader: Reader, level: int) -> str:
-    """Return that tiles of a level are not in the file, in words, or "".
-
-    Raises:
-        BadSlide: the file cannot be read.
-    """
-    with reading("cannot be read"), path.open("rb") as file:
-        head = file.read(HEAD)
-    if format_of(head) != "TIFF" or reader.origin != (0, 0):  # of a part of the plane no tile is known to be missed
-        return ""
-    absent, tiles = absent_tiles(path, (reader.levels[level].width, reader.levels[level].height))
-    if not absent:
-        return ""
-    usual = ", as this scanner leaves bare glass out" if reader.kind.startswith("philips") else ""
-    return f"{absent:,} of {tiles:,} tiles are absent from the file and count as glass{usual}"
 
 
 def _open_tiff(path: Path, vendor: str | None, threads: int, series: int | None) -> Reader:

@@ -10,13 +10,14 @@ from cancernet.common.text import utf8
 from cancernet.common.version import __version__
 from cancernet.model.model import Model
 from cancernet.slide import pages, summary, viewer
-from cancernet.slide.formats import absences, open_slide
+from cancernet.slide.formats import open_slide
 from cancernet.slide.inputs import WORK, Options, SlideInput
 from cancernet.slide.judged import judge_slide
 from cancernet.slide.results import write_results
 from cancernet.slide.roi import roi_mark
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.section import Section, make_section
+from cancernet.slide.tiff_tiles import absence
 from cancernet.slide.tissue import MIN_TISSUE
 
 # of which reading goes side by side with reducing to the model's scale, and judging with predicting
@@ -134,7 +135,7 @@ def read_section(
         viewer.refuse_finer(viewer_mpp, scale)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
         section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint, seconds)
-        absent = absences(item.path, reader, section.level)
+        level = reader.levels[section.level]
     finally:
         reader.close()
     about = {
@@ -146,7 +147,10 @@ def read_section(
             "stated": {said.source: said.mpp_x for said in reader.found.statements},
             "not_believed": list(reader.found.doubts),
         },
-        "warnings": [note for note in (scale.note, absent) if note],
+        "warnings": [
+            *([scale.note] if scale.note else []),
+            *absence(item.path, (level.width, level.height), reader.kind),
+        ],
         "scale": scale,
     }
     return section, about

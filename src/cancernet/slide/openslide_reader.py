@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,8 @@ from cancernet.slide.scale import Found
 COLUMNS = 2048  # px decoded at once by a thread; several tiles of any scanner
 CACHE_BYTES = 64_000_000  # tiles kept decoded: a row of them, so that the next band finds what it shares
 OPAQUE = 255  # alpha
+GENERIC = "generic-tiff"  # OpenSlide's word for a TIFF of no scanner
 NO_TILES = (1, 1)  # px; of a level that is not read by tiles, or whose tiles do not begin where its px do
-
-GENERIC = "generic-tiff"  # OpenSlide's word for a tiled TIFF of no scanner
 
 Pair = tuple[int, int]  # across, down
 
@@ -45,13 +45,11 @@ class OpenSlideReader:
             self._slide.set_cache(library.OpenSlideCache(CACHE_BYTES))
             properties, sizes = dict(self._slide.properties), self._slide.level_dimensions
             self.kind = f"{vendor}, OpenSlide {library.__library_version__}"
-            if vendor == GENERIC:  # of which OpenSlide "bounds" the tiles that are there; viewers show all of it
-                properties = {name: value for name, value in properties.items() if "bounds" not in name}
-            self.origin, self.size = bounds(properties, sizes[0])
+            # of a plain TIFF OpenSlide "bounds" the tiles that are there; other programs count from the whole of it
+            self.origin, self.size = bounds({} if vendor == GENERIC else properties, sizes[0])
             refuse_larger(*self.size)
-            self._downs = self._slide.level_downsamples
-            inside = self.origin != (0, 0)  # the scanned area then begins somewhere in a tile
-            tiles = [NO_TILES if inside else tile_of(properties, i, down) for i, down in enumerate(self._downs)]
+            tiles = [tile_of(properties, i, down) for i, down in enumerate(self._slide.level_downsamples)]
+            self._downs, self._areas = self._slide.level_downsamples, areas(properties)
             levels = zip(sizes, tiles, strict=True)
             self.levels = tuple(level_of(sizes[0], size, self.size, tile) for size, tile in levels)
             self.found = found or scale_of(properties)
@@ -63,24 +61,43 @@ class OpenSlideReader:
         Raises:
             BadSlide: the file is damaged there.
         """
-        chosen, down = self.levels[level], self._downs[level]
-        top = self.origin[1] + round(y * down)  # OpenSlide divides by this, the mean of across and down
+        tile = self.levels[level].tile[0]
         out = np.empty((height, width, 3), np.uint8)
-        step = max(1, COLUMNS // chosen.tile[0]) * chosen.tile[0]
+        step = max(1, COLUMNS // tile) * tile
+        begin_x, begin_y = ([self._begin(level, axis, area[axis]) for area in self._areas] for axis in range(2))
+        columns, rows = cuts(x, x + width, step, begin_x), cuts(y, y + height, height, begin_y)
 
-        def column(start: int) -> None:
-            stop = min(start + step, width)
-            left = self.origin[0] + round((x + start) * down)
-            part = self._slide.read_region((left, top), level, (stop - start, height))
-            rgba = np.asarray(part)
+        def part(sides: tuple[Pair, Pair]) -> None:
+            (top, bottom), (left, right) = sides
+            corner = self._place(level, 0, left), self._place(level, 1, top)
+            rgba = np.asarray(self._slide.read_region(corner, level, (right - left, bottom - top)))
+            into = out[top - y : bottom - y, left - x : right - x]
             if rgba[..., 3].min() == OPAQUE:
-                cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB, dst=out[:, start:stop])
+                cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB, dst=into)
             else:
-                out[:, start:stop] = over_white(rgba)
+                into[:] = over_white(rgba)
 
-        with reading(f"damaged at row {top}"):
-            list(self._pool.map(column, range(0, width, step)))
+        with reading(f"damaged at row {self._place(level, 1, y)}"):
+            list(self._pool.map(part, product(pairwise(rows), pairwise(columns))))
         return out
+
+    def _place(self, level: int, axis: int, at: int) -> int:
+        """Return the full-resolution px that OpenSlide takes to px `at` of the scanned area of a level.
+
+        It divides by its own mean of across and down, which a dropped remainder shifts from the true reduction.
+        Where there are areas it cuts the fraction of the quotient off, so that it has to be `at` or a little more.
+        """
+        down = self._downs[level]
+        place = self.origin[axis] * (down / self._true_down(level, axis)) + at * down
+        return math.ceil(place) if self._areas else round(place)
+
+    def _begin(self, level: int, axis: int, place: int) -> int:
+        """Return the px of the scanned area of a level at which an area at that full-resolution px begins."""
+        down = self._true_down(level, axis)
+        return int(place / down) - int(self.origin[axis] / down)
+
+    def _true_down(self, level: int, axis: int) -> float:
+        return (self.levels[level].down_x, self.levels[level].down_y)[axis]
 
     def close(self) -> None:
         """Let the file go."""
@@ -99,6 +116,24 @@ def bounds(properties: Mapping[str, str], full: Pair) -> tuple[Pair, Pair]:
     if not (0 <= x < full[0] and 0 <= y < full[1] and width > 0 and height > 0):
         return (0, 0), full
     return (x, y), (min(width, full[0] - x), min(height, full[1] - y))
+
+
+def areas(properties: Mapping[str, str]) -> list[Pair]:
+    """Return x, y (full-resolution px) of the areas of the plane that were scanned one by one, where any are stated."""
+    found: list[Pair] = []
+    while f"openslide.region[{len(found)}].x" in properties:
+        x, y = (_number(properties.get(f"openslide.region[{len(found)}].{axis}")) for axis in "xy")
+        found.append((int(x or 0), int(y or 0)))
+    return found
+
+
+def cuts(start: int, stop: int, step: int, begins: Iterable[int]) -> list[int]:
+    """Return where a side from `start` to `stop` is cut into parts: every `step` px, and where an area begins.
+
+    OpenSlide lays areas of SCN at whole px from a part's corner, cutting fractions off towards 0: those that begin
+    within a part come one px early.
+    """
+    return sorted({*range(start, stop, step), *(each for each in begins if start < each < stop), stop})
 
 
 def scale_of(properties: Mapping[str, str]) -> Found:
@@ -121,7 +156,8 @@ def tile_of(properties: Mapping[str, str], level: int, down: float) -> Pair:
     """
     stated = [_number(properties.get(f"openslide.level[{level}].tile-{side}")) for side in ("width", "height")]
     width, height = (int(value or 0) for value in stated)
-    whole = width > 0 and height > 0 and float(down).is_integer()
+    inside = "openslide.bounds-x" in properties  # the scanned area then begins somewhere in a tile
+    whole = width > 0 and height > 0 and float(down).is_integer() and not inside
     return (width, height) if whole else NO_TILES
 
 

@@ -88,27 +88,6 @@ def read_images(path: Path) -> list[TiffImage]:
     return images
 
 
-def absent_tiles(path: Path, size: tuple[int, int]) -> tuple[int, int]:
-    """Return how many tiles of a level of a tiled TIFF are not in the file, and of how many.
-
-    What is absent is read as glass, or as black, without a word: Philips leaves bare glass out, a broken copy anything.
-
-    Args:
-        path: the file.
-        size: width, height of the level, px; it is taken to be the smallest tiled page that holds so many, since
-            Philips pads levels to whole tiles.
-    """
-    library = need("tifffile")
-    with reading("damaged TIFF"), library.TiffFile(path) as file:
-        pages = [page for first in file.pages for page in (first, *(first.pages or ())) if page.keyframe.is_tiled]
-        sizes = [(page.keyframe.imagewidth, page.keyframe.imagelength) for page in pages]
-        holding = [i for i, (width, height) in enumerate(sizes) if width >= size[0] and height >= size[1]]
-        if not holding:
-            return 0, 0
-        counts = pages[min(holding, key=sizes.__getitem__)].databytecounts
-    return sum(not count for count in counts), len(counts)
-
-
 def choose_image(images: Sequence[TiffImage], asked: int | None) -> TiffImage:
     """Return the image that is the slide: the one asked for, or the one that is larger than all others by far.
 

@@ -70,9 +70,10 @@ def philips(folder: Path, *, absent: Collection[int] = ()) -> Made:
     pages = [page(whole, 512, tags=head)]
     for by in REDUCTIONS[1:]:
         small = reduced(whole, by)
-        size = tuple(-(-side // TILE) * TILE for side in (small.shape[1], small.shape[0]))
+        tile = TILE // (4 if by == 16 else 1)
+        size = (-(-small.shape[1] // tile) * tile, -(-small.shape[0] // tile) * tile)
         left_out = absent if by == 16 else ()
-        pages.append(page(small, TILE // (4 if by == 16 else 1), reduced=True, size=size, absent=left_out))
+        pages.append(page(small, tile, reduced=True, size=size, absent=left_out))
     for kind in ("Macro", "Label"):
         pages.append(tiff.strip(blank(320, 240, MACRO), tags={DESCRIPTION: (ASCII, kind)}))
     return Made(write_tiff(folder / "philips.tiff", pages, big=True), size=(sides[0], sides[1]), power=None)

@@ -1,0 +1,72 @@
+"""Tiles that are absent from a TIFF are counted, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cancernet.common.output import Output
+from cancernet.slide.formats import open_slide
+from cancernet.slide.inputs import SlideInput
+from cancernet.slide.job import identify, read_section
+from cancernet.slide.scale import BadSlide, Found
+from cancernet.slide.tiff_tiles import absence, absent_tiles
+from cancernet.slide.vips_reader import VipsReader
+from slide.vendors import mirax, tiffs
+from slide.vendors.scene import HEIGHT, WIDTH
+
+READ = (200, 150)  # px of the level of the model's scale, in 12 tiles
+
+
+def test_absent_tiles_are_those_of_the_level_that_is_read(tmp_path: Path) -> None:
+    path = tiffs.aperio(tmp_path, absent=[0, 1, 2]).path
+    assert absent_tiles(path, (WIDTH, HEIGHT)) == (3, 130)
+    assert absent_tiles(path, READ) == (0, 12)
+    assert absence(path, READ, "aperio") == []
+
+
+@pytest.mark.parametrize("make", [tiffs.generic, tiffs.philips])
+def test_the_padding_of_a_level_is_no_other_level(make: Callable, tmp_path: Path) -> None:
+    made = make(tmp_path, absent=[0, 5])
+    level = open_slide(made.path, threads=1).levels[made.level]
+    assert absent_tiles(made.path, (level.width, level.height)) == (2, 12)
+
+
+def test_no_page_of_that_size_says_nothing(tmp_path: Path) -> None:
+    path = tiffs.generic(tmp_path, absent=[0]).path
+    assert absent_tiles(path, (400, 300)) == (0, 0)
+    assert absence(path, (400, 300), "generic-tiff") == []
+
+
+def test_what_is_no_tiff_is_not_asked(tmp_path: Path) -> None:
+    assert absence(mirax.mirax(tmp_path).path, READ, "mirax") == []
+
+
+def test_a_file_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "cut.tif"
+    path.write_bytes(b"II*\0\x08")
+    with pytest.raises(BadSlide):
+        absent_tiles(path, READ)
+    [said] = absence(path, READ, "aperio")
+    assert "cannot be told" in said
+
+
+@pytest.mark.parametrize(
+    ("make", "more"), [(tiffs.generic, ""), (tiffs.philips, " (Philips leaves tiles of bare glass out by design)")]
+)
+def test_a_summary_warns_of_them(make: Callable, more: str, output: Output, tmp_path: Path) -> None:
+    item = SlideInput(make(tmp_path, absent=[0, 5]).path)
+    section, about = read_section(item, output, identify(item), model_mpp=4.0, threads=1)
+    [said] = about["warnings"]
+    assert said.startswith(f"2 of 12 tiles are absent from the file and count as glass{more}")
+    assert (section.rows(0, 30)[:, :60] == 255).all()
+
+
+def test_libvips_refuses_an_absent_tile(tmp_path: Path) -> None:
+    path = tiffs.generic(tmp_path, absent=[0]).path
+    reader = VipsReader(path, "TIFF", Found(), [{"page": 2}])
+    with pytest.raises(BadSlide, match="damaged or cut short"):
+        np.asarray(reader.read(0, 0, 0, *READ))
