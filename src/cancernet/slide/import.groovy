@@ -60,7 +60,7 @@ else
 
 // By their identifiers, which depend on slide, scale, model, stride and place
 def ids = (objects + regions).collect { it.getID() } as Set
-def before = getCurrentHierarchy().getFlattenedObjectList(null).findAll { it.getID() in ids }
+def before = getCurrentHierarchy().getAllObjects(false).findAll { it.getID() in ids }
 removeObjects(before, true)
 addObjects(objects)
 fireHierarchyUpdate()
