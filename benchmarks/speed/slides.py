@@ -40,8 +40,8 @@ class Case:
 
 CASES = (
     Case("full", (0,), 0.25, "full resolution alone"),
-    Case("three", (0, 2, 4), 0.2527, "levels 1, 4, 16 at 0.2527 um/px, read at 4"),  # 15.8 times: 16 is too coarse
-    Case("pyramid", None, 0.25, "a whole pyramid, read at 16"),
+    Case("three", (0, 2, 4), 0.2527, "levels 1, 4, 16 at 0.2527 um/px, read at 4"),
+    Case("pyramid", None, 0.25, "a whole pyramid, read at 4"),
 )
 
 
@@ -106,10 +106,10 @@ def megapixels(slide: Path) -> str:
 def read_alone(slide: Path, mpp: float, threads: int) -> None:
     """Decode the level that a map is made from, by the reader that it is made with, and drop the pixels."""
     from cancernet.slide.formats import open_slide
-    from cancernet.slide.section import BAND_PIXELS, choose_level
+    from cancernet.slide.section import BAND_PIXELS, FINER, choose_level
 
     reader = open_slide(slide, threads=threads)
-    factor = load_model().mpp / mpp
+    factor = load_model().mpp / mpp / FINER
     number = choose_level(reader.levels, factor, factor)
     level = reader.levels[number]
     band = max(1, BAND_PIXELS // level.width // level.tile[1]) * level.tile[1]

@@ -75,7 +75,7 @@ def test_a_slide_gets_every_file_and_no_work_is_left(run: Map, slide: Path, tmp_
     source = "TIFF resolution (px an inch)"
     believed = {"from": source, "stated": {source: 1.0}, "not_believed": []}
     assert found["mpp"] == {"x": 1.0, "y": 1.0, **believed}
-    assert found["section"]["level"] == 2
+    assert found["section"]["level"] == 0
     assert found["synthetic"]
     assert any("SYNTHETIC" in warning for warning in found["warnings"])
     assert list(found["seconds"]) == ["read", "reduce", "tiles", "judge", "predict", "write", "whole"]
@@ -253,7 +253,9 @@ def test_another_stain_is_refused_in_summary_page_and_tables(
     assert "stained or scanned unlike" in found["refused"]
     assert (found["malignant_mm2"], found["malignant_share"], found["patches_malignant"]) == (None, None, 0)
     assert {row["decision"] for row in rows(tmp_path / "out" / "s" / "patches.csv")} == {"unsure"}
-    assert json.loads((tmp_path / "out" / "s" / "tiles.geojson").read_text("utf-8"))["features"] == []
+    tiles = json.loads((tmp_path / "out" / "s" / "tiles.geojson").read_text("utf-8"))["features"]
+    assert {tile["properties"]["classification"]["name"] for tile in tiles} == {"Ignore*"}
+    assert json.loads((tmp_path / "out" / "s" / "regions.geojson").read_text("utf-8"))["features"] == []
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert page.count("REFUSED") == 1
 
@@ -375,11 +377,12 @@ def test_neighbours_decide_and_every_file_says_the_same(
     by_place = {tuple(tile["geometry"]["coordinates"][0][0]): tile["properties"] for tile in tiles}
     for row in found:
         place = (int(row["minx"]), int(row["miny"]))
-        if row["decision"] == "unsure":
-            assert place not in by_place
-            continue
         tile = by_place[place]
-        assert tile["classification"]["name"] == row["decision"]
+        called = {"malignant": "Tumor", "benign": "Other", "unsure": "Ignore*"}[row["decision"]]
+        assert tile["classification"]["name"] == called
+        if row["decision"] == "unsure":
+            assert tile["measurements"] == {}
+            continue
         for name in ("prob_malignant", "context_prob_malignant"):
             assert tile["measurements"][name] == pytest.approx(float(row[name]), abs=2e-6)
 
@@ -592,7 +595,8 @@ def test_unsure_patches_are_in_the_table_with_a_reason_and_in_no_map(run: Map, s
     assert summary(folder)["patches_unsure"] == 1
     assert summary(folder)["analysed_mm2"] == pytest.approx(35 * 0.04)
     tiles = json.loads((folder / "tiles.geojson").read_text("utf-8"))["features"]
-    assert len(tiles) == 35
+    names = [tile["properties"]["classification"]["name"] for tile in tiles]
+    assert (len(names), names.count("Ignore*")) == (36, 1)
     assert "36, every 50 px, 1 of them unsure" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 

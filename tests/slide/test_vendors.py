@@ -17,7 +17,7 @@ from cancernet.slide import geojson, tables
 from cancernet.slide.formats import Reader, open_slide
 from cancernet.slide.geometry import CellMap, find_regions
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.section import Section, make_section
+from cancernet.slide.section import FINER, Section, make_section
 from slide.vendors import mirax, others, scene, tiff, tiffs
 from slide.vendors.scene import BLUE, FACTOR, MACRO, MODEL_MPP, MPP, Made
 
@@ -106,10 +106,18 @@ def test_the_scale_is_what_the_scanner_says(slide: Read) -> None:
     assert found.source == ("TIFF resolution (px a centimetre)" if plain else "openslide.mpp-x")
 
 
-def test_the_level_of_the_models_scale_is_read(slide: Read) -> None:
-    assert slide.section.level == slide.made.level
+def test_a_level_four_times_finer_than_the_model_is_read(slide: Read) -> None:
+    level = slide.reader.levels[slide.section.level]
+    assert (level.down_x, level.down_y) == (FACTOR / FINER, FACTOR / FINER)
+
+
+def test_on_the_level_of_the_models_scale_too_rectangles_lie_where_they_were_drawn(slide: Read) -> None:
     level = slide.reader.levels[slide.made.level]
     assert (level.down_x, level.down_y) == (FACTOR, FACTOR)
+    found = scene.boxes_in(slide.reader.read(slide.made.level, 0, 0, level.width, level.height))
+    for colour, box in slide.made.placed().items():
+        at = (np.array(box) - np.tile(slide.made.origin, 2)) / FACTOR
+        np.testing.assert_allclose(found[colour], at, atol=1, err_msg=str(colour))
 
 
 def test_any_part_of_a_level_is_what_lies_there_in_the_whole(slide: Read) -> None:

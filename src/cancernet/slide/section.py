@@ -33,6 +33,7 @@ PIXELS, NOTES = "section.rgb", "section.json"
 BAND_PIXELS = 16_000_000  # px decoded at once; 48 MB, and several rows of tiles
 MOST_TILES_PIXELS = 2 * BAND_PIXELS  # px of a row of tiles that is still read whole
 SUMMED_IN_16_BITS = 257  # rows of 255 that 16 bits hold the sum of
+FINER = 4  # times finer than the model's scale: levels are saved with loss, and what is lost has to average out
 LEVEL_SLACK = 1.01  # a level reduced 16.04 times serves a factor of 16: nothing is seen of that
 
 
@@ -97,7 +98,13 @@ class Reduction:
 
 
 def choose_level(levels: tuple[Level, ...], factor_x: float, factor_y: float) -> int:
-    """Return the coarsest level that is still as fine as the model's scale."""
+    """Return the coarsest level that is still as fine as asked for; the finest where none is.
+
+    Args:
+        levels: of the slide.
+        factor_x: full-resolution px that one px of the level may cover.
+        factor_y: the same, downwards.
+    """
     limits = factor_x * LEVEL_SLACK, factor_y * LEVEL_SLACK
     fine = [i for i, each in enumerate(levels) if each.down_x <= limits[0] and each.down_y <= limits[1]]
     return max(fine, key=lambda i: levels[i].down_x, default=0)
@@ -149,15 +156,15 @@ def plan_section(reader: Reader, scale: Scale, model_mpp: float) -> Reduction:
     Raises:
         BadSlide: too small, or larger at that scale than a glass slide.
     """
-    plan = plan_reduction(reader, scale, model_mpp)
+    plan = plan_reduction(reader, scale, model_mpp, finer=FINER)
     _check_size(plan.width, plan.height, scale, model_mpp)
     return plan
 
 
-def plan_reduction(reader: Reader, scale: Scale, mpp: float) -> Reduction:
-    """Say how an open slide of that scale is brought to `mpp` um/px."""
+def plan_reduction(reader: Reader, scale: Scale, mpp: float, *, finer: float = 1.0) -> Reduction:
+    """Say how an open slide of that scale is brought to `mpp` um/px, from a level so many times finer or more."""
     factor_x, factor_y = mpp / scale.mpp_x, mpp / scale.mpp_y
-    number = choose_level(reader.levels, factor_x, factor_y)
+    number = choose_level(reader.levels, factor_x / finer, factor_y / finer)
     level = reader.levels[number]
     step_x, step_y = factor_x / level.down_x, factor_y / level.down_y
     return Reduction(number, step_x, step_y, int(level.width / step_x + 1e-6), int(level.height / step_y + 1e-6))

@@ -37,7 +37,7 @@ class Made:
         origin: x, y in the slide's plane of the scanned area, px at full resolution.
         size: width and height of that area.
         boxes: where each colour lies in the slide's plane.
-        level: the level that suits the model's scale.
+        level: the level of the model's scale.
         power: of the objective.
     """
 

@@ -34,12 +34,10 @@ PHILIPS_LEVEL = """<DataObject ObjectType="PixelDataRepresentation">
 
 
 def generic(folder: Path, *, absent: Collection[int] = (), size: tuple[int, int] = (WIDTH, HEIGHT)) -> Made:
-    """A tiled pyramid of no scanner; `absent` are tiles of the level that is read (of three)."""
+    """A tiled pyramid of no scanner; `absent` are tiles of each reduced level."""
     image = draw(*size)
     pages = [page(image, TILE, tags=tiff.resolution(MPP))]
-    pages += [
-        page(reduced(image, by), TILE // 4, reduced=True, absent=absent if by == 16 else ()) for by in REDUCTIONS[1:]
-    ]
+    pages += [page(reduced(image, by), TILE // 4, reduced=True, absent=absent) for by in REDUCTIONS[1:]]
     return Made(write_tiff(folder / "generic.tif", pages), size=size, power=None)
 
 
@@ -72,8 +70,7 @@ def philips(folder: Path, *, absent: Collection[int] = ()) -> Made:
         small = reduced(whole, by)
         tile = TILE // (4 if by == 16 else 1)
         size = (-(-small.shape[1] // tile) * tile, -(-small.shape[0] // tile) * tile)
-        left_out = absent if by == 16 else ()
-        pages.append(page(small, tile, reduced=True, size=size, absent=left_out))
+        pages.append(page(small, tile, reduced=True, size=size, absent=absent))
     for kind in ("Macro", "Label"):
         pages.append(tiff.strip(blank(320, 240, MACRO), tags={DESCRIPTION: (ASCII, kind)}))
     return Made(write_tiff(folder / "philips.tiff", pages, big=True), size=(sides[0], sides[1]), power=None)
