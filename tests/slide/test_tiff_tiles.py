@@ -16,16 +16,31 @@ from cancernet.slide.scale import BadSlide, Found
 from cancernet.slide.tiff_tiles import absence, absent_tiles
 from cancernet.slide.vips_reader import VipsReader
 from slide.vendors import mirax, tiffs
-from slide.vendors.scene import HEIGHT, WIDTH
+from slide.vendors.scene import HEIGHT, RED, WIDTH, boxes_in
 
+FULL = (WIDTH, HEIGHT)
 READ = (200, 150)  # px of the coarsest level, in 12 tiles
 
 
 def test_absent_tiles_are_those_of_the_level_that_is_read(tmp_path: Path) -> None:
     path = tiffs.aperio(tmp_path, absent=[0, 1, 2]).path
-    assert absent_tiles(path, (WIDTH, HEIGHT)) == (3, 130)
+    assert absent_tiles(path, FULL) == (3, 130)
     assert absent_tiles(path, READ) == (0, 12)
-    assert absence(path, READ, "aperio") == []
+
+
+@pytest.mark.parametrize(
+    ("absent", "reduced", "said"),
+    [([0, 1], [], ["2 of 130 tiles are absent from the file and count as glass"]), ([], [0, 4], [])],
+)
+def test_of_an_aperio_slide_the_finest_level_decides_at_every_level(
+    absent: list[int], reduced: list[int], said: list[str], tmp_path: Path
+) -> None:
+    made = tiffs.aperio(tmp_path, absent=absent, absent_reduced=reduced)
+    reader = open_slide(made.path, threads=1)
+    for number, level in enumerate(reader.levels):
+        drawn = boxes_in(reader.read(number, 0, 0, level.width, level.height))
+        assert (RED in drawn) == (not said)  # OpenSlide makes a level's from the finest, what it has or lacks
+        assert absence(made.path, (level.width, level.height), reader.kind, full=reader.size) == said
 
 
 @pytest.mark.parametrize("make", [tiffs.generic, tiffs.philips])
@@ -38,11 +53,11 @@ def test_the_padding_of_a_level_is_no_other_level(make: Callable, tmp_path: Path
 def test_no_page_of_that_size_says_nothing(tmp_path: Path) -> None:
     path = tiffs.generic(tmp_path, absent=[0]).path
     assert absent_tiles(path, (400, 300)) == (0, 0)
-    assert absence(path, (400, 300), "generic-tiff") == []
+    assert absence(path, (400, 300), "generic-tiff", full=FULL) == []
 
 
 def test_what_is_no_tiff_is_not_asked(tmp_path: Path) -> None:
-    assert absence(mirax.mirax(tmp_path).path, READ, "mirax") == []
+    assert absence(mirax.mirax(tmp_path).path, READ, "mirax", full=FULL) == []
 
 
 def test_a_file_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
@@ -50,7 +65,7 @@ def test_a_file_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"II*\0\x08")
     with pytest.raises(BadSlide):
         absent_tiles(path, READ)
-    [said] = absence(path, READ, "aperio")
+    [said] = absence(path, READ, "aperio", full=FULL)
     assert "cannot be told" in said
 
 

@@ -166,6 +166,15 @@ def test_a_lone_file_is_refused_with_what_belongs_to_it(name: str, beside: str, 
         open_slide(alone, threads=1)
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a(1,0).jpg", "a_map2.jpg", "a_macro.jpg"])
+def test_a_picture_that_is_a_part_of_a_slide_is_refused_with_the_slides_name(name: str, tmp_path: Path) -> None:
+    others.vms(tmp_path)
+    with pytest.raises(BadSlide, match=r"a part of hamamatsu\.vms.*name that file"):
+        open_slide(tmp_path / name, threads=1)
+    alone = (tmp_path / name).rename(tmp_path / "other.jpg")
+    assert open_slide(alone, threads=1).size[0] > 0  # no file names it
+
+
 def test_a_level_whose_remainder_was_dropped_is_read_in_place_at_its_far_end(tmp_path: Path) -> None:
     """A long strip: the mean of its reductions, by which OpenSlide divides, is far from that along it."""
     image, box = scene.blank(60_000, 271), (59_217, 64, 59_617, 224)

@@ -8,6 +8,7 @@ from cancernet.data.source import irregular
 from cancernet.slide import dicom, pictures
 from cancernet.slide.extra import need
 from cancernet.slide.openslide_reader import GENERIC, OpenSlideReader
+from cancernet.slide.parts import named_by
 from cancernet.slide.reader import first_line, reading
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.tiff_images import choose_image, read_images
@@ -68,6 +69,8 @@ def open_slide(path: Path, *, threads: int, series: int | None = None) -> Reader
         raise BadSlide("not a slide that OpenSlide knows, nor a PNG, JPEG or TIFF")
     if format_name == "TIFF":
         return _open_tiff(path, vendor, threads, series)
+    if format_name == "JPEG" and (whole := named_by(path)):
+        raise BadSlide(f"a part of {whole}, perhaps its map or macro; name that file")
     found = pictures.png_scale(path) if format_name == "PNG" else pictures.jpeg_scale(path)
     return VipsReader(path, format_name, found)
 

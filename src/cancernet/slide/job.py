@@ -149,7 +149,7 @@ def read_section(
         },
         "warnings": [
             *([scale.note] if scale.note else []),
-            *absence(item.path, (level.width, level.height), reader.kind),
+            *absence(item.path, (level.width, level.height), reader.kind, full=reader.size),
         ],
         "scale": scale,
     }

@@ -10,6 +10,8 @@ from cancernet.slide.scale import BadSlide
 from cancernet.slide.vips_reader import format_of
 
 HEAD = 4  # bytes that tell a TIFF
+# OpenSlide makes what a reduced level lacks, and what covers a tile that the finest lacks, from the finer levels
+FROM_FINEST = ("aperio",)
 BY_DESIGN = {"philips": "Philips leaves tiles of bare glass out by design"}
 
 
@@ -42,23 +44,25 @@ def absent_tiles(path: Path, size: tuple[int, int]) -> tuple[int, int]:
     return -lacking, tiles
 
 
-def absence(path: Path, size: tuple[int, int], kind: str) -> list[str]:
+def absence(path: Path, size: tuple[int, int], kind: str, *, full: tuple[int, int]) -> list[str]:
     """Return what a reader of the results ought to know of tiles that are absent.
 
     Args:
         path: the file; of any format.
         size: width, height of the level that is read, px.
         kind: of the file, as `OpenSlideReader` has it.
+        full: width, height of the finest level.
     """
+    vendor = kind.partition(",")[0]
     with path.open("rb") as file:
         if format_of(file.read(HEAD)) != "TIFF":
             return []
     try:
-        absent, tiles = absent_tiles(path, size)
+        absent, tiles = absent_tiles(path, full if vendor in FROM_FINEST else size)
     except BadSlide as error:
         return [f"whether tiles are absent from the file cannot be told: {error}"]
     if not absent:
         return []
-    design = BY_DESIGN.get(kind.partition(",")[0])
+    design = BY_DESIGN.get(vendor)
     why = f" ({design})" if design else ""
     return [f"{absent:,} of {tiles:,} tiles are absent from the file and count as glass{why}"]
