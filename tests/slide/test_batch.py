@@ -665,3 +665,14 @@ def test_a_blurred_part_is_unsure_measured_and_warned_of(run: Map, save: Callabl
     assert told["not_judged_share"] == pytest.approx(0.5, abs=0.01)
     assert list(told["not_judged_mm2"]) == [OUT_OF_FOCUS]
     assert any(OUT_OF_FOCUS in warning and "not judged" in warning for warning in told["warnings"])
+
+
+def test_tables_are_written_when_asked_for_and_gone_when_not(run: Map, slide: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "out" / "s" / "patches.parquet"
+    run(slide, tables=("parquet",))
+    assert table.is_file()
+    run(slide)
+    assert not table.exists()
+    with pytest.raises(UserError, match="--table xlsx"):
+        run(slide, tables=("xlsx",))

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cancernet.slide.results import SYNTHETIC, alarms_of, areas_line, doubts
+from cancernet.model.model import Model
+from cancernet.slide.inputs import Options, SlideInput
+from cancernet.slide.results import SYNTHETIC, alarms_of, areas_line, doubts, mark_of
+from cancernet.slide.scale import Scale
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue
 
@@ -49,3 +52,18 @@ def test_alarms_are_of_a_synthetic_model_and_of_another_stain(synthetic: bool, s
 def test_area_and_share_agree() -> None:
     measured = {"tissue_mm2": 0.0187, "malignant_mm2": 0.004, "malignant_share": 0.214}
     assert areas_line(measured) == "tissue 0.019 mm2, called malignant 0.0040 mm2, 21.4% of the analysed"
+
+
+def test_what_identifiers_depend_on(model: Model) -> None:
+    """Slide by name and by what is on it, image, scale, stride and model; and not the folder it lies in."""
+    item, blocks, options = SlideInput(Path("a/s.svs")), np.zeros((4, 4, 3), np.uint8), Options()
+    about = {"scale": Scale(0.25, 0.25, "x")}
+    first = mark_of(item, about, blocks, model, options)
+    assert first == mark_of(SlideInput(Path("b/s.svs")), about, blocks, model, options)
+    assert first not in {
+        mark_of(SlideInput(Path("a/t.svs")), about, blocks, model, options),
+        mark_of(SlideInput(Path("a/s.svs"), series=1), about, blocks, model, options),
+        mark_of(item, about, blocks + 1, model, options),
+        mark_of(item, {"scale": Scale(0.25, 0.2500001, "x")}, blocks, model, options),
+        mark_of(item, about, blocks, model, Options(stride=25)),
+    }

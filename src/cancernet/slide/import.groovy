@@ -7,6 +7,7 @@
 import java.nio.file.Files
 import java.nio.file.Paths
 import qupath.lib.common.ColorTools
+import qupath.lib.images.servers.RotatedImageServer
 import qupath.lib.io.PathIO
 
 // What may be changed
@@ -25,6 +26,8 @@ if (server == null)
 if (server.getWidth() != width || server.getHeight() != height)
     throw new IllegalStateException("CancerNet: these files are of " + image + ", " + width + " x " + height +
         " px; the open image has " + server.getWidth() + " x " + server.getHeight())
+if (server instanceof RotatedImageServer)
+    throw new IllegalStateException("CancerNet: the image was rotated when it was added to the project; add it unrotated")
 if (!server.getMetadata().getName().contains(image))
     println "CancerNet: WARNING: these files are of " + image + "; the open image is called " +
         server.getMetadata().getName() + " and has the same size"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.output import Output
@@ -47,7 +49,7 @@ def write_results(
     measured = summary.measure(judged.tissue, made, regions) | summary.measure_unjudged(judged.tissue, made, unjudged)
     alarms = alarms_of(model.synthetic, judged.stain.alarm)
     _write_tables(out, tables.patch_table(section, x, y, judged.probability, context, reasons), judged, model, options)
-    mark = mark_of(item, about, model, options)
+    mark = mark_of(item, about, judged.blocks, model, options)
     geojson.write_features(out, geojson.TILES, geojson.tile_features(made, unjudged, mark))
     geojson.write_features(out, geojson.REGIONS, geojson.region_features(made, regions, mark))
     file = about["file"]
@@ -105,6 +107,9 @@ def write_results(
 
 def _write_tables(out: Output, table: pd.DataFrame, judged: Judged, model: Model, options: Options) -> None:
     tables.write_patches(out, table)
+    for name, (file, _) in tables.FORMATS.items():
+        if name not in options.tables:
+            out.remove(file)  # of an earlier run: its rows may be others
     if "parquet" in options.tables:
         tables.write_parquet(out, table)
     if "h5ad" in options.tables:
@@ -112,11 +117,13 @@ def _write_tables(out: Output, table: pd.DataFrame, judged: Judged, model: Model
         tables.write_anndata(out, table, lambda: embed_patches(judged.section, judged.x, judged.y, model), about)
 
 
-def mark_of(item: SlideInput, about: dict[str, Any], model: Model, options: Options) -> str:
-    """Return what identifiers of places depend on besides these: slide, its scale, model and stride."""
-    scale = about["scale"]
-    slide = f"{item.path.name}/{about['file']['bytes']}/{item.series}/{scale.mpp_x:g}x{scale.mpp_y:g}"
-    return f"{slide}/{model.graph_sha256}/{options.stride}"
+def mark_of(item: SlideInput, about: dict[str, Any], blocks: NDArray[np.uint8], model: Model, options: Options) -> str:
+    """Return what identifiers of places depend on besides these: slide, its scale, model and stride.
+
+    Two slides of one name differ in what is on them: `blocks`, the mean colours of the section's blocks.
+    """
+    scale, seen = about["scale"], hashlib.sha256(blocks.tobytes()).hexdigest()
+    return f"{item.path.name}/{item.series}/{seen}/{scale.mpp_x}x{scale.mpp_y}/{model.graph_sha256}/{options.stride}"
 
 
 def areas_line(measured: dict[str, Any]) -> str:
