@@ -112,6 +112,7 @@ def test_a_command_leaves_the_home_the_network_and_the_screen_alone(
 
 
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "openslide": "openslide-python",
 }  # fmt: skip
 NAMED_ELSEWHERE = {  # what is wanted without an import of ours
@@ -120,6 +121,7 @@ NAMED_ELSEWHERE = {  # what is wanted without an import of ours
     "tensorboard": "reads what training writes",
     "openslide-bin": "the library of openslide-python",
     "pyvips-binary": "the library of pyvips",
+    "pyarrow": "imported by name, and by pandas",
 }
 
 
@@ -141,7 +143,8 @@ def imported() -> set[str]:
 def test_what_is_declared_is_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["train"], *extras["download"], *extras["slide"]]
+    optional = ("train", "download", "slide", "tables", "anndata")
+    wanted = [*project["dependencies"], *(line for name in optional for line in extras[name])]
     declared = {re.split(r"[<>=!~;\[ ]", line)[0] for line in wanted}
     assert declared - set(NAMED_ELSEWHERE) == imported() - set(NAMED_ELSEWHERE)
 

@@ -101,9 +101,8 @@ def patches_from_slides(
     items = _annotated(named.slides, Path(annotations).expanduser() if annotations is not None else None)
     items = _with_patients(items, Path(patients).expanduser() if patients else None, patient_is_slide)
     need_all()
-    read = [path for item in items for path in item.files or (item.path,)] + [
-        item.annotations for item in items if item.annotations
-    ]
+    read = [path for item in items for path in item.files or (item.path,)]
+    read += [item.annotations for item in items if item.annotations and item.annotations.is_file()]
     with Output(Path(out), KIND, inputs=read, names=(PATCHES, CATALOG, SPLIT)) as output:
         found = FromSlides(output.path(PATCHES), failed=output.errors)
         indices = _indices(items, output, how)
