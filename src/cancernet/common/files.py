@@ -19,7 +19,7 @@ import msgspec
 
 from cancernet.common.errors import UserError
 from cancernet.common.limits import read_bytes
-from cancernet.common.text import defuse, printable, restore
+from cancernet.common.text import defuse, printable, restore, utf8
 
 if TYPE_CHECKING:  # writing a text needs neither
     import pandas as pd
@@ -201,7 +201,7 @@ def read_csv(path: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def _defused(cell: object) -> object:
-    return defuse(cell) if isinstance(cell, str) else cell
+    return utf8(defuse(cell)) if isinstance(cell, str) else cell  # Arrow, where it is installed, holds no other text
 
 
 def write_png(target: Path, image: NDArray[Any]) -> Path:
