@@ -238,3 +238,9 @@ def test_a_band_gives_what_the_whole_gives(cut: int) -> None:
 def test_a_flat_image_stays_flat_at_its_value() -> None:
     flat = np.full((33, 33, 3), 201, np.uint8)
     assert (area_mean(flat, 0, edges(7, 4.5), edges(7, 4.5)) == 201).all()
+
+
+@pytest.mark.parametrize(("mpp", "chosen"), [(0.22, 1), (0.25, 1), (0.2527, 1), (0.28, 1), (0.5, 0)])
+def test_a_slide_is_read_from_a_level_where_what_was_lost_averages_out(mpp: float, chosen: int) -> None:
+    levels = tuple(Level(1, 1, down, down) for down in (1.0, 4.0, 16.0))
+    assert choose_level(levels, 4.0 / mpp / module.FINER, 4.0 / mpp / module.FINER) == chosen

@@ -17,7 +17,7 @@ from cancernet.slide import geojson, tables
 from cancernet.slide.formats import Reader, open_slide
 from cancernet.slide.geometry import CellMap, find_regions
 from cancernet.slide.scale import BadSlide, settle
-from cancernet.slide.section import FINER, Section, make_section
+from cancernet.slide.section import Section, make_section
 from slide.vendors import mirax, others, scene, tiff, tiffs
 from slide.vendors.scene import BLUE, FACTOR, MACRO, MODEL_MPP, MPP, Made
 
@@ -108,7 +108,7 @@ def test_the_scale_is_what_the_scanner_says(slide: Read) -> None:
 
 def test_a_level_four_times_finer_than_the_model_is_read(slide: Read) -> None:
     level = slide.reader.levels[slide.section.level]
-    assert (level.down_x, level.down_y) == (FACTOR / FINER, FACTOR / FINER)
+    assert (level.down_x, level.down_y) == (FACTOR / 4, FACTOR / 4)
 
 
 def test_on_the_level_of_the_models_scale_too_rectangles_lie_where_they_were_drawn(slide: Read) -> None:
