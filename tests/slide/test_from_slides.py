@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -25,19 +24,9 @@ from cancernet.slide.annotation_classes import ClassNames, LabelRule
 from cancernet.slide.batch import map_slide
 from cancernet.slide.from_slides import FromSlides, patches_from_slides
 from cancernet.slide.inputs import SlideInput
+from slide.rectangles import write
 
 Run = Callable[..., FromSlides]
-
-
-def write(path: Path, *areas: tuple[str, tuple[int, int, int, int]]) -> Path:
-    features = []
-    for name, (left, top, right, bottom) in areas:
-        ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
-        geometry = {"type": "Polygon", "coordinates": [ring]}
-        features.append({"type": "Feature", "geometry": geometry, "properties": {"classification": {"name": name}}})
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return path
 
 
 @pytest.fixture

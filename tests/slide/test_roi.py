@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,18 +18,9 @@ from cancernet.slide.batch import Outcome, map_slide
 from cancernet.slide.roi import read_roi
 from cancernet.slide.section import Section
 from cancernet.slide.tissue import Tissue
+from slide.rectangles import write
 
 FRAME = Frame(Path("s.png"), 400, 300)
-
-
-def write(path: Path, *areas: tuple[str, tuple[int, int, int, int]]) -> Path:
-    features = []
-    for name, (left, top, right, bottom) in areas:
-        ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
-        geometry = {"type": "Polygon", "coordinates": [ring]}
-        features.append({"type": "Feature", "geometry": geometry, "properties": {"classification": {"name": name}}})
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return path
 
 
 @pytest.fixture

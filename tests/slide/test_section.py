@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from cancernet.common import defaults
 from cancernet.common.stages import Seconds
 from cancernet.slide import section as module
+from cancernet.slide.area_mean import _integral, _weighted, area_mean
 from cancernet.slide.formats import Reader, open_slide
 from cancernet.slide.openslide_reader import NO_TILES
 from cancernet.slide.reader import Level
 from cancernet.slide.scale import BadSlide, Scale
-from cancernet.slide.section import Section, _integral, _weighted, area_mean, choose_level, load_section, make_section
+from cancernet.slide.section import Section, choose_level, load_section, make_section
 
 MARK = {"slide": "one"}
 

@@ -14,7 +14,6 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from cancernet.common import defaults
 from cancernet.common.files import read_json, replacing, to_json, write_text
 from cancernet.common.progress import progress
 from cancernet.common.stages import Seconds
+from cancernet.slide.area_mean import area_mean
 from cancernet.slide.formats import Reader
 from cancernet.slide.reader import Level
 from cancernet.slide.scale import BadSlide, Scale
@@ -32,7 +32,6 @@ from cancernet.slide.scale import BadSlide, Scale
 PIXELS, NOTES = "section.rgb", "section.json"
 BAND_PIXELS = 16_000_000  # px decoded at once; 48 MB, and several rows of tiles
 MOST_TILES_PIXELS = 2 * BAND_PIXELS  # px of a row of tiles that is still read whole
-SUMMED_IN_16_BITS = 257  # rows of 255 that 16 bits hold the sum of
 FINER = 3.5  # times finer than the model's scale: of scans of 0.22 to 0.28 um/px the level that is reduced four times
 LEVEL_SLACK = 1.01  # a level reduced 16.04 times serves a factor of 16: nothing is seen of that
 
@@ -247,58 +246,3 @@ def _check_size(width: int, height: int, scale: Scale, model_mpp: float) -> None
             f"{side_x:.0f}x{side_y:.0f} mm by its scale ({scale.mpp_x:g} um/px, {scale.source}), more than a "
             "glass slide holds; correct the scale with --mpp"
         )
-
-
-def area_mean(
-    source: NDArray[Any], top: int, rows: NDArray[np.float64], columns: NDArray[np.float64]
-) -> NDArray[np.uint8]:
-    """Return the mean colour of each cell between consecutive edges.
-
-    Args:
-        source: uint8 (h, w, 3), rows `top` to `top + h` of an image.
-        top: first row of `source` in the image.
-        rows: rising edges of the cells in rows of the image, fractional; within `source`.
-        columns: rising edges across, from 0 to w.
-
-    Returns:
-        uint8 (len(rows) - 1, len(columns) - 1, 3), rounded.
-    """
-    out = np.empty((len(rows) - 1, len(columns) - 1, 3), np.uint8)
-    widths = np.diff(columns)[:, None]
-    whole = all((edges == np.rint(edges)).all() for edges in (rows, columns))
-    across = columns.astype(np.int64)
-    if whole and (widths == 1).all() and (np.diff(rows) == 1).all():  # a level at this very scale
-        return source[int(rows[0]) - top : int(rows[-1]) - top].copy()
-    for i, (above, below) in enumerate(pairwise(rows.tolist())):
-        total = (
-            _sums(source[int(above) - top : int(below) - top], across)
-            if whole
-            else np.diff(_integral(_weighted(source, above - top, below - top), columns), axis=0)
-        )
-        out[i] = total / (widths * (below - above)) + 0.5
-    return out
-
-
-def _sums(block: NDArray[Any], edges: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Sums of a block of rows between whole edges: uint32 (edges - 1, 3); as with fractions, but far faster."""
-    kind = np.uint16 if len(block) <= SUMMED_IN_16_BITS else np.uint32
-    line = np.add.reduce(block.reshape(len(block), -1), axis=0, dtype=kind).reshape(-1, 3)
-    return np.add.reduceat(line[: edges[-1]], edges[:-1], axis=0, dtype=np.uint32)  # its last sum goes to the end
-
-
-def _weighted(source: NDArray[Any], above: float, below: float) -> NDArray[np.float32]:
-    """Sum of rows from one fractional edge to another: float32 (w, 3)."""
-    first, last = int(above), int(np.ceil(below))
-    weights = np.ones(last - first, np.float32)
-    weights[0] -= above - first
-    weights[-1] -= last - below
-    block = source[first:last].reshape(last - first, -1).astype(np.float32)
-    return (weights @ block).reshape(-1, 3)
-
-
-def _integral(line: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Integral of a line from 0 to each edge, each px being constant over its width: float64 (edges, 3)."""
-    total = np.zeros((len(line) + 1, 3))
-    np.cumsum(line, axis=0, dtype=np.float64, out=total[1:])
-    whole = np.minimum(edges.astype(np.int64), len(line) - 1)
-    return total.take(whole, axis=0) + (edges - whole)[:, None] * line.take(whole, axis=0)
