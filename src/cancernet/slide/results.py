@@ -64,9 +64,8 @@ def write_results(
     geojson.write_features(out, geojson.TILES, geojson.tile_features(made, unjudged, mark))
     geojson.write_features(out, geojson.REGIONS, geojson.region_features(made, regions, mark))
     file = about["file"]
-    qupath.write_script(
-        out, image=item.path.name, size=(file["width_px"], file["height_px"]), threshold=context.threshold
-    )
+    names = [path.name for path in (item.path, *item.files)]
+    qupath.write_script(out, names=names, size=(file["width_px"], file["height_px"]), threshold=context.threshold)
     pages.write_thumbnail(out, judged.blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
