@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
 from cancernet.model import inference
-from cancernet.model.inference import BATCH, OUTPUTS, explain, open_model, open_session, predict, run_batches
+from cancernet.model.inference import BATCH, OUTPUTS, embed, explain, open_model, open_session, predict, run_batches
 from cancernet.model.model import load_model
 from hostile import graphs
 
@@ -112,6 +113,25 @@ def test_evidence_is_finite_and_adds_up_to_the_answer(evidence: str, wrong: str)
             explain(session, dark)
     else:
         assert [each.shape for each in explain(session, dark)] == [(33,), (33, 1, 1), (33, 1)]
+
+
+@pytest.mark.parametrize(
+    ("batches", "wrong"),
+    [
+        ([[[np.nan, 0.0]]], "not finite rows"),
+        ([[0.0]], "not finite rows"),
+        ([[[0.0, 0.0]], [[0.0]]], "from batch to batch"),
+    ],
+    ids=["no number", "no row", "rows of two lengths"],
+)
+def test_an_embedding_that_is_no_finite_row_is_refused(
+    monkeypatch: pytest.MonkeyPatch, session: ort.InferenceSession, batches: list[Any], wrong: str
+) -> None:
+    half = np.full((1, 1), 0.5, "float32")
+    answers = [[half, np.array(each, "float32")] for each in batches]
+    monkeypatch.setattr(inference, "run_batches", lambda *_, **__: iter(answers))
+    with pytest.raises(UserError, match=wrong):
+        embed(session, np.zeros((len(answers), 50, 50, 3), "uint8"))
 
 
 def test_another_format_than_onnx_is_not_guessed() -> None:

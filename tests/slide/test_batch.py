@@ -20,7 +20,7 @@ from cancernet.common.errors import UserError
 from cancernet.common.output import Output
 from cancernet.model.judge import OUT_OF_FOCUS
 from cancernet.model.manifest import Context
-from cancernet.model.model import Model
+from cancernet.model.model import Model, load_model
 from cancernet.slide import job
 from cancernet.slide.batch import Outcome, map_slide
 from cancernet.slide.inputs import WORK
@@ -671,8 +671,29 @@ def test_tables_are_written_when_asked_for_and_gone_when_not(run: Map, slide: Pa
     pytest.importorskip("pyarrow")
     table = tmp_path / "out" / "s" / "patches.parquet"
     run(slide, tables=("parquet",))
+    table.unlink()
+    run(slide, tables=("parquet",))  # it is not called done before
     assert table.is_file()
     run(slide)
     assert not table.exists()
     with pytest.raises(UserError, match="--table xlsx"):
         run(slide, tables=("xlsx",))
+
+
+def test_anndata_of_a_slide_is_of_the_same_patches_and_says_of_which_model(
+    run: Map, save: Callable, tissue_image: np.ndarray, tmp_path: Path
+) -> None:
+    anndata = pytest.importorskip("anndata")
+    model = load_model(threads=1)  # which has embeddings
+    slide = save(tissue_image, tmp_path / "e.png")
+    run(slide, model=model, mpp=4.0, tables=("h5ad",))
+    folder = tmp_path / "out" / "e"
+    found, table = anndata.read_h5ad(folder / "patches.h5ad"), rows(folder / "patches.csv")
+    assert found.obs["decision"].tolist() == [row["decision"] for row in table]
+    assert found.obsm["spatial"][0].tolist() == [int(table[0]["minx"]) + 25, int(table[0]["miny"]) + 25]
+    x, y = int(table[3]["minx"]), int(table[3]["miny"])
+    patch = np.ascontiguousarray(tissue_image[y : y + 50, x : x + 50])[None]
+    np.testing.assert_allclose(found.X[3], model.explain(patch).embedding[0], rtol=1e-4, atol=1e-5)
+    said = found.uns["cancernet"]
+    assert (said["graph_sha256"], said["threshold"], said["mpp"]) == (model.graph_sha256, model.threshold, 4.0)
+    assert said["refused"] == summary(folder)["refused"]

@@ -13,9 +13,9 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.data.decode import fit_patch
 from cancernet.model.judge import BLANK, Judge
-from cancernet.model.model import Model
+from cancernet.model.model import Model, load_model
 from cancernet.slide import score as module
-from cancernet.slide.score import HEAD, SCORES, cut, positions, score
+from cancernet.slide.score import EMBEDDINGS, HEAD, SCORES, cut, positions, read_embeddings, score
 from cancernet.slide.section import Section
 from hostile.made import tissue
 
@@ -72,6 +72,57 @@ def test_finished_scores_are_not_made_again(
     again = score(section, x, y, model, tmp_path, {"a": 1})
     np.testing.assert_array_equal(again.probability, first.probability)
     assert again.reasons.tolist() == first.reasons.tolist()
+
+
+@pytest.fixture(scope="module")
+def embedding() -> Model:
+    """A model whose graph has embeddings: that which ships."""
+    return load_model(threads=1)
+
+
+def test_embeddings_come_of_the_pass_that_scores_and_change_no_bit_of_it(
+    section: Section, embedding: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = positions(380, 280, 50)
+    alone = score(section, x, y, embedding, tmp_path, {}).probability
+    monkeypatch.setattr(Model, "predict", lambda *_: pytest.fail("was run a second time"))
+    found = score(section, x, y, embedding, tmp_path, {}, embeddings=True)
+    np.testing.assert_array_equal(found.probability, alone)
+    rows = read_embeddings(tmp_path, len(x))
+    [images] = cut(section, x, y, len(x))
+    np.testing.assert_allclose(rows, embedding.explain(images).embedding, rtol=1e-5, atol=1e-6)
+    assert rows.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("scores", "embeddings", "again"),
+    [(50, None, 28), (50, 20, 60), (0, None, 60), (60, None, 0)],
+    ids=["cut between", "embeddings lost", "nothing scored", "finished"],
+)
+def test_embeddings_of_a_run_cut_short_are_those_of_one_that_was_not(
+    section: Section,
+    embedding: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scores: int,
+    embeddings: int | None,
+    again: int,
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 32)
+    x, y = positions(380, 280, 30)
+    x, y = x[:60], y[:60]
+    score(section, x, y, embedding, tmp_path, {}, embeddings=True)
+    whole = read_embeddings(tmp_path, 60).copy()
+    path, beside = tmp_path / SCORES, tmp_path / EMBEDDINGS
+    path.write_bytes(path.read_bytes()[: HEAD + scores * 4])
+    if embeddings is not None:
+        beside.write_bytes(beside.read_bytes()[: embeddings * whole[0].nbytes])
+    asked: list[int] = []
+    real = Model.embed
+    monkeypatch.setattr(Model, "embed", lambda self, images: asked.append(len(images)) or real(self, images))
+    score(section, x, y, embedding, tmp_path, {}, embeddings=True)
+    np.testing.assert_array_equal(read_embeddings(tmp_path, 60), whole)
+    assert sum(each for each in asked if each > 1) == again  # one blank patch tells how long a row is
 
 
 def test_scores_of_other_settings_are_made_anew(section: Section, model: Model, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_parquet_has_the_rows_of_the_csv(output: Output) -> None:
 def test_anndata_has_embeddings_places_and_what_they_are_of(output: Output) -> None:
     anndata = pytest.importorskip("anndata")
     embedding = np.arange(12, dtype=np.float32).reshape(3, 4)
-    write_anndata(output, table_of(), lambda: embedding, {"model": "m", "threshold": 0.6})
+    write_anndata(output, table_of(), embedding, {"model": "m", "threshold": 0.6})
     found = anndata.read_h5ad(output.folder / "patches.h5ad")
     np.testing.assert_array_equal(found.X, embedding)
     assert found.obsm["spatial"].tolist() == [[400, 400], [1200, 400], [1760, 1200]]

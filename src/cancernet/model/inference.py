@@ -188,6 +188,24 @@ def check_probability(found: NDArray[Any]) -> NDArray[np.float32]:
     return found[:, 0].astype("float32", copy=False)
 
 
+def embed(session: ort.InferenceSession, images: np.ndarray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return probability (N,) and embedding (N, D) for uint8 patches, worked out together; N of 1 or more.
+
+    Raises:
+        UserError: as `predict`; or an embedding is not finite, or no row of one length a patch.
+    """
+    parts = []
+    for probability, embedding in run_batches(session, images, np.arange(len(images)), outputs=OUTPUTS[::2]):
+        if embedding.ndim != 2 or not np.isfinite(embedding).all():
+            raise UserError("the model graph's embeddings are not finite rows; train the model again")
+        parts.append((check_probability(probability), embedding.astype(np.float32, copy=False)))
+    try:
+        probability, embedding = (np.concatenate(each) for each in zip(*parts, strict=True))
+    except ValueError as error:
+        raise UserError("the model graph embeds patches otherwise from batch to batch") from error
+    return probability, embedding
+
+
 def explain(session: ort.InferenceSession, images: np.ndarray) -> list[NDArray[np.float32]]:
     """Return the OUTPUTS for uint8 patches: probability (N,), evidence (N, h, w), embedding (N, D); N of 1 or more.
 

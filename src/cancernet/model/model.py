@@ -160,6 +160,18 @@ class Model:
         check_patches(images, self.size_px)
         return inference.predict(self.session, images, None if rows is None else np.asarray(rows))
 
+    def embed(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probability that `predict` gives, float32 (N,), and the embedding, float32 (N, D), of patches.
+
+        Raises:
+            ValueError: patches of another shape or dtype.
+            UserError: the model was made before there were embeddings, or its graph answers nonsense.
+        """
+        check_patches(images, self.size_px)
+        if not self.can_explain:
+            raise UserError(f"{self.folder}: this model was made before CancerNet had embeddings; train it again")
+        return inference.embed(self.session, images)
+
     def explain(self, images: NDArray[np.uint8]) -> Explained:
         """Return probability, evidence by cell and embedding of patches, as `predict` takes them.
 

@@ -13,11 +13,13 @@ import qupath.lib.io.PathIO
 // What may be changed
 double threshold = @@THRESHOLD@@      // a tile is Tumor from this probability on
 boolean byProbability = true          // false: tiles in the colour of their class
-String folder = @@FOLDER@@  // of tiles.geojson and regions.geojson; change it when they were moved
+boolean checkName = true              // false: import into an image of this size, whatever it is called
+String folder = @@FOLDER@@  // of tiles.geojson and regions.geojson; asked for where they are not there
 
 // What the files were made of
 double madeWith = @@THRESHOLD@@
-String image = @@IMAGE@@
+def names = @@NAMES@@  // of the slide's files
+String image = names[0]
 int width = @@WIDTH@@, height = @@HEIGHT@@
 
 def server = getCurrentServer()
@@ -28,28 +30,35 @@ if (server.getWidth() != width || server.getHeight() != height)
         " px; the open image has " + server.getWidth() + " x " + server.getHeight())
 if (server instanceof RotatedImageServer)
     throw new IllegalStateException("CancerNet: the image was rotated when it was added to the project; add it unrotated")
-if (!server.getMetadata().getName().contains(image))
-    println "CancerNet: WARNING: these files are of " + image + "; the open image is called " +
-        server.getMetadata().getName() + " and has the same size"
+// Slides of one scanner often have one size: another name may be another patient's slide
+def files = server.getURIs().collect { new File(it.getPath() ?: it.toString()).getName() }
+def called = [server.getMetadata().getName()] + files
+if (checkName && !called.any { open -> names.any { open == it || open?.startsWith(it + " - ") } })
+    throw new IllegalStateException("CancerNet: these files are of " + image + "; the open image is " + called[0] +
+        ". If it is the same slide under another name, set checkName = false at the top of this script")
 
+def hasBoth = { place -> ["tiles.geojson", "regions.geojson"].every { Files.exists(Paths.get(place, it)) } }
+if (!hasBoth(folder)) {
+    def chosen = FileChoosers.promptForDirectory("Folder of tiles.geojson and regions.geojson of " + image, null)
+    if (chosen == null || !hasBoth(chosen.getPath()))
+        throw new IllegalStateException("CancerNet: no tiles.geojson and regions.geojson in " + (chosen ?: folder))
+    folder = chosen.getPath()
+}
 def tilesFile = Paths.get(folder, "tiles.geojson")
 def regionsFile = Paths.get(folder, "regions.geojson")
-if (!Files.exists(tilesFile) || !Files.exists(regionsFile))
-    throw new IllegalStateException("CancerNet: no tiles.geojson and regions.geojson in " + folder +
-        "; change `folder` at the top of this script")
 
 def objects = []
 def tumor = getPathClass("Tumor")
 def other = getPathClass("Other")
-int called = 0, unjudged = 0
+int malignant = 0, unjudged = 0
 for (tile in PathIO.readObjects(tilesFile)) {
     double probability = tile.getMeasurementList().get("context_prob_malignant")
     if (Double.isNaN(probability)) {
         unjudged++      // Ignore*: its name says why; no threshold makes it benign
     } else {
-        boolean malignant = probability >= threshold
-        tile.setPathClass(malignant ? tumor : other)
-        called += malignant ? 1 : 0
+        if (threshold != madeWith)  // else the file's classes stand: QuPath keeps numbers of tiles in 32 bits
+            tile.setPathClass(probability >= threshold ? tumor : other)
+        malignant += tile.getPathClass() == tumor ? 1 : 0
         if (byProbability)
             tile.setColor(colourOf(probability))
     }
@@ -67,7 +76,7 @@ def before = getCurrentHierarchy().getAllObjects(false).findAll { it.getID() in 
 removeObjects(before, true)
 addObjects(objects)
 fireHierarchyUpdate()
-println "CancerNet: " + called + " tiles are Tumor from " + threshold + " on, " + unjudged + " are not judged"
+println "CancerNet: " + malignant + " tiles are Tumor from " + threshold + " on, " + unjudged + " are not judged"
 
 // Blue, grey, yellow, as in overlay.png (cividis, Nunez 2018): told apart by who is colour-blind, and in grey
 Integer colourOf(double probability) {

@@ -9,7 +9,7 @@ from cancernet.common.stages import Seconds
 from cancernet.common.text import utf8
 from cancernet.common.version import __version__
 from cancernet.model.model import Model
-from cancernet.slide import pages, summary, viewer
+from cancernet.slide import pages, summary, tables, viewer
 from cancernet.slide.formats import open_slide
 from cancernet.slide.inputs import WORK, Options, SlideInput
 from cancernet.slide.judged import judge_slide
@@ -66,7 +66,8 @@ def map_one(
     """
     settings = settings_of(item, owner, model, options)
     found = summary.read_summary(out.folder)
-    if found and found.get("settings") == settings and all((out.folder / name).is_file() for name in pages.FILES):
+    files = (*pages.FILES, *(tables.FORMATS[name][0] for name in options.tables))
+    if found and found.get("settings") == settings and all((out.folder / name).is_file() for name in files):
         return found, True
     out.remove(summary.NAME)  # the other files are replaced now: they are no longer one whole
     seconds = Seconds(*STAGES)

@@ -97,7 +97,8 @@ def judge_slide(
     with seconds.of("tiles"):
         finer = options.viewer_mpp
         picture = viewer.make_tiles(item, section, about["scale"], model.mpp, finer, work, threads=options.threads)
-    probability, reasons, stain = score(section, x, y, model, work, settings, seconds)
+    embeddings = "h5ad" in options.tables
+    probability, reasons, stain = score(section, x, y, model, work, settings, seconds, embeddings=embeddings)
     if not stain.alarm:
         with seconds.of("judge"):
             reasons = join(reasons, reasons_of(assess(section, blocks, tissue), tissue, x, y))

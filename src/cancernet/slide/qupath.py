@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 
 import numpy as np
@@ -14,12 +15,12 @@ SCRIPT = "import.groovy"
 STOPS = 6  # colours between which the script mixes; within 2 grey levels of the map's own
 
 
-def write_script(out: Output, *, image: str, size: tuple[int, int], threshold: float) -> None:
+def write_script(out: Output, *, names: Sequence[str], size: tuple[int, int], threshold: float) -> None:
     """Write the script; it knows its folder, the slide it belongs to and the threshold of the model.
 
     Args:
         out: folder of the slide's results.
-        image: name of the slide's file.
+        names: of the slide's files, the one it goes by first; QuPath calls the image by one of them.
         size: width, height of what QuPath shows of it, full-resolution px.
         threshold: malignant from it on.
     """
@@ -27,7 +28,7 @@ def write_script(out: Output, *, image: str, size: tuple[int, int], threshold: f
     values = {
         "THRESHOLD": repr(float(threshold)),
         "FOLDER": literal(out.folder.resolve().as_posix()),  # Java takes / on Windows too
-        "IMAGE": literal(image),
+        "NAMES": f"[{', '.join(map(literal, dict.fromkeys(names)))}]",
         "WIDTH": str(size[0]),
         "HEIGHT": str(size[1]),
         "STOPS": str(colours),

@@ -21,7 +21,7 @@ from cancernet.slide.extra import PACKAGES
 from cancernet.slide.geometry import find_regions, map_cells, unjudged_cells
 from cancernet.slide.inputs import WORK, Options, SlideInput
 from cancernet.slide.judged import Judged
-from cancernet.slide.score import embed_patches
+from cancernet.slide.score import read_embeddings
 from cancernet.slide.section import Section
 from cancernet.slide.summary import area, share
 from cancernet.slide.tissue import Tissue
@@ -48,14 +48,24 @@ def write_results(
     regions, unjudged = find_regions(made), unjudged_cells(made, x, y, reasons)
     measured = summary.measure(judged.tissue, made, regions) | summary.measure_unjudged(judged.tissue, made, unjudged)
     alarms = alarms_of(model.synthetic, judged.stain.alarm)
-    _write_tables(out, tables.patch_table(section, x, y, judged.probability, context, reasons), judged, model, options)
+    notes = {
+        "slide": item.path.name,
+        "model": model.name,
+        "graph_sha256": model.graph_sha256,
+        "threshold": model.threshold,
+        "mpp": about["mpp"]["x"],
+        "mpp_y": about["mpp"]["y"],
+        "stride_px": options.stride,
+        "refused": judged.stain.alarm,
+        "synthetic": model.synthetic,
+    }
+    _write_tables(out, tables.patch_table(section, x, y, judged.probability, context, reasons), notes, options)
     mark = mark_of(item, about, judged.blocks, model, options)
     geojson.write_features(out, geojson.TILES, geojson.tile_features(made, unjudged, mark))
     geojson.write_features(out, geojson.REGIONS, geojson.region_features(made, regions, mark))
     file = about["file"]
-    qupath.write_script(
-        out, image=item.path.name, size=(file["width_px"], file["height_px"]), threshold=context.threshold
-    )
+    names = [path.name for path in (item.path, *item.files)]
+    qupath.write_script(out, names=names, size=(file["width_px"], file["height_px"]), threshold=context.threshold)
     pages.write_thumbnail(out, judged.blocks)
     unsure = int(np.sum(context.decision == UNSURE))
     left_out = f" ({unsure:,} unsure and left out)" if unsure else ""
@@ -105,7 +115,7 @@ def write_results(
     return whole
 
 
-def _write_tables(out: Output, table: pd.DataFrame, judged: Judged, model: Model, options: Options) -> None:
+def _write_tables(out: Output, table: pd.DataFrame, notes: dict[str, Any], options: Options) -> None:
     tables.write_patches(out, table)
     for name, (file, _) in tables.FORMATS.items():
         if name not in options.tables:
@@ -113,8 +123,7 @@ def _write_tables(out: Output, table: pd.DataFrame, judged: Judged, model: Model
     if "parquet" in options.tables:
         tables.write_parquet(out, table)
     if "h5ad" in options.tables:
-        about = {"model": model.name, "graph_sha256": model.graph_sha256, "threshold": model.threshold}
-        tables.write_anndata(out, table, lambda: embed_patches(judged.section, judged.x, judged.y, model), about)
+        tables.write_anndata(out, table, read_embeddings(out.folder / WORK, len(table)), notes)
 
 
 def mark_of(item: SlideInput, about: dict[str, Any], blocks: NDArray[np.uint8], model: Model, options: Options) -> str:

@@ -2,7 +2,8 @@
 
 Probabilities are appended, a chunk at a time, to a file of float32 in the order of the patches, whose head tells what
 they depend on. Whatever a killed run cut short is dropped back to whole chunks, so that a run that was resumed has put
-the same patches into the same batches.
+the same patches into the same batches. Embeddings, where they are asked for, come of the same pass and lie in a file
+beside it, which is written first and so never has fewer rows.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from cancernet.model.model import Model
 from cancernet.slide.section import Section
 
 SCORES = "scores.f32"
+EMBEDDINGS = "embeddings.f32"  # (N, D), no head; those of a large slide are gigabytes, so they stay on disk
 HEAD = 32  # bytes: SHA-256 of what the scores depend on
 CHUNK = 16 * BATCH  # patches; under a second of work, so little is lost
 
@@ -82,6 +84,8 @@ def score(
     folder: Path,
     fingerprint: dict[str, Any],
     seconds: Seconds | None = None,
+    *,
+    embeddings: bool = False,
 ) -> Scored:
     """Judge and score the patches at x, y, which are cut once for both.
 
@@ -93,10 +97,18 @@ def score(
         folder: for the work file; exists.
         fingerprint: what the scores depend on; scores with another, or of another number of patches, are made anew.
         seconds: gets how long judging and predicting were at work, side by side.
+        embeddings: whether to leave EMBEDDINGS in `folder` as well; see `read_embeddings`.
+
+    Raises:
+        UserError: the graph cannot be run, or has no embeddings.
     """
     path, seconds = folder / SCORES, seconds or Seconds()
-    depends = json.dumps([fingerprint, len(x)], sort_keys=True).encode()
-    done = _resume(path, hashlib.sha256(depends).digest(), len(x))
+    depends = json.dumps([fingerprint, len(x), embeddings], sort_keys=True).encode()
+    head = hashlib.sha256(depends).digest()
+    done = _resume(path, head, len(x))
+    if embeddings and _resume_embeddings(folder / EMBEDDINGS, model, done) < done:
+        write_bytes(path, head)
+        done = 0
     judge, reasons = Judge(model.colours), list[str]()
 
     def see(images: NDArray[Any]) -> None:
@@ -108,26 +120,36 @@ def score(
             behind.do(images)
             if start >= done:  # what is done is whole chunks, or all
                 with seconds.of("predict"):
-                    file.write(model.predict(images).astype(np.float32).tobytes())
+                    if embeddings:
+                        probability, embedding = model.embed(images)
+                        with (folder / EMBEDDINGS).open("ab") as beside:  # whole on disk before the scores are
+                            beside.write(embedding.tobytes())
+                    else:
+                        probability = model.predict(images)
+                    file.write(probability.astype(np.float32).tobytes())
                 file.flush()
             behind.wait()  # `images` is good until the next
             bar.update(len(images))
-    probability = np.fromfile(path, np.float32, offset=HEAD)
-    return Scored(probability, np.array(judge.settle(reasons), dtype=object), judge.stain())
+    scores = np.fromfile(path, np.float32, offset=HEAD)
+    return Scored(scores, np.array(judge.settle(reasons), dtype=object), judge.stain())
 
 
-def embed_patches(section: Section, x: Ints, y: Ints, model: Model) -> NDArray[np.float32]:
-    """Return what the network makes of the patches at x, y before its last layer: float32 (N, D).
+def read_embeddings(folder: Path, n: int) -> NDArray[np.float32]:
+    """Return the embeddings of n patches that `score` left in a folder: float32 (n, D), read from disk as needed."""
+    return np.memmap(folder / EMBEDDINGS, np.float32, mode="r").reshape(n, -1).view(np.ndarray)  # plain, for h5py
 
-    Raises:
-        UserError: the model was made before there were embeddings.
-    """
-    found = []
-    with progress(total=len(x), what="embed") as bar:
-        for images in cut(section, x, y, CHUNK):
-            found.append(model.explain(images).embedding)
-            bar.update(len(images))
-    return np.concatenate(found)
+
+def _resume_embeddings(path: Path, model: Model, done: int) -> int:
+    """Cut a file of embeddings to the patches that have a score and return how many; where it has fewer, empty it."""
+    if done and path.is_file():
+        blank = np.zeros((1, model.size_px, model.size_px, 3), np.uint8)
+        rows = done * model.embed(blank)[1].nbytes
+        if path.stat().st_size >= rows:
+            with path.open("r+b") as file:
+                file.truncate(rows)
+            return done
+    write_bytes(path, b"")
+    return 0
 
 
 def _resume(path: Path, head: bytes, most: int) -> int:

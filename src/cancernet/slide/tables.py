@@ -5,7 +5,7 @@ Its columns are those of WSInfer, and what the decision rests on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -90,21 +90,19 @@ def write_parquet(out: Output, table: pd.DataFrame) -> None:
         table.astype({"decision": "str", "reason": "str"}).to_parquet(temporary, engine="pyarrow", index=False)
 
 
-def write_anndata(
-    out: Output, table: pd.DataFrame, embedding: Callable[[], NDArray[np.float32]], about: dict[str, Any]
-) -> None:
+def write_anndata(out: Output, table: pd.DataFrame, embedding: NDArray[np.float32], about: dict[str, Any]) -> None:
     """Write patches.h5ad, as squidpy and scanpy read it.
 
     Args:
         out: folder of the slide's results.
         table: from `patch_table`; it is `obs`.
-        embedding: returns float32 (N, D), what the network makes of each patch; it is `X`.
+        embedding: float32 (N, D), what the network makes of each patch, on disk or in memory; it is `X`.
         about: texts and numbers, for `uns["cancernet"]`.
     """
     anndata = need("anndata", extra="anndata")
     middle = table[["minx", "miny"]].to_numpy() + table[["width", "height"]].to_numpy() / 2
     rows = table.astype({"decision": "category", "reason": "category"})
     rows.index = rows.index.map(str)
-    made = anndata.AnnData(X=embedding(), obs=rows, obsm={"spatial": middle}, uns={"cancernet": about})
+    made = anndata.AnnData(X=embedding, obs=rows, obsm={"spatial": middle}, uns={"cancernet": about})
     with out.writing(FORMATS["h5ad"][0]) as temporary:
         made.write_h5ad(temporary)
