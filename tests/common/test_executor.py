@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.common.executor import spread
+from cancernet.common.executor import InProcess, Processes, WorkerDiedError, spread
 
 sys.path.append(str(Path(__file__).parents[1] / "fixtures"))
 import executor_work as work
+import units
 
 
 def test_one_process_is_this_one() -> None:
@@ -37,7 +38,7 @@ def test_each_new_process_is_prepared_and_this_one_is_not() -> None:
 
 
 def test_an_error_of_the_user_in_a_process_comes_through() -> None:
-    with pytest.raises(UserError, match="item 1 makes no sense"):
+    with pytest.raises(UserError, match=r"item \d makes no sense"):
         list(spread(work.failing, [1, 2], processes=2))
 
 
@@ -66,7 +67,7 @@ def test_processes_end_when_no_more_is_asked_for(tmp_path: Path) -> None:
 FOREVER = """
 import os, sys, time
 from pathlib import Path
-from cancernet.common.executor import spread
+from cancernet.common.executor import InProcess, Processes, WorkerDiedError, spread
 
 def wait(folder):
     Path(folder, str(os.getpid())).touch()
@@ -98,3 +99,40 @@ def running(process: int) -> bool:
 
 def test_nothing_to_do_is_nothing_done() -> None:
     assert list(spread(work.process_of, [], processes=2)) == []
+
+
+def test_one_process_does_units_one_after_the_other() -> None:
+    assert list(InProcess().each(work.process_of, iter([3, 1]))) == [(0, (3, os.getpid())), (1, (1, os.getpid()))]
+
+
+def test_items_are_asked_for_as_workers_get_free(tmp_path: Path) -> None:
+    asked: list[int] = []
+    found = Processes(2).each(work.process_of, (asked.append(n) or n for n in range(6)))
+    next(found)
+    assert len(asked) <= 4  # two at work, one handed on in place of the first, one looked at
+    assert len(list(found)) == 5
+
+
+def test_a_unit_whose_process_ends_is_begun_again_and_the_others_are_not(tmp_path: Path) -> None:
+    found = dict(Processes(2).each(units.kill_the_first, [(tmp_path, number) for number in range(4)]))
+    assert found == {number: number for number in range(4)}
+    assert [units.times(tmp_path, number) for number in range(4)] == [1, 2, 1, 1]
+
+
+def test_a_unit_that_always_ends_its_process_costs_its_own_result_alone(tmp_path: Path) -> None:
+    found = dict(Processes(2, tries=3).each(units.kill_always, [(tmp_path, number) for number in range(4)]))
+    assert isinstance(found.pop(1), WorkerDiedError)
+    assert found == {0: 0, 2: 2, 3: 3}
+    assert units.times(tmp_path, 1) == 3
+
+
+def test_with_a_mark_it_is_tried_twice_and_then_tells_why(tmp_path: Path) -> None:
+    items = [(tmp_path, number) for number in range(3)]
+    with pytest.raises(WorkerDiedError, match="ended twice"):
+        dict(Processes(2).each(units.guarded_kill_always, items))
+    assert units.times(tmp_path, 1) == 2
+
+
+def test_a_worker_has_its_share_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cancernet.common.executor.available_cpus", lambda: 8)
+    assert (InProcess().threads(), Processes(3).threads(), Processes(20).threads()) == (8, 2, 1)

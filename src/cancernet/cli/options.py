@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import fields
 from functools import wraps
 from itertools import islice
@@ -13,6 +14,7 @@ import click
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.executor import Processes
 from cancernet.common.text import printable
 
 if TYPE_CHECKING:
@@ -57,6 +59,25 @@ new_patients_option = click.option(
     "--new-patients",
     is_flag=True,
     help="All patients are new to the model, even those whose ids its training patients have too.",
+)
+_executor_options = together(
+    click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Do so much at once, each in a process of its own, which may die without ending the others. [default: all"
+        " in this process, one after the other, with all its threads]",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Have it done by the workers of a Dask scheduler: tcp://HOST:PORT, or its --scheduler-file. All paths must"
+        " lead to the same files there. Needs cancernet[scale].",
+    ),
+)
+shard_option = click.option(
+    "--shard",
+    metavar="I/N",
+    help="Do part I of N alone, as one job of an array does; `cancernet gather` puts the parts together.",
 )
 alone_option = click.option(
     "--alone",
@@ -163,6 +184,28 @@ def with_model(command: Command) -> Command:
         return command(model=found, **chosen)
 
     return loaded
+
+
+def with_executor(command: Command) -> Command:
+    """Give a command --workers and --scheduler, and call it with the `executor` they stand for, None for this process.
+
+    Raises:
+        UserError: both are given, or the scheduler cannot be used.
+    """
+
+    @_executor_options
+    @wraps(command)
+    def placed(*, workers: int | None, scheduler: str | None, **chosen: Any) -> Any:
+        if scheduler is None:
+            return command(executor=Processes(workers) if workers is not None else None, **chosen)
+        if workers is not None:
+            raise UserError("--scheduler and --workers: give one; how many workers a scheduler has is its own matter")
+        from cancernet.common.scheduled import Scheduled
+
+        with closing(Scheduled(scheduler)) as executor:
+            return command(executor=executor, **chosen)
+
+    return placed
 
 
 def load(folder: Path | None, threads: int = 0) -> Model:

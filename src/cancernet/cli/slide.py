@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from cancernet.cli.options import PATH, echo, mpp_option, note, say, with_model
+from cancernet.cli.options import PATH, echo, mpp_option, note, say, shard_option, with_executor, with_model
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
+from cancernet.common.shard import Shard
 
 
 @click.command()
@@ -55,7 +56,9 @@ from cancernet.common.errors import UserError
     help="Beside patches.csv: parquet (needs cancernet[tables]), or h5ad, AnnData with embeddings (needs "
     "cancernet[anndata]).",
 )
-def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> bool:
+@with_executor
+@shard_option
+def command(slides: tuple[Path, ...], out: Path, stride: str, shard: str | None, **chosen: Any) -> bool:
     """Map the tumour on whole slides and other large images. Needs cancernet[slide], no TensorFlow.
 
     SLIDES are files, folders (searched with their sub-folders), or any file of a DICOM slide; or list them in a
@@ -86,16 +89,21 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, **chosen: Any) -> 
 
     if not slides and chosen["manifest"] is None:
         raise UserError("name slides, folders of slides, or a --manifest")
-    outcome = map_slide(slides, out=out, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen)
+    part = Shard.parse(shard) if shard else None
+    out = out / part.name if part else out
+    outcome = map_slide(
+        slides, out=out, shard=part, stride=int(stride), threads=chosen["model"].threads, say=say, **chosen
+    )
     echo(f"slides: {len(outcome.mapped)} mapped ({len(outcome.skipped)} of them before): {outcome.page}")
-    sound = [found for folder, found in outcome.mapped.items() if folder not in outcome.refused]
-    unsure = sum(found["patches_unsure"] for found in sound)
+    sound = len(outcome.mapped) - len(outcome.refused)
     left_out = [
         note("slides that could not be mapped", len(outcome.failed), f"listed in {out / 'errors.csv'}"),
         note(
             "slides refused", len(outcome.refused), "stained or scanned unlike the patches that the model learned from"
         ),
-        note("patches that cannot be judged", unsure, "`unsure` in patches.csv, with the reason, and not mapped"),
+        note(
+            "patches that cannot be judged", outcome.unsure, "`unsure` in patches.csv, with the reason, and not mapped"
+        ),
     ]
     if not sound:
         raise UserError(f"no slide got an answer, of {len(outcome.mapped) + len(outcome.failed)}")

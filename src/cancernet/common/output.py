@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 RECORD, LOCK = ".cancernet.json", ".cancernet.lock"
+BEGUN = ".cancernet.begun"  # stands while a unit of work writes into the folder; see `apart.guarded`
+TRACES = {RECORD, LOCK, BEGUN}  # a folder with nothing else holds no results
 ERRORS = "errors.csv"
 ERROR_COLUMNS = ("path", "reason")
 
@@ -50,26 +52,29 @@ class Output:
         kind: the command whose results it holds; a folder holds those of one.
         inputs: files and folders that are read; none of them can be written, nor what lies in such a folder.
         names: files that will be written, so that one of somebody else's is met before the work and not after it.
+        wait: for another process that is writing there, in place of refusing; as where one of a run that was killed
+            still is.
 
     Raises:
         UserError: the folder lies in an input, cannot be written, holds the results of another command, is being
             written by another process, or a name is taken by a file of somebody else's.
     """
 
-    def __init__(self, folder: Path, kind: str, *, inputs: Sequence[Path] = (), names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, kind: str, *, inputs: Sequence[Path] = (), names: Sequence[str] = (), wait: bool = False
+    ) -> None:
         self.folder = folder.expanduser()
         self.errors: list[tuple[str, str]] = []  # path, reason; written to errors.csv at the end
         self.owner = ""  # what this folder is kept for; a user's own is kept for nothing
         self._kind, self._names = kind, (*names, ERRORS)
         self._inputs = [real(path.expanduser()) for path in inputs]
         self._files: set[str] = set()
+        self._wait = wait
         self._lock: Any = None
         self._made = False  # by this run
 
     def __enter__(self) -> Self:
         """Take hold of the folder."""
-        from filelock import FileLock, Timeout
-
         refuse_inside(self.folder, self._inputs)
         with writable(self.folder):
             if self.folder.exists() and not self.folder.is_dir():
@@ -77,14 +82,7 @@ class Output:
             self._made = not self.folder.exists()
             if not self._made and not (self.folder / LOCK).exists():
                 self._claim()  # a folder that is refused does not even get a lock
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.folder / LOCK)
-            try:
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                raise UserError(
-                    f"{self.folder} is being written by another cancernet; wait for it, or give another folder"
-                ) from None
+            self._acquire()
         try:
             self._claim()
             for place in (self.folder, *(child.folder for child in self.children())):
@@ -102,8 +100,26 @@ class Output:
             if kind is None:
                 self.write_errors()
         finally:
-            if self._made and {item.name for item in self.folder.iterdir()} <= {LOCK, RECORD}:  # nothing came of it
+            ours = self._made or self.owner
+            if ours and {item.name for item in self.folder.iterdir()} <= TRACES:  # nothing came of it
                 shutil.rmtree(self.folder, ignore_errors=True)
+            self._lock.release()
+
+    def _acquire(self) -> None:
+        """Make the folder and lock it, again where the one who had the lock has removed both."""
+        from filelock import FileLock, Timeout
+
+        self._lock = FileLock(self.folder / LOCK)
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._lock.acquire(timeout=-1 if self._wait else 0)
+            except Timeout:
+                raise UserError(
+                    f"{self.folder} is being written by another cancernet; wait for it, or give another folder"
+                ) from None
+            if (self.folder / LOCK).exists():
+                return
             self._lock.release()
 
     def path(self, name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 from multiprocessing import parent_process
 from typing import TypeVar
@@ -28,3 +29,19 @@ def progress(
     """
     hidden = hidden or not sys.stderr.isatty() or parent_process() is not None
     return tqdm(items, total=total, desc=what, unit=unit, disable=hidden, leave=False)
+
+
+class Pace:
+    """How far a job of units is that are said one by one: of how many this is which, and how long the rest takes."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._begun = total, 0, time.monotonic()
+
+    def ended(self) -> str:
+        """Count one more, and return what to put behind its line; "" where it is the only one."""
+        self._done += 1
+        if self._total < 2:
+            return ""
+        left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)
+        rest = f", {tqdm.format_interval(left)} left" if self._done < self._total else ""
+        return f" [{self._done:,} of {self._total:,}{rest}]"

@@ -2,50 +2,69 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.common.output import RECORD, Output
+from cancernet.common.executor import Executor, InProcess, WorkerDiedError
+from cancernet.common.output import Output
+from cancernet.common.progress import Pace
+from cancernet.common.shard import Shard
 from cancernet.common.text import utf8
-from cancernet.common.threads import available_cpus
 from cancernet.model.model import Model, load_model
+from cancernet.model.travel import Ticket, ticket
 from cancernet.slide.extra import need_all
 from cancernet.slide.gather import Named, find_slides
-from cancernet.slide.inputs import WORK, Options, SlideInput
-from cancernet.slide.job import identify, map_one
+from cancernet.slide.inputs import Options, SlideInput
+from cancernet.slide.job import identify
 from cancernet.slide.pages import INDEX, write_index
-from cancernet.slide.reader import first_line
-from cancernet.slide.results import areas_line
 from cancernet.slide.scale import BadSlide
+from cancernet.slide.summary import read_summary
 from cancernet.slide.tables import check_formats
+from cancernet.slide.unit import KIND, Done, Unit, map_guarded
 from cancernet.slide.viewer import check_viewer_mpp
+
+
+class Summaries(Mapping[Path, dict[str, Any]]):
+    """The summaries of mapped slides by folder, each read when it is asked for: of ten thousand none is kept."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self._folders = dict.fromkeys(folders)
+
+    def __getitem__(self, folder: Path) -> dict[str, Any]:
+        if folder not in self._folders or (found := read_summary(folder)) is None:
+            raise KeyError(folder)
+        return found
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._folders)
+
+    def __len__(self) -> int:
+        return len(self._folders)
 
 
 @dataclass
 class Outcome:
-    """What became of the slides.
+    """What became of the slides, in the order in which they were named.
 
     Attributes:
         mapped: summaries by folder.
         skipped: those of the folders that an earlier run had finished.
+        refused: those of slides whose stain is foreign: their maps say so, and nothing else.
+        unsure: patches of the other slides that cannot be judged.
         failed: path and reason of what could not be mapped.
         page: index.html.
     """
 
-    mapped: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    mapped: Mapping[Path, dict[str, Any]] = field(default_factory=Summaries)
     skipped: list[Path] = field(default_factory=list)
+    refused: list[Path] = field(default_factory=list)
+    unsure: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     page: Path = field(default_factory=Path)
-
-    @property
-    def refused(self) -> list[Path]:
-        """The folders of slides whose stain is foreign: their maps say so, and nothing else."""
-        return [folder for folder, found in self.mapped.items() if found["refused"]]
 
     def _repr_html_(self) -> str:
         import pandas as pd
@@ -70,9 +89,11 @@ def map_slide(
     roi_classes: Sequence[str] = (),
     tables: Sequence[str] = (),
     threads: int | None = None,
+    executor: Executor | None = None,
+    shard: Shard | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Map the tumour on slides, one after the other.
+    """Map the tumour on slides.
 
     Args:
         paths: slides, and folders of slides, which are searched with their sub-folders; of a DICOM slide any file.
@@ -90,7 +111,10 @@ def map_slide(
         roi_classes: classes of them to take; all by default.
         tables: beside patches.csv, "parquet" (needs cancernet[tables]) or "h5ad", AnnData with embeddings (needs
             cancernet[anndata]).
-        threads: CPU threads; those this process may use by default. A model given keeps its own.
+        threads: CPU threads of a slide; by default those this process may use, shared out among the workers of
+            `executor`, and one where they are on other machines. A model given keeps its own in this process.
+        executor: where slides are mapped; here, one after the other, by default. Not closed.
+        shard: which part of the slides; all by default.
         say: where lines for the user go, one a slide and one a warning.
 
     Raises:
@@ -99,31 +123,28 @@ def map_slide(
         OSError: the disk is full.
     """
     found = find_slides(paths, manifest=manifest, mpp=mpp, series=series, roi=roi)
-    items = found.slides
-    options = Options(stride, threads or available_cpus(), viewer_mpp, tuple(roi_classes), tuple(tables))
+    items = shard.of_items(found.slides) if shard else found.slides
+    failed = shard.of_items(found.failed) if shard else found.failed
+    if shard and not items and not failed:
+        raise UserError(f"--shard {shard}: nothing is left for it of {len(found.slides)} slides; make fewer parts")
+    at = executor or InProcess()
+    options = Options(stride, threads or at.threads(), viewer_mpp, tuple(roi_classes), tuple(tables))
     if options.roi_classes and not any(item.roi for item in items):
         raise UserError("--roi-class needs --roi, the annotations whose classes it names")
     model = model or load_model(threads=threads)
     _check(model, options)
-    check_viewer_mpp(viewer_mpp, model.mpp)
-    need_all()
-    check_formats(options.tables)
-    if "h5ad" in options.tables and not model.can_explain:
-        raise UserError(f"--table h5ad: {model.name} was made before there were embeddings; train it again")
     inputs = [path for item in items for path in (item.files or (item.path,))]
     inputs += [item.roi for item in items if item.roi and item.roi.is_file()]
-    with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:
+    with Output(Path(out).expanduser(), KIND, inputs=inputs, names=(INDEX,)) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
-        outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
         for note in found.notes:
             say(f"WARNING: {note}")
-        for path, reason in found.failed:
-            _fail(path, reason, outcome, say)
-        for item in items:
-            if reason := _map(item, output, model, options, outcome, say):
-                _fail(utf8(item.path.as_posix()), reason, outcome, say)
+        for path, reason in failed:
+            say(f"WARNING: {path}: NOT MAPPED: {reason}")
+        outcome = _map_all(items, at, output, ticket(model, threads=options.threads), options, say)
+        outcome.failed = output.errors = [*failed, *outcome.failed]
         write_index(output, outcome.failed)
         output.write_errors()
         if not outcome.mapped:
@@ -132,42 +153,69 @@ def map_slide(
     return outcome
 
 
-def _fail(path: str, reason: str, outcome: Outcome, say: Callable[[str], None]) -> None:
-    outcome.failed.append((path, reason))
-    say(f"WARNING: {path}: NOT MAPPED: {reason}")
+def _map_all(
+    items: Sequence[SlideInput],
+    at: Executor,
+    output: Output,
+    model: Ticket,
+    options: Options,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Map the slides, telling of each when it ends; the outcome is in their order."""
+    ended: dict[int, Done] = {}
+    known: list[tuple[int, dict[str, Any]]] = []
+    for number, item in enumerate(items):
+        try:
+            known.append((number, identify(item)))
+        except BadSlide as error:
+            ended[number] = Done(str(error))
+            _tell(item, Path(), ended[number], "", say)
+    folders: dict[int, Path] = {}
+
+    def units() -> Iterator[Unit]:  # made as they are asked for: folders of ten thousand take a while
+        for number, owner in known:
+            item = items[number]
+            mark = "" if item.series is None else f"#{item.series}"
+            folders[number] = output.child(item.title, owner=owner["path"] + mark).folder
+            yield Unit(_absolute(item), folders[number].absolute(), owner, model, options)
+
+    pace = Pace(len(known))
+    for place, found in at.each(map_guarded, units()):
+        number = known[place][0]
+        done = Done(str(found)) if isinstance(found, WorkerDiedError) else found
+        _tell(items[number], folders[number], done, pace.ended(), say)
+        ended[number] = replace(done, said="", warnings=())
+    order = sorted(ended)
+    mapped = [number for number in order if not ended[number].failed]
+    sound = [number for number in mapped if not ended[number].refused]
+    return Outcome(
+        Summaries([folders[number] for number in mapped]),
+        skipped=[folders[number] for number in mapped if ended[number].before],
+        refused=[folders[number] for number in mapped if ended[number].refused],
+        unsure=sum(ended[number].unsure for number in sound),
+        failed=[(_named(items[number]), ended[number].failed) for number in order if ended[number].failed],
+        page=output.folder / INDEX,
+    )
 
 
-def _map(
-    item: SlideInput, output: Output, model: Model, options: Options, outcome: Outcome, say: Callable[[str], None]
-) -> str:
-    """Map one slide into `outcome`; returns why not, or ""."""
-    path = item.path
-    try:
-        owner = identify(item)
-    except BadSlide as error:
-        return str(error)
-    mark = "" if item.series is None else f"#{item.series}"
-    child = output.child(item.title, owner=owner["path"] + mark)
-    try:
-        found, skipped = map_one(item, child, owner, model, options)
-    except OSError:  # of writing: what reading meets is a BadSlide
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a library makes of one slide, the others are mapped
-        child.remove(WORK)  # results of an earlier state of the slide stay
-        if {item.name for item in child.folder.iterdir()} <= {RECORD}:
-            shutil.rmtree(child.folder)
-        known = isinstance(error, (BadSlide, UserError))
-        return str(error) if known else f"unexpected {type(error).__name__}: {first_line(error)}"
-    outcome.mapped[child.folder] = found
-    done = ""
-    if skipped:
-        outcome.skipped.append(child.folder)
-        done = " [done before with these settings]"
-    scale = f"{found['mpp']['x']:.4g} um/px ({found['mpp']['from']})"
-    say(f"{path.name}: {scale}, {areas_line(found)}: {child.folder}{done}")
-    for warning in found["warnings"]:
-        say(f"WARNING: {path.name}: {warning}")
-    return ""
+def _named(item: SlideInput) -> str:
+    return utf8(item.path.as_posix())
+
+
+def _absolute(item: SlideInput) -> SlideInput:
+    """Return a slide as another process may be told of it: its working folder may be another."""
+    roi = item.roi.absolute() if item.roi else None
+    return replace(item, path=item.path.absolute(), files=tuple(each.absolute() for each in item.files), roi=roi)
+
+
+def _tell(item: SlideInput, folder: Path, done: Done, pace: str, say: Callable[[str], None]) -> None:
+    if done.failed:
+        say(f"WARNING: {_named(item)}: NOT MAPPED: {done.failed}")
+        return
+    before = " [done before with these settings]" if done.before else ""
+    say(f"{item.path.name}: {done.said}: {folder}{before}{pace}")
+    for warning in done.warnings:
+        say(f"WARNING: {item.path.name}: {warning}")
 
 
 def _check(model: Model, options: Options) -> None:
@@ -176,3 +224,8 @@ def _check(model: Model, options: Options) -> None:
         raise UserError(f"--stride {options.stride}: give one of {allowed}")
     if model.size_px != defaults.PATCH_SIZE:
         raise UserError(f"{model.name} sees patches of {model.size_px} px; slides need {defaults.PATCH_SIZE}")
+    check_viewer_mpp(options.viewer_mpp, model.mpp)
+    need_all()
+    check_formats(options.tables)
+    if "h5ad" in options.tables and not model.can_explain:
+        raise UserError(f"--table h5ad: {model.name} was made before there were embeddings; train it again")
