@@ -47,7 +47,8 @@ from PIL import Image
 from cancernet import UserError, load_model
 from cancernet.data.decode import decode, fit_patch
 from cancernet.data.headers import BadImage
-from cancernet.data.stream import open_source, read_member
+from cancernet.data.scan import read_member
+from cancernet.data.stream import open_source
 
 BUNDLE = Path(__file__).parents[1] / "tests" / "fixtures" / "bundle_v1"
 SECONDS = 20.0  # for one input; a sound one takes a thousandth

@@ -17,7 +17,7 @@ from cancernet.common.errors import UserError
 from cancernet.data.catalog import Catalog, open_labelled
 from cancernet.data.catalog import catalog as read_catalog
 from cancernet.data.decode import decode, fit_patch
-from cancernet.data.stream import content_hash
+from cancernet.data.scan import content_hash
 
 Folder = Callable[..., Path]
 Png = Callable[[NDArray], bytes]

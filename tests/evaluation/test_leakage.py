@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from cancernet.data.stream import content_hash
+from cancernet.data.scan import content_hash
 from cancernet.evaluation import leakage
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.data.stream import content_hash
+from cancernet.data.scan import content_hash
 from cancernet.explanation.explain import explain, picture_name, remembered
 from cancernet.explanation.remembered import Pictures
 from cancernet.model.bundle import shipped

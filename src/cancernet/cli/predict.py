@@ -8,11 +8,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, alone_option, answered, echo, note, say, warn, with_model
+from cancernet.cli.options import (
+    PATH,
+    alone_option,
+    answered,
+    echo,
+    note,
+    say,
+    shard_option,
+    warn,
+    with_executor,
+    with_model,
+)
 from cancernet.common import defaults
+from cancernet.common.shard import Shard
 
 if TYPE_CHECKING:
+    from cancernet.common.executor import Executor
     from cancernet.model.model import Model
+    from cancernet.prediction.tally import Tally
 
 
 @click.command()
@@ -26,7 +40,17 @@ if TYPE_CHECKING:
     " patients, so on yours the share may differ.",
 )
 @alone_option
-def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: str | None, alone: bool) -> bool:
+@with_executor
+@shard_option
+def command(
+    model: Model,
+    paths: tuple[Path, ...],
+    out: Path | None,
+    abstain: str | None,
+    alone: bool,
+    executor: Executor | None,
+    shard: str | None,
+) -> bool:
     """Give patches a probability of malignant: images, folders or zips. Needs no TensorFlow.
 
     Columns: path, patient, x, y, probability, decision, reason, alone. Where names state patient and place
@@ -37,14 +61,37 @@ def command(model: Model, paths: tuple[Path, ...], out: Path | None, abstain: st
     """
     from cancernet.prediction.predict import predict_paths
 
-    share = float(abstain) if abstain else None
-    tally = predict_paths(paths, model, out=out, screen=sys.stdout, abstain=share, alone=alone, threads=model.threads)
-    some = abstain or tally.unsure
-    unsure = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if some else ""
+    tally = predict_paths(
+        paths,
+        model,
+        out=out,
+        screen=sys.stdout,
+        abstain=float(abstain) if abstain else None,
+        alone=alone,
+        threads=model.threads,
+        executor=executor,
+        shard=Shard.parse(shard) if shard else None,
+    )
+    if shard:
+        echo(f"part {shard}: patches: {tally.predicted:,}; `cancernet gather` puts the parts together", err=True)
+        unsure = note("patches that cannot be judged", tally.unanswerable, "`unsure`, with the reason")
+        return note("files that could not be used", tally.failed, f"the first: {tally.first_failure}") or unsure
+    return told(tally, f"at threshold {model.threshold:.3f} of {model.name}", out, unsure=abstain is not None)
+
+
+def told(tally: Tally, by: str, out: Path | None, *, unsure: bool = False) -> bool:
+    """Print what became of the files, and whose stain is foreign; whether some have no answer.
+
+    Args:
+        tally: of them.
+        by: which threshold and model.
+        out: the CSV, if there is one.
+        unsure: say how many are unsure also where none is.
+    """
+    some = f", unsure: {tally.unsure:,} ({tally.unsure / tally.predicted:.1%})" if unsure or tally.unsure else ""
     echo(
         f"patches: {tally.predicted:,}, malignant: {tally.malignant:,} "
-        f"({tally.malignant / tally.predicted:.1%}){unsure} at threshold {model.threshold:.3f} "
-        f"of {model.name}" + (f": {out}" if out else ""),
+        f"({tally.malignant / tally.predicted:.1%}){some} {by}" + (f": {out}" if out else ""),
         err=True,
     )
     for line in tally.notes:

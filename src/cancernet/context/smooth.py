@@ -148,7 +148,7 @@ def told(apart: Mapping[str, str]) -> list[str]:
     """Say in a line whose patches were judged one by one, from `by_patient`; nothing where there are none."""
     if not apart:
         return []
-    name, why = next(iter(apart.items()))
+    name, why = min(apart.items())
     return [f"Patches of {len(apart)} patient(s) are judged one by one, not as a section; {name}: {why}"]
 
 

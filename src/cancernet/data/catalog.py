@@ -16,7 +16,8 @@ from cancernet.common.errors import UserError
 from cancernet.data.decode import Image
 from cancernet.data.integrity import copies
 from cancernet.data.layout import Labels, detect_layout, place
-from cancernet.data.stream import Patches, PatchStream
+from cancernet.data.scan import Patches
+from cancernet.data.stream import PatchStream
 
 
 @dataclass(frozen=True)

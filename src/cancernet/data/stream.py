@@ -6,58 +6,24 @@ alike everywhere: a patch comes out of the stream, or its path and a reason are 
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.files import real
 from cancernet.common.progress import progress
 from cancernet.common.text import utf8
-from cancernet.common.threads import available_cpus
-from cancernet.data.decode import Image, decode, fit_patch
-from cancernet.data.headers import HEAD, BadImage
-from cancernet.data.integrity import near_white
+from cancernet.data.headers import HEAD
 from cancernet.data.mirrors import find_mirrors
 from cancernet.data.others import is_document, unpack
-from cancernet.data.source import MAX_FILE_BYTES, FileSource, FolderSource, Member, irregular
+from cancernet.data.scan import Patches, Source, scan
+from cancernet.data.source import FileSource, FolderSource, Member, irregular
 from cancernet.data.zip_source import ZipSource
-
-Source = FolderSource | FileSource | ZipSource
-
-CHUNK = 256  # files a task: long enough to hide a thread's overhead, 2 MB of pixels
-
-
-class Patches(NamedTuple):
-    """One chunk of files, the good ones decoded. All lists and the array's first axis go together."""
-
-    members: list[Member]  # the good ones, in order
-    images: Image  # uint8 (n, 50, 50, 3)
-    sizes: NDArray[np.int32]  # (n, 2) width, height in the file, px
-    hashes: list[str]  # blake2b-128 of the decoded pixels and their shape
-    near_white: NDArray[np.bool_]  # (n,)
-    checked: list[Any]  # what `check` returned for each
-    bad: list[tuple[str, str]]  # path, reason
-    prefix: str = ""  # what stands before the members' names in a table
-
-    @property
-    def paths(self) -> list[str]:
-        """The paths of the good ones, as a table shows them."""
-        return [self.prefix + member.path for member in self.members]
-
-    def without_pixels(self) -> Patches:
-        """Return the same without the pixels, to be kept where many chunks are."""
-        return self._replace(images=self.images[:0].copy())
 
 
 class Part(NamedTuple):
@@ -77,9 +43,11 @@ class PatchStream:
     Args:
         paths: image files, folders and zips.
         plain: show the names within a folder or zip alone, as one table of its patches has them.
+        named: how the paths are shown, where that is not how they are opened, as in a process elsewhere.
 
     Attributes:
         parts: what was opened, path by path.
+        root: the first path, as it is shown.
         synthetic: whether the patches were drawn by a program.
         notes: sentences that a reader of the results has to know.
         errors: (path, reason) of each file that could not be used, growing as chunks are read.
@@ -88,16 +56,21 @@ class PatchStream:
         UserError: a path is not there or cannot be read.
     """
 
-    def __init__(self, paths: Sequence[Path | str], *, plain: bool = False) -> None:
+    def __init__(
+        self, paths: Sequence[Path | str], *, plain: bool = False, named: Sequence[Path | str] | None = None
+    ) -> None:
         self.parts: list[Part] = []
         self.synthetic = False
         self.notes: list[str] = []
         self.errors: list[tuple[str, str]] = []
         seen: set[str] = set()
         several = len(paths) > 1
-        for path in map(Path, paths):
+        shown = [Path(path).expanduser() for path in (paths if named is None else named)]
+        self.root = shown[0] if shown else Path()
+        for path, name in zip(map(Path, paths), shown, strict=True):
             source = open_source(path)
-            prefix = _prefix(source.root) if not plain and (several or source.root.is_file()) else ""
+            file = source.root.is_file()
+            prefix = _prefix(name, file=file) if not plain and (several or file) else ""
             members = self._usable(source)
             if several:
                 members = _new(source, members, seen)
@@ -106,10 +79,20 @@ class PatchStream:
     def __len__(self) -> int:
         return sum(len(part.members) for part in self.parts)
 
+    def only(self, kept: Callable[[str], bool]) -> PatchStream:
+        """Return a stream of those files alone whose paths, as a table shows them, are kept; its errors are its own."""
+        other = copy(self)
+        other.errors, other.notes = [], list(self.notes)
+        other.parts = [
+            part._replace(members=[member for member in part.members if kept(utf8(part.prefix + member.path))])
+            for part in self.parts
+        ]
+        return other
+
     @property
-    def root(self) -> Path:
-        """The first path that was named."""
-        return self.parts[0].source.root
+    def shown(self) -> list[str]:
+        """The paths of all files, in order, as a table shows them."""
+        return [utf8(part.prefix + member.path) for part in self.parts for member in part.members]
 
     @property
     def members(self) -> list[Member]:
@@ -207,91 +190,7 @@ def _new(source: Source, members: list[Member], seen: set[str]) -> list[Member]:
     return kept
 
 
-def _prefix(path: Path) -> str:
+def _prefix(path: Path, *, file: bool) -> str:
     """What stands before a member's name: the folder of a file, or the folder or zip itself."""
-    folder = path.parent if path.is_file() and path.suffix.lower() != ".zip" else path
+    folder = path.parent if file and path.suffix.lower() != ".zip" else path
     return "" if str(folder) == "." else utf8(f"{folder.as_posix()}/")
-
-
-def scan(
-    source: Source, members: Sequence[Member], *, check: Callable[[str], Any] | None = None, workers: int | None = None
-) -> Iterator[Patches]:
-    """Yield all `members` decoded, chunk after chunk, in their order.
-
-    Threads, not processes: OpenCV, zlib and hashlib release the interpreter lock, so two threads use
-    two cores, and nothing has to be copied between processes.
-
-    Args:
-        source: where they are read.
-        members: what to read.
-        check: called with each path that can be read, its result kept; may raise BadImage to refuse it.
-        workers: threads; by default the number of usable cores.
-    """
-    workers = workers or available_cpus()
-    chunks = [members[i : i + CHUNK] for i in range(0, len(members), CHUNK)]
-    threads_before = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # its own pool would only fight with ours over patches this small
-    pending: deque[Future[Patches]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for chunk in chunks:
-            pending.append(pool.submit(scan_chunk, source, chunk, check))
-            if len(pending) > 2 * workers:  # bounded, however slow the one who writes
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        cv2.setNumThreads(threads_before)
-
-
-def scan_chunk(source: Source, chunk: Sequence[Member], check: Callable[[str], Any] | None = None) -> Patches:
-    """Read, decode and hash one chunk of files; see `scan`."""
-    size = defaults.PATCH_SIZE
-    images = np.empty((len(chunk), size, size, 3), np.uint8)
-    good: list[Member] = []
-    sizes: list[tuple[int, int]] = []
-    hashes: list[str] = []
-    checked: list[Any] = []
-    bad: list[tuple[str, str]] = []
-    for member in chunk:
-        content = b""
-        try:
-            content = read_member(source, member)
-            known = None if check is None else check(member.path)
-            image = decode(content)
-            images[len(good)] = fit_patch(image)
-        except BadImage as reason:
-            bad.append((utf8(member.path), unpack(member.path, content[:HEAD]) or str(reason)))
-            continue
-        good.append(member)
-        sizes.append((image.shape[1], image.shape[0]))
-        hashes.append(content_hash(image))
-        checked.append(known)
-    images = images[: len(good)]
-    sizes_array = np.array(sizes, np.int32).reshape(-1, 2)
-    return Patches(good, images, sizes_array, hashes, near_white(images), checked, bad)
-
-
-def read_member(source: Source, member: Member) -> bytes:
-    """Read one file that a patch may be in.
-
-    Raises:
-        BadImage: with the reason why it cannot be.
-    """
-    if utf8(member.path) != member.path:
-        raise BadImage("unreadable (its name is not valid UTF-8)")
-    if member.size > MAX_FILE_BYTES:
-        raise BadImage(f"too large ({member.size:,} bytes; a patch has a few thousand)")
-    try:
-        return source.read(member.path)
-    except OSError as error:
-        raise BadImage(f"unreadable ({error.strerror or error})") from None
-
-
-def content_hash(image: Image) -> str:
-    """Return the blake2b-128 (32 hex digits) of an image's decoded pixels and shape.
-
-    Of the pixels, not of the file: the same patch saved again with another compression is still the same.
-    """
-    return hashlib.blake2b(image.data, digest_size=16, salt=b"%dx%d" % image.shape[:2]).hexdigest()

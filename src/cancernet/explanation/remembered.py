@@ -9,8 +9,8 @@ import numpy as np
 from cancernet.data.catalog import open_labelled
 from cancernet.data.decode import decode, fit_patch
 from cancernet.data.headers import BadImage
+from cancernet.data.scan import content_hash, read_member
 from cancernet.data.source import Member
-from cancernet.data.stream import content_hash, read_member
 
 
 class Pictures:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.context.smooth import by_patient, told
+from cancernet.context.smooth import by_patient
 from cancernet.data.names import group_of, parse_name, section_of
-from cancernet.data.stream import Patches, PatchStream
+from cancernet.data.scan import Patches
+from cancernet.data.stream import PatchStream
 from cancernet.model.decide import Decisions, words
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model
@@ -43,6 +44,7 @@ def answer_stream(
     abstain: float | None = None,
     alone: bool = False,
     threads: int | None = None,
+    apart: dict[str, str] | None = None,
 ) -> Iterator[tuple[Patches, Answers]]:
     """Answer every patch of a stream, each with an answer that the model can stand behind.
 
@@ -56,6 +58,7 @@ def answer_stream(
         abstain: as for `Model.decide`.
         alone: judge each patch by itself, also where its name says what lies around it.
         threads: CPU threads that read files.
+        apart: gets the patients whose patches were judged one by one although their places are known, and why.
     """
     seen = []
     for patches in stream.chunks(what="predict", threads=threads):
@@ -66,9 +69,10 @@ def answer_stream(
     single = np.concatenate([np.empty(0, np.float32), *(probability for _, probability, *_ in seen)])
     probability = single
     if model.context is not None and not alone:
-        taken, apart = by_patient(model.context, *_places(patches for patches, *_ in seen), single, reason)
+        taken, single_ones = by_patient(model.context, *_places(patches for patches, *_ in seen), single, reason)
         probability = taken.astype(np.float32)
-        stream.notes += told(apart)
+        if apart is not None:
+            apart |= single_ones
     decision = model.decide(probability, abstain=abstain, reasons=reason)
     start = 0
     for patches, *_ in seen:

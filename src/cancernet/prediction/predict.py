@@ -5,43 +5,30 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common.errors import UserError
-from cancernet.common.files import CsvWriter, write_rows
-from cancernet.common.output import ERROR_COLUMNS, ERRORS, check_file, output_file
+from cancernet.common.executor import Executor, InProcess
+from cancernet.common.files import CsvWriter
+from cancernet.common.shard import Shard
+from cancernet.context.smooth import told
 from cancernet.data.stream import PatchStream
-from cancernet.model.decide import MALIGNANT, UNSURE, words
+from cancernet.model.decide import words
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model, load_model
+from cancernet.model.travel import ticket
+from cancernet.prediction import parts
 from cancernet.prediction.answer import COLUMNS, answer, answer_stream, cells, rows
+from cancernet.prediction.table import check_out, table_file, write_failures
+from cancernet.prediction.tally import Tally
 
 if TYPE_CHECKING:  # pandas takes longer to import than a patch to predict
     import pandas as pd
-
-MARK, ERRORS_MARK = ",".join(COLUMNS[:6]), ",".join(ERROR_COLUMNS)  # by which files of ours are known
-
-
-@dataclass
-class Tally:
-    """What became of the files: patches `predicted`, of them `malignant` and `unsure`, and files that failed.
-
-    Of the unsure, `unanswerable` are those that the model cannot judge; the others lie within the band of `abstain`.
-    """
-
-    predicted: int = 0
-    malignant: int = 0
-    unsure: int = 0
-    unanswerable: int = 0
-    failed: int = 0
-    first_failure: str = ""
-    alarms: dict[str, str] = field(default_factory=dict)  # patient or folder -> what to say of its stain
-    notes: list[str] = field(default_factory=list)  # of what was left out as a copy
 
 
 def predict(
@@ -88,9 +75,12 @@ def predict(
         errors, notes = [], []
     else:
         stream = PatchStream([source] if isinstance(source, str | Path) else list(source))
-        answers = answer_stream(model, stream, Judge(model.colours), abstain=abstain, alone=alone, threads=threads)
+        apart: dict[str, str] = {}
+        answers = answer_stream(
+            model, stream, Judge(model.colours), abstain=abstain, alone=alone, threads=threads, apart=apart
+        )
         table = pd.DataFrame([row for each in answers for row in rows(*each)], columns=list(COLUMNS))
-        errors, notes = stream.errors, stream.notes
+        errors, notes = stream.errors, [*stream.notes, *told(apart)]
         if table.empty:
             raise stream.nothing_usable()
     table = table.astype({"x": "Int64", "y": "Int64", "probability": "float32", "alone": "float32"})
@@ -111,6 +101,8 @@ def predict_paths(
     abstain: float | None = None,
     alone: bool = False,
     threads: int | None = None,
+    executor: Executor | None = None,
+    shard: Shard | None = None,
 ) -> Tally:
     """Do what `predict` does, into a CSV, and in little memory.
 
@@ -123,42 +115,53 @@ def predict_paths(
         abstain: as for `predict`.
         alone: as for `predict`.
         threads: as for `predict`.
+        executor: where patches are predicted, in parts that are put together then; here and in one by default.
+        shard: predict this part alone, into a folder in OUT.parts, where `gather` finds it.
 
     Returns:
         How many patches were predicted and how many files were not, and whose stain is foreign.
 
     Raises:
         UserError: as `predict`; also an `out` that is an input or another program's, or has the name of the list of
-            errors.
+            errors; or none, where there is an executor or a shard.
     """
     if out is not None:
-        if out.name == ERRORS:
-            raise UserError(f"--out {out}: that name is for the files that could not be used; give another")
-        check_file(out, MARK, inputs=paths)
-        check_file(out.with_name(ERRORS), ERRORS_MARK, inputs=paths)
+        check_out(out, paths)
+    elif executor or shard:
+        raise UserError("parts of a prediction are files: name the whole with --out FILE.csv")
     if abstain is not None:
         model.band(abstain)
-    stream, judge = PatchStream(paths), Judge(model.colours)
-    tally = Tally()
+    stream = PatchStream(paths)
+    if out is not None and (executor or shard):
+        at = executor or InProcess()
+        first = parts.Unit(
+            run=uuid4().hex,
+            paths=tuple(path.absolute() for path in paths),
+            named=tuple(map(str, paths)),
+            shard=shard or Shard(1, max(1, len(stream) // parts.PART)),
+            folder=parts.parts_folder(out).absolute(),
+            model=ticket(model, threads=threads or at.threads()),
+            abstain=abstain,
+            alone=alone,
+            threads=threads or at.threads(),
+        )
+        return parts.predict_shard(first, at) if shard else parts.predict_all(first, at, out)
+    judge, tally = Judge(model.colours), Tally()
     with _rows(out, screen, paths) as writer:
-        for patches, found in answer_stream(model, stream, judge, abstain=abstain, alone=alone, threads=threads):
+        for patches, found in answer_stream(
+            model, stream, judge, abstain=abstain, alone=alone, threads=threads, apart=tally.apart
+        ):
             if not tally.predicted and len(patches.members):
                 writer.writerow(COLUMNS)
             writer.writerows(cells(row) for row in rows(patches, found))
-            tally.predicted += len(patches.members)
-            tally.malignant += int(np.sum(found.decision == MALIGNANT))
-            tally.unsure += int(np.sum(found.decision == UNSURE))
-            tally.unanswerable += sum(map(bool, found.reason))
+            tally.add(found)
         if not tally.predicted:
             raise stream.nothing_usable()
-    tally.failed, tally.alarms, tally.notes = len(stream.errors), judge.alarms(), stream.notes
+    tally.failed, tally.alarms, tally.copies = len(stream.errors), judge.alarms(), stream.notes
     if stream.errors:
         tally.first_failure = ": ".join(stream.errors[0])
     if out is not None:
-        listed = out.with_name(ERRORS)
-        listed.unlink(missing_ok=True)
-        if stream.errors:
-            write_rows(listed, [ERROR_COLUMNS, *stream.errors])
+        write_failures(out, stream.errors)
     return tally
 
 
@@ -167,5 +170,5 @@ def _rows(out: Path | None, screen: TextIO, inputs: Sequence[Path]) -> Iterator[
     if out is None:
         yield CsvWriter(screen, screen=True)
         return
-    with output_file(out, MARK, inputs=inputs) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        yield CsvWriter(file)
+    with table_file(out, inputs) as writer:
+        yield writer

@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.data.pack import Pack, hash_table
+from cancernet.data.scan import content_hash
 from cancernet.data.split import grouped_split, patch_split
-from cancernet.data.stream import content_hash
 from cancernet.model.bundle import GRAPH
 from cancernet.model.inference import open_session
 from cancernet.model.model import Model, check_patches
