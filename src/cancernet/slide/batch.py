@@ -14,11 +14,11 @@ from cancernet.common.output import RECORD, Output
 from cancernet.common.text import utf8
 from cancernet.common.threads import available_cpus
 from cancernet.model.model import Model, load_model
+from cancernet.slide.cohort import FILES, PAGE, mapped_rows, write_cohort
 from cancernet.slide.extra import need_all
 from cancernet.slide.gather import Named, find_slides
 from cancernet.slide.inputs import WORK, Options, SlideInput
 from cancernet.slide.job import identify, map_one
-from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.reader import first_line
 from cancernet.slide.results import areas_line
 from cancernet.slide.scale import BadSlide
@@ -34,7 +34,7 @@ class Outcome:
         mapped: summaries by folder.
         skipped: those of the folders that an earlier run had finished.
         failed: path and reason of what could not be mapped.
-        page: index.html.
+        page: cohort.html.
     """
 
     mapped: dict[Path, dict[str, Any]] = field(default_factory=dict)
@@ -77,8 +77,8 @@ def map_slide(
     Args:
         paths: slides, and folders of slides, which are searched with their sub-folders; of a DICOM slide any file.
         model: from `load_model`; by default the one that ships.
-        out: folder; gets a folder a slide, index.html and, where some could not be mapped, errors.csv. A run that was
-            stopped goes on where it was, and a slide that is done is not done again.
+        out: folder; gets a folder a slide, cohort.html and cohort.csv of all and, where some could not be mapped,
+            errors.csv. A run that was stopped goes on where it was, and a slide that is done is not done again.
         manifest: as `find_slides`.
         mpp: as `find_slides`.
         series: as `find_slides`; by default the slide is found among the images of a file, or the file refused.
@@ -112,11 +112,11 @@ def map_slide(
         raise UserError(f"--table h5ad: {model.name} was made before there were embeddings; train it again")
     inputs = [path for item in items for path in (item.files or (item.path,))]
     inputs += [item.roi for item in items if item.roi and item.roi.is_file()]
-    with Output(Path(out).expanduser(), "slide", inputs=inputs, names=(INDEX,)) as output:
+    with Output(Path(out).expanduser(), "slide", inputs=inputs, names=FILES) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
-        outcome = Outcome(failed=output.errors, page=output.folder / INDEX)
+        outcome = Outcome(failed=output.errors, page=output.folder / PAGE)
         for note in found.notes:
             say(f"WARNING: {note}")
         for path, reason in found.failed:
@@ -124,7 +124,8 @@ def map_slide(
         for item in items:
             if reason := _map(item, output, model, options, outcome, say):
                 _fail(utf8(item.path.as_posix()), reason, outcome, say)
-        write_index(output, outcome.failed)
+        patients = {utf8(item.path.as_posix()): item.patient for item in items}
+        write_cohort(output, mapped_rows(output.folder), outcome.failed, tables=options.tables, patients=patients)
         output.write_errors()
         if not outcome.mapped:
             first = ": ".join(outcome.failed[0]) if outcome.failed else "none was given"
