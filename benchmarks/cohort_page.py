@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from cancernet.common.files import write_png
 from cancernet.common.output import RECORD, Output
 from cancernet.slide import summary
 from cancernet.slide.cohort import PAGE, TABLE, mapped_rows, write_cohort
@@ -53,7 +54,6 @@ def drawn_summary(number: int, draw: np.random.Generator, *, refused: bool) -> d
 def draw_folder(out: Path, slides: int) -> list[tuple[str, str]]:
     """Write folders of slides that do not exist, one of 50 refused; returns those that failed, one of 100."""
     draw = np.random.default_rng(0)
-    picture = out / "thumbnail.png"
     for number in range(slides):
         folder = out / f"case-{number:05}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,8 +61,7 @@ def draw_folder(out: Path, slides: int) -> list[tuple[str, str]]:
         (folder / RECORD).write_text(json.dumps(record))
         made = drawn_summary(number, draw, refused=number % 50 == 7)
         (folder / summary.NAME).write_text(json.dumps(made, indent=1))
-        if picture.exists():
-            shutil.copy(picture, folder)
+        write_png(folder / "thumbnail.png", np.full((32, 32, 3), (200, 120 + number % 100, 180), np.uint8))
     return [(f"slides/lost-{number:05}.svs", REASON) for number in range(slides // 100)]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from cancernet.common.output import Output
 from cancernet.report.page import fill
-from cancernet.slide.cohort_row import BETWEEN, STATUSES, Row
+from cancernet.slide.cohort_row import BETWEEN, MAPPED, STATUSES, Row
 from cancernet.slide.standing_out import (
     BINS,
     FEWEST,
@@ -58,7 +58,7 @@ def write_page(output: Output, name: str, rows: Sequence[Row], *, table: str) ->
         "histograms": [drawn(made) for each in MEASURES if each.name in DRAWN and (made := histogram(rows, each))],
         "odd": [{"slide": rows[i].slide, "row": i, "reasons": reasons} for i, reasons in listed],
         "more_odd": len(why) - len(listed),
-        "enough": sum(row.mean_log_odds is not None for row in rows) >= FEWEST,
+        "enough": sum(row.status == MAPPED for row in rows) >= FEWEST,
         "fewest": FEWEST,
         "limit": LIMIT,
         "size": (WIDE, HIGH, FOOT),

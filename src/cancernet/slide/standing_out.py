@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.slide.cohort_row import Row
+from cancernet.slide.cohort_row import MAPPED, Row
 
 Values = NDArray[np.float64]
 
@@ -104,13 +104,15 @@ def robust_z(values: Values) -> Values | None:
 def standing_out(rows: Sequence[Row]) -> list[Odd]:
     """Return the slides that stand out by any of MEASURES, farthest first; one may be there for several.
 
-    Numbers of different models are not compared: where there are several, nothing is said.
+    Refused slides are told apart already, and neither stand out nor say what is usual. Numbers of different models are
+    not compared: where there are several, nothing is said.
     """
     if several_models(rows):
         return []
+    mapped = np.array([row.status == MAPPED for row in rows], bool)
     found = []
     for measure in MEASURES:
-        values = values_of(rows, measure.name)
+        values = np.where(mapped, values_of(rows, measure.name), np.nan)
         z = robust_z(measure.scale(values))
         if z is None:
             continue

@@ -30,23 +30,23 @@
   // key, title, width in rem, and how a number is shown; text where there is nothing
   const COLUMNS = [
     ["slide", "Slide", 0],
-    ["status", "Status", 5.5],
-    ["remarks", "Remarks", 22],
-    ["patient", "Patient", 7],
-    ["malignant_share", "Malignant, of the analysed", 6.6, share],
-    ["mean_log_odds", "Mean log odds", 5.2, fixed(2)],
-    ["malignant_mm2", "Malignant, mm\u00b2", 6.2, area],
-    ["analysed_mm2", "Analysed, mm\u00b2", 6, area],
-    ["tissue_mm2", "Tissue, mm\u00b2", 5.2, area],
-    ["patches", "Patches", 5.4, whole],
-    ["patches_malignant", "malignant", 5.8, whole],
-    ["patches_benign", "benign", 5, whole],
-    ["patches_unsure", "unsure", 5, whole],
-    ["unsure_share", "Share unsure", 5.4, share],
-    ["stain_distance", "Stain distance", 5.6, fixed(2)],
-    ["mpp", "\u00b5m/px", 7, (number) => String(Number(number.toPrecision(4)))],
-    ["seconds", "Seconds", 5.4, fixed(1)],
-    ["model", "Model", 9],
+    ["status", "Status", 5.2],
+    ["remarks", "Remarks", 17],
+    ["patient", "Patient", 5.8],
+    ["malignant_share", "Malignant, of the analysed", 5.9, share],
+    ["mean_log_odds", "Mean log odds", 4.6, fixed(2)],
+    ["unsure_share", "Share unsure", 5, share],
+    ["stain_distance", "Stain distance", 5.2, fixed(2)],
+    ["malignant_mm2", "Malignant, mm\u00b2", 6, area],
+    ["analysed_mm2", "Analysed, mm\u00b2", 5.6, area],
+    ["tissue_mm2", "Tissue, mm\u00b2", 4.9, area],
+    ["patches", "Patches", 5, whole],
+    ["patches_malignant", "Patches malignant", 6, whole],
+    ["patches_benign", "Patches benign", 5, whole],
+    ["patches_unsure", "Patches unsure", 5, whole],
+    ["mpp", "\u00b5m/px", 5.4, (number) => String(Number(number.toPrecision(4)))],
+    ["seconds", "Seconds", 5.2, fixed(1)],
+    ["model", "Model", 7],
   ];
   const shown = Object.fromEntries(COLUMNS.map(([key, , , how]) => [key, how]));
   const text = (row, key) => {
@@ -129,7 +129,7 @@
   const narrow = frame.clientWidth < 500;
   const widths = COLUMNS.map(([, , rem]) => {
     const made = make("col");
-    made.style.width = `${rem || (narrow ? 9.5 : 17)}rem`;
+    made.style.width = `${rem || (narrow ? 9.5 : 15)}rem`;
     return made;
   });
   const table = make("table", { "aria-labelledby": "slides" }, make("colgroup", {}, ...widths), make("thead", {}, make("tr", { "aria-rowindex": 1 }, ...heads)), body);
@@ -137,7 +137,8 @@
 
   function draw() {
     const first = Math.max(0, Math.floor(frame.scrollTop / rowPx) - SPARE);
-    const end = Math.min(chosen.length, Math.ceil((frame.scrollTop + frame.clientHeight) / rowPx) + SPARE);
+    const high = Math.max(frame.clientHeight, window.innerHeight); // the frame is as high as what is in it, at most so
+    const end = Math.min(chosen.length, Math.ceil((frame.scrollTop + high) / rowPx) + SPARE);
     for (const [place, made] of drawn) {
       if (place >= first && place < end) continue;
       if (made.contains(document.activeElement)) frame.focus({ preventScroll: true }); // or it would be lost
@@ -157,9 +158,9 @@
     above.firstChild.style.height = `${first * rowPx}px`;
     below.firstChild.style.height = `${(chosen.length - end) * rowPx}px`;
     const one = drawn.values().next().value;
-    const high = one ? one.getBoundingClientRect().height : rowPx;
-    if (Math.abs(high - rowPx) > 0.01) {
-      rowPx = high;
+    const found = one ? one.getBoundingClientRect().height : rowPx;
+    if (Math.abs(found - rowPx) > 0.01) {
+      rowPx = found;
       draw();
     }
   }
@@ -174,9 +175,7 @@
     if (key === "slide") return slideCell(row);
     const inside = make("div");
     if (key === "remarks") {
-      inside.className = "remark";
-      if (data.odd[row] && answered(row)) inside.append(make("span", { class: "stands" }, "Stands out. "));
-      inside.append(remarks(row).join("; ") || DASH);
+      inside.append(make("span", { class: data.odd[row] ? "remark stands" : "remark" }, remarks(row).join("; ") || DASH));
     } else {
       inside.append(text(row, key));
       if (key === "status") inside.className = value(row, key);
