@@ -18,6 +18,7 @@ from msgspec import structs
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
+from cancernet.model.decide import logit
 from cancernet.model.judge import OUT_OF_FOCUS
 from cancernet.model.manifest import Context
 from cancernet.model.model import Model, load_model
@@ -378,7 +379,14 @@ def test_neighbours_decide_and_every_file_says_the_same(
     assert told["patches_in_context"] > len(found) / 2
     assert len({row["threshold"] for row in found}) == 1
     assert any(row["prob_malignant"] != row["context_prob_malignant"] for row in found)
-    assert sum(row["decision"] == "malignant" for row in found) == told["patches_malignant"]
+    called = [row["decision"] for row in found]
+    assert called.count("malignant") == told["patches_malignant"]
+    assert called.count("benign") == told["patches_benign"]
+    odds = [logit(float(row["context_prob_malignant"])) for row in found if row["decision"] != "unsure"]
+    assert told["mean_log_odds"] == pytest.approx(np.mean(odds), abs=1e-3)
+    [cohort] = rows(tmp_path / "out" / "cohort.csv")
+    for name in ("patches", "patches_benign", "mean_log_odds", "malignant_share", "tissue_mm2", "stain_distance"):
+        assert float(cohort[name]) == told[name]
     by_place = {tuple(tile["geometry"]["coordinates"][0][0]): tile["properties"] for tile in tiles}
     for row in found:
         place = (int(row["minx"]), int(row["miny"]))
