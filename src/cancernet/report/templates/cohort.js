@@ -139,9 +139,10 @@
     const first = Math.max(0, Math.floor(frame.scrollTop / rowPx) - SPARE);
     const high = Math.max(frame.clientHeight, window.innerHeight); // the frame is as high as what is in it, at most so
     const end = Math.min(chosen.length, Math.ceil((frame.scrollTop + high) / rowPx) + SPARE);
-    for (const [place, made] of drawn) {
-      if (place >= first && place < end) continue;
-      if (made.contains(document.activeElement)) frame.focus({ preventScroll: true }); // or it would be lost
+    const gone = [...drawn].filter(([place]) => place < first || place >= end);
+    // the focus would be lost with its row; it moves before any row goes, since it makes the browser lay out the frame
+    if (gone.some(([, made]) => made.contains(document.activeElement))) frame.focus({ preventScroll: true });
+    for (const [place, made] of gone) {
       made.remove();
       drawn.delete(place);
     }
