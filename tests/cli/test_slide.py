@@ -35,7 +35,8 @@ def test_all_good_is_exit_0_and_needs_no_tensorflow(
     assert "slides: 1 mapped (0 of them before)" in first.stdout
     assert "SYNTHETIC" in first.stderr
     assert "patches that cannot be judged" not in first.stderr
-    assert (out / "index.html").is_file()
+    assert (out / "cohort.html").is_file()
+    assert (out / "cohort.csv").read_text("utf-8").count("\n") == 2
     assert (out / "a slide" / "overlay.png").is_file()
     again = cancernet("slide", slide, "--mpp", "4", "--model", model, "--out", out)
     assert again.returncode == 0

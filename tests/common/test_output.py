@@ -199,6 +199,18 @@ def test_only_what_is_ours_is_removed(tmp_path: Path) -> None:
     assert names(tmp_path) == ["mine.txt"]
 
 
+def test_the_name_of_what_was_removed_is_free_for_others(tmp_path: Path) -> None:
+    with Output(tmp_path, "map") as out:
+        out.write_text("index.html", "ours")
+        out.remove("index.html")
+    (tmp_path / "index.html").write_text("mine")
+    with Output(tmp_path, "map") as out:
+        out.remove("index.html")
+        with pytest.raises(UserError, match="is not ours"):
+            out.write_text("index.html", "ours")
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
 def test_things_of_one_name_get_a_folder_each_and_find_it_again(tmp_path: Path) -> None:
     for _ in range(2):
         with Output(tmp_path, "slide") as out:

@@ -13,7 +13,7 @@ from cancernet.common.version import __version__
 from cancernet.report.page import fill
 
 
-@pytest.mark.parametrize("name", ["report", "audit", "explain", "maps", "slides", "viewer"])
+@pytest.mark.parametrize("name", ["report", "audit", "explain", "maps", "cohort", "viewer"])
 def test_every_page_has_one_head_and_one_foot(name: str) -> None:
     """What all pages share lies in one template, and names its maker, by which a page of ours is known."""
     source = (resources.files("cancernet.report") / "templates" / f"{name}.html").read_text("utf-8")
@@ -22,15 +22,16 @@ def test_every_page_has_one_head_and_one_foot(name: str) -> None:
 
 
 def test_what_a_page_lacks_raises_and_leaves_no_hole() -> None:
-    with pytest.raises(jinja2.UndefinedError, match="slides"):
-        fill("slides.html", {"failed": [], "synthetic": False})
-    page = fill("slides.html", {"failed": [], "slides": [], "synthetic": True})
+    said = {"title": "Tumour maps", "model": "m", "thresholds": "", "context": None, "errors": [], "synthetic": True}
+    with pytest.raises(jinja2.UndefinedError, match="pages"):
+        fill("maps.html", said)
+    page = fill("maps.html", {**said, "pages": []})
     assert '<meta name="generator" content="CancerNet">' in page
     assert page.startswith("<!doctype html>")
     assert "<title>Tumour maps</title>" in page
     assert "Synthetic data: not evidence" in page
     assert f"CancerNet {__version__}. Research use only." in page
-    assert "Synthetic" not in fill("slides.html", {"failed": [], "slides": [], "synthetic": False})
+    assert "Synthetic" not in fill("maps.html", {**said, "pages": [], "synthetic": False})
 
 
 def test_a_page_brings_neither_scikit_learn_nor_figures() -> None:

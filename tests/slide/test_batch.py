@@ -18,11 +18,13 @@ from msgspec import structs
 
 from cancernet.common.errors import UserError
 from cancernet.common.output import BEGUN, LOCK, RECORD, Output
+from cancernet.model.decide import logit
 from cancernet.model.judge import OUT_OF_FOCUS
 from cancernet.model.manifest import Context
 from cancernet.model.model import Model, load_model
 from cancernet.slide import job
 from cancernet.slide.batch import Outcome, map_slide
+from cancernet.slide.cohort_row import UNREADABLE
 from cancernet.slide.inputs import WORK
 from cancernet.slide.openslide_reader import OpenSlideReader
 from cancernet.slide.pages import FILES
@@ -181,8 +183,9 @@ def test_bad_files_are_listed_and_the_good_ones_mapped(
     assert "damaged" in listed["cut.tif"]
     assert len(outcome.mapped) == 1
     assert [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()] == ["s"]
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "glass.png" in page
+    cohort = rows(tmp_path / "out" / "cohort.csv")
+    assert [row["status"] for row in cohort] == [*["failed"] * len(bad), "mapped"]
+    assert {row["slide"]: row["reason"] for row in cohort} == {**listed, "s.tif": ""}
     run(slide)
     assert not (tmp_path / "out" / "errors.csv").exists()
 
@@ -200,9 +203,10 @@ def test_names_with_accents_spaces_and_the_same_name_twice(run: Map, slide: Path
         (tmp_path / place / name).write_bytes(slide.read_bytes())
     outcome = run(tmp_path / "one" / name, tmp_path / "two" / name)
     assert [folder.name for folder in outcome.mapped] == ["Schnitt ä _ _b_", "Schnitt ä _ _b_-2"]
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "Schnitt%20%C3%A4%20_%20_b_-2/overlay.png" in page
-    assert "Schnitt ä &amp; &lt;b&gt;.tif" in page
+    cohort = rows(tmp_path / "out" / "cohort.csv")
+    assert [(row["slide"], row["folder"]) for row in cohort] == [(name, folder.name) for folder in outcome.mapped]
+    page = (tmp_path / "out" / "cohort.html").read_text("utf-8")
+    assert r"\u003cb\u003e.tif" in page
     assert "<b>.tif" not in page
 
 
@@ -256,8 +260,10 @@ def test_another_stain_is_refused_in_summary_page_and_tables(
     tiles = json.loads((tmp_path / "out" / "s" / "tiles.geojson").read_text("utf-8"))["features"]
     assert {tile["properties"]["classification"]["name"] for tile in tiles} == {"Ignore*"}
     assert json.loads((tmp_path / "out" / "s" / "regions.geojson").read_text("utf-8"))["features"] == []
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert page.count("REFUSED") == 1
+    [row] = rows(tmp_path / "out" / "cohort.csv")
+    assert (row["status"], row["reason"], row["mean_log_odds"]) == ("refused", found["refused"], "")
+    assert float(row["unsure_share"]) == 1
+    assert "REFUSED" not in row["warnings"]  # it is the reason already
 
 
 def test_a_bounded_slide_is_placed_from_its_corner_in_the_table_and_from_the_area_for_qupath(
@@ -374,7 +380,14 @@ def test_neighbours_decide_and_every_file_says_the_same(
     assert told["patches_in_context"] > len(found) / 2
     assert len({row["threshold"] for row in found}) == 1
     assert any(row["prob_malignant"] != row["context_prob_malignant"] for row in found)
-    assert sum(row["decision"] == "malignant" for row in found) == told["patches_malignant"]
+    called = [row["decision"] for row in found]
+    assert called.count("malignant") == told["patches_malignant"]
+    assert called.count("benign") == told["patches_benign"]
+    odds = [logit(float(row["context_prob_malignant"])) for row in found if row["decision"] != "unsure"]
+    assert told["mean_log_odds"] == pytest.approx(np.mean(odds), abs=1e-3)
+    [cohort] = rows(tmp_path / "out" / "cohort.csv")
+    for name in ("patches", "patches_benign", "mean_log_odds", "malignant_share", "tissue_mm2", "stain_distance"):
+        assert float(cohort[name]) == told[name]
     by_place = {tuple(tile["geometry"]["coordinates"][0][0]): tile["properties"] for tile in tiles}
     for row in found:
         place = (int(row["minx"]), int(row["miny"]))
@@ -400,17 +413,17 @@ def test_a_slide_that_turned_to_glass_is_not_shown_with_its_old_map(
     save(glass, slide, mpp=1.0, tile=True, pyramid=True)
     with pytest.raises(UserError, match="no stained tissue"):
         run(slide)
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "no stained tissue" in page
-    assert "s/overlay.png" not in page
+    [row] = rows(tmp_path / "out" / "cohort.csv")
+    assert (row["status"], row["folder"]) == ("failed", "")
+    assert "no stained tissue" in row["reason"]
 
 
 def test_a_page_of_others_is_left_alone(run: Map, slide: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "index.html").write_text("mine")
+    (tmp_path / "out" / "cohort.html").write_text("mine")
     with pytest.raises(UserError, match="not ours"):
         run(slide)
-    assert (tmp_path / "out" / "index.html").read_text() == "mine"
+    assert (tmp_path / "out" / "cohort.html").read_text() == "mine"
 
 
 def test_folders_of_others_do_not_confuse_the_page(run: Map, slide: Path, tmp_path: Path) -> None:
@@ -448,7 +461,7 @@ def test_one_slide_has_one_folder_however_it_is_spelled(run: Map, slide: Path, t
         lambda found: {**found, "patches": "many", "settings": {}},
     ],
 )
-def test_a_summary_of_another_version_is_left_out_of_the_page_and_made_anew(
+def test_a_summary_of_another_version_is_told_in_the_cohort_and_made_anew(
     run: Map, slide: Path, tmp_path: Path, change: Callable[[dict], dict]
 ) -> None:
     first = slide.rename(tmp_path / "first.tif")
@@ -458,9 +471,8 @@ def test_a_summary_of_another_version_is_left_out_of_the_page_and_made_anew(
     old = tmp_path / "out" / "first" / "summary.json"
     old.write_text(json.dumps(change(json.loads(old.read_text()))))
     run(second)
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "second/overlay.png" in page
-    assert "first/overlay.png" not in page
+    told = {row["slide"]: (row["status"], row["reason"]) for row in rows(tmp_path / "out" / "cohort.csv")}
+    assert told == {"first.tif": ("failed", UNREADABLE), "second.tif": ("mapped", "")}
     assert run(first).skipped == []
 
 
@@ -541,7 +553,7 @@ def test_a_full_disk_ends_the_batch_and_keeps_the_work(
     assert (tmp_path / "out" / "s" / WORK / "scores.f32").exists()
 
 
-@pytest.mark.parametrize("name", ["..png", "index.html.png", "errors.csv.png"])
+@pytest.mark.parametrize("name", ["..png", "cohort.html.png", "errors.csv.png"])
 def test_no_name_of_a_slide_leads_out_of_its_own_folder(
     run: Map, save: Callable, tissue_image: np.ndarray, tmp_path: Path, name: str
 ) -> None:
@@ -550,7 +562,7 @@ def test_no_name_of_a_slide_leads_out_of_its_own_folder(
     [folder] = outcome.mapped
     assert folder.parent == out
     assert {path.name for path in out.iterdir() if path.is_file()} == {
-        *("index.html", ".cancernet.json", ".cancernet.lock")
+        *("cohort.html", "cohort.csv", ".cancernet.json", ".cancernet.lock")
     }
     assert {path.name for path in folder.iterdir()} > NAMES
 
@@ -598,7 +610,7 @@ def test_unsure_patches_are_in_the_table_with_a_reason_and_in_no_map(run: Map, s
     tiles = json.loads((folder / "tiles.geojson").read_text("utf-8"))["features"]
     names = [tile["properties"]["classification"]["name"] for tile in tiles]
     assert (len(names), names.count("Ignore*")) == (36, 1)
-    assert "36, every 50 px, 1 of them unsure" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "36, every 50 px, 1 of them unsure" in (folder / "viewer.html").read_text("utf-8")
 
 
 def test_one_path_as_text_does_and_a_notebook_shows_a_table(model: Model, slide: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_areas_count_inside_alone_and_the_summary_says_of_what(run: Callable, tm
     assert found["roi"]["path"] == str(path)
     assert found["roi"]["mm2"] == pytest.approx(100 * 300 * 0.004**2)
     assert 0 < found["tissue_mm2"] <= found["roi"]["mm2"]
-    assert "mm² outlined in r.geojson" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "mm² outlined in r.geojson" in (tmp_path / "out" / "s" / "viewer.html").read_text("utf-8")
     [plain] = run().mapped.values()
     assert plain["roi"] is None
     assert plain["tissue_mm2"] > found["tissue_mm2"]

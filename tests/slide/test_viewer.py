@@ -109,13 +109,16 @@ def test_regions_are_those_of_the_table_in_its_order(
         assert box == [*corners.min(axis=0), *np.ceil(corners.max(axis=0))]
 
 
-def test_the_page_of_all_slides_leads_to_each_viewer(run: Map, slide: Path, tmp_path: Path) -> None:
+def test_the_page_of_all_slides_names_the_folder_of_each_viewer(run: Map, slide: Path, tmp_path: Path) -> None:
     other = tmp_path / "ä & #1.tif"
     other.write_bytes(slide.read_bytes())
     run(slide, other)
-    page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert 'href="s/viewer.html"' in page
-    assert 'href="%C3%A4%20_%20_1/viewer.html"' in page
+    found = json.loads(
+        re.findall(r'id="data">(.*?)</script>', (tmp_path / "out" / "cohort.html").read_text("utf-8"))[0]
+    )
+    folders = [row[found["fields"].index("folder")] for row in found["rows"]]
+    assert folders == ["s", "ä _ _1"]
+    assert all((tmp_path / "out" / folder / "viewer.html").is_file() for folder in folders)
 
 
 def test_another_stain_is_refused_on_the_page_and_hatched(run: Map, model: Model, slide: Path, tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ from cancernet.common.shard import Shard
     "tables",
     multiple=True,
     type=click.Choice(["parquet", "h5ad"]),
-    help="Beside patches.csv: parquet (needs cancernet[tables]), or h5ad, AnnData with embeddings (needs "
-    "cancernet[anndata]).",
+    help="Beside patches.csv and cohort.csv: parquet (needs cancernet[tables]); beside patches.csv: h5ad, AnnData with "
+    "embeddings (needs cancernet[anndata]).",
 )
 @with_executor
 @shard_option
@@ -74,7 +74,11 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, shard: str | None,
       tiles.geojson, regions.geojson      for QuPath
       import.groovy                       a QuPath script that imports them, colours them and sets the threshold
       summary.json                        areas in mm2, scale, model, settings, warnings
-    and OUT/index.html shows all of them. A patch that cannot be judged, as one out of focus, is `unsure`, with the
+    and OUT has of all slides, those that failed or were refused first,
+      cohort.html                         a page to sort and filter, with what stands out; leads to each viewer
+      cohort.csv                          a row a slide; with --table parquet cohort.parquet too
+
+    A patch that cannot be judged, as one out of focus, is `unsure`, with the
     reason, and not mapped. A slide stained or scanned unlike the patches that the model learned from is refused: its
     picture says so, and nothing on it is called benign or malignant.
 

@@ -170,7 +170,7 @@ class Output:
             self.remove(ERRORS)
 
     def remove(self, name: str) -> None:
-        """Remove a file or folder of ours, if it is there."""
+        """Remove a file or folder of ours, if it is there; the name is free for others then."""
         if name not in self._files:
             return
         target = self.folder / name
@@ -178,6 +178,9 @@ class Output:
             shutil.rmtree(target, ignore_errors=True)
         else:
             target.unlink(missing_ok=True)
+        if not os.path.lexists(target):
+            self._files.remove(name)
+            self._write_record()
 
     def child(self, name: str, owner: str, *, exact: bool = False) -> Output:
         """Return a folder in this one, kept for one thing: a patient, a slide, a model.

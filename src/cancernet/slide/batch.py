@@ -16,11 +16,11 @@ from cancernet.common.shard import Shard
 from cancernet.common.text import utf8
 from cancernet.model.model import Model, load_model
 from cancernet.model.travel import Ticket, ticket
+from cancernet.slide.cohort import FILES, PAGE, mapped_rows, write_cohort
 from cancernet.slide.extra import need_all
 from cancernet.slide.gather import Named, find_slides
 from cancernet.slide.inputs import Options, SlideInput
 from cancernet.slide.job import identify
-from cancernet.slide.pages import INDEX, write_index
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.summary import read_summary
 from cancernet.slide.tables import check_formats
@@ -56,7 +56,7 @@ class Outcome:
         refused: those of slides whose stain is foreign: their maps say so, and nothing else.
         unsure: patches of the other slides that cannot be judged.
         failed: path and reason of what could not be mapped.
-        page: index.html.
+        page: cohort.html.
     """
 
     mapped: Mapping[Path, dict[str, Any]] = field(default_factory=Summaries)
@@ -98,8 +98,8 @@ def map_slide(
     Args:
         paths: slides, and folders of slides, which are searched with their sub-folders; of a DICOM slide any file.
         model: from `load_model`; by default the one that ships.
-        out: folder; gets a folder a slide, index.html and, where some could not be mapped, errors.csv. A run that was
-            stopped goes on where it was, and a slide that is done is not done again.
+        out: folder; gets a folder a slide, cohort.html and cohort.csv of all and, where some could not be mapped,
+            errors.csv. A run that was stopped goes on where it was, and a slide that is done is not done again.
         manifest: as `find_slides`.
         mpp: as `find_slides`.
         series: as `find_slides`; by default the slide is found among the images of a file, or the file refused.
@@ -135,7 +135,7 @@ def map_slide(
     _check(model, options)
     inputs = [path for item in items for path in (item.files or (item.path,))]
     inputs += [item.roi for item in items if item.roi and item.roi.is_file()]
-    with Output(Path(out).expanduser(), KIND, inputs=inputs, names=(INDEX,)) as output:
+    with Output(Path(out).expanduser(), KIND, inputs=inputs, names=FILES) as output:
         if model.context is None:
             say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
         _ = model.session  # one that cannot be run is told before a slide is read
@@ -145,7 +145,8 @@ def map_slide(
             say(f"WARNING: {path}: NOT MAPPED: {reason}")
         outcome = _map_all(items, at, output, ticket(model, threads=options.threads), options, say)
         outcome.failed = output.errors = [*failed, *outcome.failed]
-        write_index(output, outcome.failed)
+        patients = {_named(item): item.patient for item in items}
+        write_cohort(output, mapped_rows(output.folder), outcome.failed, tables=options.tables, patients=patients)
         output.write_errors()
         if not outcome.mapped:
             first = ": ".join(outcome.failed[0]) if outcome.failed else "none was given"
@@ -194,7 +195,7 @@ def _map_all(
         refused=[folders[number] for number in mapped if ended[number].refused],
         unsure=sum(ended[number].unsure for number in sound),
         failed=[(_named(items[number]), ended[number].failed) for number in order if ended[number].failed],
-        page=output.folder / INDEX,
+        page=output.folder / PAGE,
     )
 
 

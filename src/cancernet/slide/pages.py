@@ -1,11 +1,9 @@
-"""What is looked at: overlay.png and thumbnail.png of a slide, and index.html, all slides of a folder on one page."""
+"""What is looked at: overlay.png and thumbnail.png of a slide, and what its pages say of it."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -16,7 +14,6 @@ from cancernet.common.output import Output
 from cancernet.context.grid import Grid
 from cancernet.maps import viewer
 from cancernet.maps.draw import MAX_SIDE, draw_map
-from cancernet.report.page import fill
 from cancernet.slide import geojson, qupath, tables
 from cancernet.slide import summary as summaries
 from cancernet.slide.geometry import CellMap
@@ -24,7 +21,7 @@ from cancernet.slide.roi import Roi
 from cancernet.slide.section import Section
 from cancernet.slide.summary import area, share
 
-OVERLAY, THUMBNAIL, INDEX = "overlay.png", "thumbnail.png", "index.html"
+OVERLAY, THUMBNAIL = "overlay.png", "thumbnail.png"
 PICTURE_PX = 950  # longer side of the overlay's section at least: what its panel shows
 ROI_COLOUR = "#000000"  # dashed: what is called malignant has a full line
 THUMBNAIL_PX = 512  # longer side
@@ -102,21 +99,6 @@ def reduced(section: Section, by: int) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def write_index(out: Output, failed: list[tuple[str, str]]) -> None:
-    """Write index.html over all finished slides in `out`, of earlier runs too, and what failed (path, reason) now."""
-    slides = []
-    for child in out.children():
-        with suppress(KeyError, TypeError, ValueError, AttributeError):  # one that is not as we write them has no place
-            if summary := summaries.read_summary(child.folder):
-                slides.append(_slide(child.folder.name, summary))
-    context = {
-        "slides": slides,
-        "failed": [{"path": path, "reason": reason} for path, reason in failed],
-        "synthetic": any(slide["synthetic"] for slide in slides),
-    }
-    out.write_text(INDEX, fill("slides.html", context))
-
-
 def facts_of(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what the pages say of a slide: name and value."""
     model = f"{summary['model']['name']}, malignant from {summary['threshold']:.3f} on"
@@ -137,15 +119,3 @@ def facts_of(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("scale", f"{summary['mpp']['x']:.4g} µm/px ({summary['mpp']['from']})"),
         ("model", model),
     ]
-
-
-def _slide(folder: str, summary: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": summary["slide"],
-        "folder": folder,
-        "links": {Path(name).stem: quote(f"{folder}/{name}") for name in FILES},
-        "facts": facts_of(summary),
-        "alarms": summary["alarms"],
-        "warnings": [warning for warning in summary["warnings"] if warning not in summary["alarms"]],
-        "synthetic": summary["synthetic"],
-    }

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
-from cancernet.context.smooth import apply_context
-from cancernet.model.decide import UNSURE
+from cancernet.context.smooth import Contextual, apply_context
+from cancernet.model.decide import BENIGN, UNSURE, logit
 from cancernet.model.judge import REFUSED
 from cancernet.model.model import Model
 from cancernet.slide import geojson, pages, qupath, summary, tables, viewer
@@ -98,8 +98,10 @@ def write_results(
         "threshold": model.threshold,
         "patches": len(x),
         "patches_malignant": int(context.malignant.sum()),
+        "patches_benign": int(np.sum(context.decision == BENIGN)),
         "patches_unsure": unsure,
         "patches_in_context": int(context.in_context.sum()),
+        "mean_log_odds": mean_log_odds(context),
         **measured,
         "tissue_chroma": judged.tissue.chroma,
         "stain_distance": round(judged.stain.distance, 3),
@@ -113,6 +115,12 @@ def write_results(
     }
     viewer.write(out, judged.picture, made, unjudged, regions, out.folder / WORK, whole)
     return whole
+
+
+def mean_log_odds(context: Contextual) -> float | None:
+    """Return the mean log odds of malignant over the patches that have an answer; None where there is none."""
+    answered = context.probability[context.decision != UNSURE]
+    return round(float(logit(answered).mean()), 4) if len(answered) else None
 
 
 def _write_tables(out: Output, table: pd.DataFrame, notes: dict[str, Any], options: Options) -> None:

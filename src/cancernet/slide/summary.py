@@ -15,7 +15,7 @@ from cancernet.slide.tissue import BLOCK, Tissue
 
 NAME = "summary.json"
 MANY_UNJUDGED = 0.05  # of the tissue; from there on a reader is warned
-FORMAT = 4  # of the file; a slide with one of another is mapped anew
+FORMAT = 5  # of the file; a slide with one of another is mapped anew
 
 
 def measure(tissue: Tissue, made: CellMap, regions: list[Region]) -> dict[str, float | None]:
