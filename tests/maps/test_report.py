@@ -13,7 +13,7 @@ from cancernet.common.errors import UserError
 from cancernet.common.output import LOCK, RECORD
 from cancernet.context.smooth import apply_context
 from cancernet.data.stream import PatchStream
-from cancernet.maps import report as maps_report
+from cancernet.maps import unit as maps_unit
 from cancernet.maps.report import map_specimens
 from cancernet.maps.specimens import list_specimens, read_specimen, stitch
 from cancernet.model.manifest import Input
@@ -34,7 +34,7 @@ def test_every_specimen_has_its_files(mapped):
     for patient in ("S001", "S002", "S003"):
         names = {path.name for path in (out / patient).iterdir()}
         files = {"map.png", "overlay.png", "patches.csv", "specimen.json", RECORD}
-        assert names == {*files, "viewer.html", "viewer"}
+        assert names == {*files, "viewer.html", "viewer", LOCK}
     assert {path.name for path in out.iterdir() if path.is_file()} == {"index.html", "specimens.csv", RECORD, LOCK}
 
 
@@ -216,7 +216,7 @@ def test_a_killed_run_finds_its_folder_again(data, model, tmp_path, monkeypatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(maps_report, "blend", interrupted)
+        patched.setattr(maps_unit, "blend", interrupted)
         with pytest.raises(KeyboardInterrupt):
             map_specimens(data, model, out=tmp_path / "out", patients=("S001",))
     map_specimens(data, model, out=tmp_path / "out", patients=("S001",))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cancernet.cli.options import PATH, echo, note, say, with_model
+from cancernet.cli.options import PATH, echo, note, say, with_executor, with_model
 from cancernet.common.errors import UserError
 
 if TYPE_CHECKING:
+    from cancernet.common.executor import Executor
     from cancernet.model.model import Model
 
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 @with_model
 @click.option("--out", type=PATH, required=True, help="Folder for the maps and index.html.")
 @click.option("--patient", "patients", multiple=True, help="Draw this patient only; repeat for several.")
-def command(model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> bool:
+@with_executor
+def command(model: Model, data: Path, out: Path, patients: tuple[str, ...], executor: Executor | None) -> bool:
     """Stitch each patient's patches into a section and draw the map of malignant tissue over it.
 
     DATA is a folder or zip of patches named PATIENT_idx5_xX_yY_classC.png (the class may be missing). Where labels
@@ -32,7 +34,7 @@ def command(model: Model, data: Path, out: Path, patients: tuple[str, ...]) -> b
 
     if model.context is None:
         say(f"WARNING: {model.name} knows nothing of surroundings; each patch is judged by itself")
-    found = map_specimens(data, model, out=out, patients=patients, threads=model.threads, say=say)
+    found = map_specimens(data, model, out=out, patients=patients, threads=model.threads, executor=executor, say=say)
     echo(f"specimens: {len(found.specimens):,}; page: {found.page}")
     sound = [row for row in found.specimens if not row["refused"]]
     left_out = [

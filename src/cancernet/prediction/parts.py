@@ -30,7 +30,7 @@ from cancernet.common.executor import Executor, WorkerDiedError
 from cancernet.common.files import CsvWriter, read_json, to_json
 from cancernet.common.output import BEGUN, RECORD, Output
 from cancernet.common.progress import progress
-from cancernet.common.shard import Shard
+from cancernet.common.shard import Shard, whole
 from cancernet.common.text import restore
 from cancernet.data.names import group_of
 from cancernet.data.stream import PatchStream
@@ -42,7 +42,7 @@ from cancernet.prediction.tally import Tally, together
 
 KIND = "predict"
 ROWS, NOTES = "rows.csv", "part.json"
-PARTS = "shard-*-of-*"  # as `Shard.name`
+SUFFIX = ".parts"  # behind the name of the CSV
 PART = 2048  # patches: seconds of work, so that a worker that dies costs little
 
 Failed = tuple[int, str, str]  # number of a file among all, path, reason
@@ -108,7 +108,7 @@ class Notes(msgspec.Struct):
 
 def parts_folder(out: Path) -> Path:
     """Return where the parts of a CSV lie: beside it."""
-    return out.with_name(f"{out.name}.parts")
+    return out.with_name(out.name + SUFFIX)
 
 
 def predict_all(first: Unit, executor: Executor, out: Path) -> Tally:
@@ -122,14 +122,14 @@ def predict_all(first: Unit, executor: Executor, out: Path) -> Tally:
     Raises:
         UserError: a part ends the process that is at it, or there is not one patch in all.
     """
-    for place in first.folder.glob(PARTS):
+    for place in first.folder.glob("shard-*-of-*"):
         if not place.name.endswith(f"-of-{first.shard.of}") and (place / RECORD).is_file():
             shutil.rmtree(place)  # of another set of files: they are as many others now
     shards = [Shard(number + 1, first.shard.of) for number in range(first.shard.of)]
     with progress(total=len(shards), what="predict", unit=" parts") as bar:
         for _ in _predicted([replace(first, shard=shard) for shard in shards], executor):
             bar.update()
-    return gather_parts(first.folder, out, inputs=first.paths)
+    return gather_parts(first.folder, out, inputs=first.paths)[0]
 
 
 def predict_shard(unit: Unit, executor: Executor) -> Tally:
@@ -141,13 +141,16 @@ def predict_shard(unit: Unit, executor: Executor) -> Tally:
     return notes.tally
 
 
-def gather_parts(folder: Path, out: Path, *, inputs: Sequence[Path] = ()) -> Tally:
+def gather_parts(folder: Path, out: Path, *, inputs: Sequence[Path] = ()) -> tuple[Tally, str]:
     """Put all parts in a folder together into a CSV, and remove them.
 
     Args:
         folder: of the parts.
         out: the CSV.
         inputs: files and folders that were read, where they are known.
+
+    Returns:
+        What became of the files, and by which threshold and model.
 
     Raises:
         UserError: as `read_parts`, or there is not one patch in all.
@@ -169,7 +172,7 @@ def gather_parts(folder: Path, out: Path, *, inputs: Sequence[Path] = ()) -> Tal
         shutil.rmtree(place)
     with suppress(OSError):  # something of the user's lies in it
         folder.rmdir()
-    return tally
+    return tally, notes[0].by
 
 
 def _predicted(units: Sequence[Unit], executor: Executor) -> Iterator[Path]:
@@ -217,24 +220,17 @@ def read_parts(folder: Path) -> tuple[list[Path], list[Notes]]:
     """Return the folders of all parts in a folder, in order, and their notes.
 
     Raises:
-        UserError: there are none, one is missing or not whole, or they are not parts of one whole.
+        UserError: as `shard.whole`, or they are not parts of one whole.
     """
-    read = ((place, read_json(place / NOTES, Notes)) for place in sorted(folder.glob(PARTS)))
-    found = {place: notes for place, notes in read if notes}
-    if not found:
-        raise UserError(f"{folder}: holds no parts of a prediction; make them with `cancernet predict --shard I/N`")
-    of = {Shard.parse(notes.shard).of for notes in found.values()}
-    if len(of) > 1:
-        raise UserError(f"{folder}: holds parts of {' and of '.join(map(str, sorted(of)))}; remove those of one run")
-    there = {notes.shard for notes in found.values()}
-    absent = [f"{number}/{max(of)}" for number in range(1, max(of) + 1) if f"{number}/{max(of)}" not in there]
-    if absent:
-        raise UserError(f"{folder}: part {', '.join(absent[:10])} is missing or not whole ({len(absent)} of {max(of)})")
-    for what in ("settings", "files"):
-        if len({getattr(notes, what) for notes in found.values()}) > 1:
-            why = "with other settings or another model" if what == "settings" else "of files that changed meanwhile"
+    places = whole(folder, NOTES, make="cancernet predict --shard I/N")
+    found = [read_json(place / NOTES, Notes) for place in places]
+    notes = [each for each in found if each]
+    if len(notes) < len(found):
+        raise UserError(f"{places[found.index(None)]}: cannot be read; remove it and make this part again")
+    for what, why in (("settings", "with other settings or another model"), ("files", "of files that changed since")):
+        if len({getattr(each, what) for each in notes}) > 1:
             raise UserError(f"{folder}: some parts were made {why}; make those again")
-    return list(found), list(found.values())
+    return places, notes
 
 
 def _in_order(folders: Sequence[Path]) -> Iterator[list[str]]:

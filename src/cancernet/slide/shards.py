@@ -1,0 +1,42 @@
+"""The cohort of slides that the jobs of an array mapped, each into a folder of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from cancernet.common.errors import UserError
+from cancernet.common.output import Output
+from cancernet.common.shard import whole
+from cancernet.slide.cohort import FILES, PARQUET, TABLE, cohort_rows, write_cohort
+from cancernet.slide.cohort_row import FAILED, Row
+
+KIND = "gather"
+
+
+def gather_slides(folder: Path) -> list[Row]:
+    """Write the cohort of all parts of a folder: its table, its page, and the list of what failed.
+
+    The folders of the slides stay where they are, in those of the parts.
+
+    Args:
+        folder: `--out` of the jobs.
+
+    Returns:
+        A row a slide, mapped or not.
+
+    Raises:
+        UserError: a part is missing or has not ended, or parts are of two runs.
+    """
+    parts = whole(folder, TABLE, make="cancernet slide --shard I/N")
+    rows = [
+        replace(row, folder=f"{part.name}/{row.folder}" if row.folder else "")
+        for part in parts
+        for row in cohort_rows(part)
+    ]
+    with Output(folder, KIND, names=FILES) as output:
+        output.errors = [(row.path, row.reason) for row in rows if row.status == FAILED]
+        write_cohort(output, rows, tables=["parquet"] if any((part / PARQUET).exists() for part in parts) else [])
+    if all(row.status == FAILED for row in rows):
+        raise UserError(f"{folder}: no slide could be mapped of {len(rows)}; see errors.csv there")
+    return rows
