@@ -14,8 +14,7 @@ from cancernet.common import scheduled
 from cancernet.common.errors import UserError
 from cancernet.common.scheduled import Scheduled
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-sys.path.append(str(FIXTURES))
+sys.path.append(str(Path(__file__).parents[1] / "fixtures"))
 import executor_work as work
 import units
 
@@ -27,7 +26,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A scheduler with two workers of one thread, as a user starts them."""
     folder = tmp_path_factory.mktemp("dask")
     file = folder / "scheduler.json"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path), str(FIXTURES)])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*filter(None, sys.path)])}
 
     def start(*arguments: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(file), "--no-dashboard"]
