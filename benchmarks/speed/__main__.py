@@ -18,13 +18,14 @@ from cancernet.common.provenance import machine, versions
 from cancernet.data.pack import default_cache_dir
 from cancernet.data.sample import write_sample
 from cancernet.training.kernels import choose_kernels
-from speed import growth, inference, patches, slides, training, whole
+from speed import cohort, growth, inference, patches, slides, training, whole
 from speed.timing import Row, Setup
 
 PARTS = {
     "patches": patches.rows,
     "inference": inference.rows,
     "slides": slides.rows,
+    "cohort": cohort.rows,
     "growth": growth.rows,
     "kernels": training.rows_of_kernels,
     "transfer": training.rows_of_transfer,
@@ -45,6 +46,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often each way is run")
     parser.add_argument("--patches", type=int, help="most training patches in the rows that train")
     parser.add_argument("--sizes", help="sizes of the growth table, such as 1000,10000")
+    parser.add_argument("--slides", type=int, default=8, help="slides of the rows of a cohort")
+    parser.add_argument("--tiny", type=int, default=40, help="slides of its row of very many")
     parser.add_argument("--out", type=Path, default=Path("results/speed"), help="folder of the results")
     return parser.parse_args()
 
@@ -65,6 +68,8 @@ def main() -> None:
         rounds=options.rounds or (5 if real else 1),
         patches=options.patches if options.patches is not None else 4000 if real else 600,
         sizes=sizes,
+        slides=options.slides,
+        tiny=options.tiny,
     )
     options.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []

@@ -130,18 +130,19 @@ def watched(command: list[str]) -> float:
     return peak
 
 
-def resident_mb(process: int) -> float:
-    """Return the resident memory of a process and all below it, MB; 0 for one that has ended."""
+def resident_mb(process: int, *, below: bool = True) -> float:
+    """Return the resident memory of a process, and of all below it or not, MB; 0 for one that has ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
-        below = [
+        children = [
             int(child)
             for task in Path(f"/proc/{process}/task").iterdir()
             for child in (task / "children").read_text("ascii").split()
+            if below
         ]
     except OSError:
         return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20) + sum(map(resident_mb, below))
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20) + sum(map(resident_mb, children))
 
 
 def peer_row(rounds: int, rates: dict[str, float]) -> Row:

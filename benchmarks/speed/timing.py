@@ -27,6 +27,8 @@ class Setup:
         rounds: how often each way is run.
         patches: most training patches in the rows that train (0: all).
         sizes: numbers of patches in the table of growth.
+        slides: in the rows of a cohort.
+        tiny: slides in its row of very many.
     """
 
     data: Path
@@ -36,6 +38,8 @@ class Setup:
     rounds: int
     patches: int
     sizes: tuple[int, ...]
+    slides: int = 8
+    tiny: int = 40
 
 
 @dataclass
