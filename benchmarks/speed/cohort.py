@@ -64,9 +64,8 @@ def workers_row(folder: Path, setup: Setup) -> Row:
 
     def run(out: Path, *more: str) -> None:
         shutil.rmtree(out, ignore_errors=True)
-        _done(
-            subprocess.run(command(folder, out, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-        )
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        _done(subprocess.run(command(folder, out, *more), check=False, **quiet).returncode)
 
     ways = {"one": lambda: run(one), "many": lambda: run(many, "--workers", str(cpus))}
     seconds = alternate(ways, setup.rounds, warm_up=False)
@@ -125,8 +124,8 @@ def many_row(folder: Path, setup: Setup) -> Row:
         f"{count:,} tiny slides in one run",
         "-",
         f"under {MOST_OVERHEAD_MS:.0f} ms a slide besides its map; memory of the client flat",
-        f"{first['seconds']:.0f} s; all done before: {overhead_ms:.1f} ms a slide; client {early:.0f} MB in the first half, "
-        f"{late:.0f} MB in the second, peak {max(first['client_mb']):.0f} MB",
+        f"{first['seconds']:.0f} s; all done before: {overhead_ms:.1f} ms a slide; client {early:.0f} MB in the first "
+        f"half, {late:.0f} MB in the second, peak {max(first['client_mb']):.0f} MB",
         overhead_ms < MOST_OVERHEAD_MS and late < 1.2 * early + 50,
         {"first": first, "again": again},
     )
