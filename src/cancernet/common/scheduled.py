@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cancernet.common.errors import UserError
@@ -36,6 +37,8 @@ class Scheduled:
             distributed = import_module("distributed")
         except ImportError as error:
             raise UserError(f"--scheduler needs Dask: {INSTALL}") from error
+        if address.endswith(".json") and not Path(address).is_file():  # Dask would wait for it without end
+            raise UserError(f"--scheduler {address}: no such file; it is written by `dask scheduler --scheduler-file`")
         self._address = address
         where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
         try:
