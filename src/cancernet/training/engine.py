@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cancernet.common.errors import UserError
+from cancernet.common.mapped import sparing
 from cancernet.common.progress import progress as progress_bar
 from cancernet.model.recipe import Recipe
 from cancernet.training.augmentation import build_augmentation
@@ -35,6 +36,7 @@ class Examples:
         weight: float32 (M,), weight in the loss of each row of `train`.
         patient: names (M,), patient of each row of `train`.
         stain: float32 (M, 6), colours of the patient of each row of `train`, for a recipe that restains.
+        choose: those rows of `val` that choose the epoch, int (J,), where val is too large for each epoch; or nothing.
     """
 
     inputs: np.ndarray
@@ -44,6 +46,12 @@ class Examples:
     weight: np.ndarray
     patient: np.ndarray
     stain: np.ndarray | None = None
+    choose: np.ndarray | None = None
+
+    @property
+    def choosing(self) -> np.ndarray:
+        """The rows that choose the epoch: all of val, or some of it."""
+        return self.val if self.choose is None else self.choose
 
 
 def fit(
@@ -93,12 +101,12 @@ def fit(
         state, done = found
         _restore(trainer, average, state)
     log = TrainingLog(log_dir, done.history)
-    label = examples.label.astype("float32")
+    label, inputs = examples.label.astype("float32"), sparing(examples.inputs)
     while not done.done:
         epoch = done.epoch
         _seed_layers([trainer, front.augmentation] if front and front.augmentation else [trainer], seed, epoch)
         batches = Batches(
-            examples.inputs,
+            inputs,
             examples.train,
             label[examples.train],
             examples.weight,
@@ -149,17 +157,18 @@ def _learn(trainer: Trainer, batches: Batches, front: Front | None, *, what: str
 
 
 def validate(network: keras.Model, examples: Examples, front: Front | None = None) -> dict[str, float]:
-    """Score a network on the validation rows, NaN without any: loss, accuracy, AUC, average precision.
+    """Score a network on the rows that choose the epoch, NaN without any: loss, accuracy, AUC, average precision.
 
     Raises:
         UserError: a score is infinite or not a number.
     """
-    if not len(examples.val):
+    rows = examples.choosing
+    if not len(rows):
         return dict.fromkeys(("val_loss", "val_accuracy", "val_auc", "val_average_precision"), float("nan"))
-    logit = predict_logits(network, examples.inputs, examples.val, front)
+    logit = predict_logits(network, examples.inputs, rows, front)
     if not np.isfinite(logit).all():
         raise UserError(f"{network.name}: training diverged, a score is not finite; lower its learning_rate")
-    label = examples.label[examples.val]
+    label = examples.label[rows]
     signed = np.where(label == 1, logit, -logit)
     both = len(np.unique(label)) == 2
     return {
@@ -174,7 +183,7 @@ def predict_logits(
     network: keras.Model, inputs: np.ndarray, rows: np.ndarray, front: Front | None = None
 ) -> np.ndarray:
     """Return the logits float32 (len(rows),) of rows of `inputs`, read a batch at a time, through `front` if any."""
-    logits = [np.empty(0, "float32")]
+    logits, inputs = [np.empty(0, "float32")], sparing(inputs)
     for start in range(0, len(rows), PREDICT_BATCH):
         batch = inputs[rows[start : start + PREDICT_BATCH]]
         logits.append(np.asarray(network.predict_on_batch(front(batch) if front else batch))[:, 0])

@@ -11,6 +11,7 @@ import numpy as np
 from filelock import FileLock
 
 from cancernet.common.files import replacing
+from cancernet.common.mapped import sparing
 from cancernet.common.progress import progress
 from cancernet.model.inference import open_session, run_batches
 from cancernet.training.checkpoint import weights_of
@@ -46,7 +47,7 @@ def frozen_features(
     with FileLock(cache / f".{path.stem}.lock"):  # of two at once the second waits, and finds it made
         if not path.exists():
             _write(path, part, images, rows)
-    return np.load(path, mmap_mode="r")
+    return sparing(np.load(path, mmap_mode="r"))
 
 
 def _write(path: Path, part: keras.Model, images: np.ndarray, rows: np.ndarray) -> None:
@@ -54,15 +55,17 @@ def _write(path: Path, part: keras.Model, images: np.ndarray, rows: np.ndarray) 
     for half in path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"):  # of a run that was killed
         half.unlink(missing_ok=True)
     session = open_session(to_onnx(part))
-    with replacing(path) as temporary, progress(total=len(rows), what="frozen features") as bar:
-        shape = (len(rows), int(part.output.shape[-1]))
-        features = np.lib.format.open_memmap(temporary, "w+", "float32", shape)
-        start = 0
-        for [batch] in run_batches(session, images, rows):
-            features[start : start + len(batch)] = batch
-            start += len(batch)
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as file,
+        progress(total=len(rows), what="frozen features") as bar,
+    ):
+        about = {"descr": "<f4", "fortran_order": False, "shape": (len(rows), int(part.output.shape[-1]))}
+        np.lib.format.write_array_header_1_0(file, about)
+        for [batch] in run_batches(session, images, rows):  # written as they come: of all, nothing is held
+            file.write(np.ascontiguousarray(batch, "<f4").data)
             bar.update(len(batch))
-        features.flush()
-        os.sync()
-    del session, features
+        file.flush()
+        os.fsync(file.fileno())
+    del session
     give_back()

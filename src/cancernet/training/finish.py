@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from onnxruntime import InferenceSession
 from safetensors.numpy import save
 
 from cancernet.common import defaults
@@ -30,7 +31,7 @@ from cancernet.model.colours import IN_FLOOR, Colours, fit_colours
 from cancernet.model.decide import sigmoid
 from cancernet.model.examples import embed, index_files
 from cancernet.model.floor import Floor, colour_features
-from cancernet.model.inference import OUTPUTS, open_session, predict
+from cancernet.model.inference import MOST_GAP, OUTPUTS, open_session, predict
 from cancernet.model.judge import unseen_rows
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
@@ -43,6 +44,7 @@ from cancernet.training.fit_context import fit_context
 from cancernet.training.options import TrainingOptions
 
 HELD = "out_of_fold.csv"  # predictions of a cross-fit, beside the bundle's files
+CHECKED = 500  # patches on which a graph is held against the network it was made of
 
 
 def finish(
@@ -64,7 +66,9 @@ def finish(
     The graph also answers with its evidence and embedding, and the bundle remembers some of the patches it learned
     from. Calibration, thresholds, bands of abstention and the colour floor are fitted here, on train and val patients
     only. They rest on patients the network did not learn from: those of val, predicted by the very graph that
-    ships, or all of them, predicted by the networks of a cross-fit.
+    ships, or all of them, predicted by the networks of a cross-fit. Of a val side so large that a share of it chose the
+    epoch, the training network's own predictions are taken, and the graph is held against them on some: running it on
+    all again would cost as much as an epoch.
 
     Args:
         network: trained.
@@ -83,13 +87,18 @@ def finish(
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
-    crossed = bool(recipe.cross_fit)
+    crossed, large = bool(recipe.cross_fit), examples.choose is not None
     label = examples.label[held.rows]
     uncalibrated = sigmoid(held.logit)
     scale, offset = fit_platt(label, uncalibrated)
     graph = to_onnx(with_evidence(plain, scale=scale, offset=offset), outputs=OUTPUTS)
     session = open_session(graph)
-    probability = apply_platt(uncalibrated, scale, offset) if crossed else predict(session, pack.images, held.rows)
+    if crossed or large:
+        probability = apply_platt(uncalibrated, scale, offset)
+    else:
+        probability = predict(session, pack.images, held.rows)
+    if large:
+        _check_graph(session, pack, held.rows, probability)
     found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(label=label, probability=probability)
     thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
     operating = thresholds["target_recall"]
@@ -157,12 +166,25 @@ def finish(
             limit=options.limit,
             epochs=progress.epoch,
             best_epoch=progress.best_epoch,
+            n_choosing=0 if examples.choose is None else len(examples.choose),
         ),
         files=list_files(files),
     )
     if recipe.keras_file:  # before the bundle, whose manifest says that all is there
         save_h5(with_probability(plain, scale=scale, offset=offset), models.path(recipe.keras_file))
     return load_model(write_bundle(folder, manifest, files))
+
+
+def _check_graph(session: InferenceSession, pack: Pack, rows: np.ndarray, probability: np.ndarray) -> None:
+    """Hold the graph that ships against what the training network said of patches.
+
+    Raises:
+        RuntimeError: they differ by more than rounding does.
+    """
+    some = np.unique(np.linspace(0, len(rows) - 1, CHECKED).astype(int))
+    gap = float(np.abs(predict(session, pack.images, rows[some]) - probability[some]).max())
+    if not gap <= MOST_GAP:
+        raise RuntimeError(f"the exported graph differs from the network it was made of by {gap:g} in a probability")
 
 
 def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray, Colours]:

@@ -71,7 +71,7 @@ def train(
         recipe = msgspec.structs.replace(recipe, epochs=options.epochs)
     examples = choose_examples(recipe, pack, split, options)
     network, weights_from = starting_network(recipe, models.folder, options, examples)
-    fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
+    fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights), examples)
     out = models.child(recipe.name, owner=recipe.name, exact=True)
     if (done := _finished(out.folder, fingerprint)) is not None:
         say(f"{recipe.name}: already trained on this data and split; using {out.folder}")
@@ -80,6 +80,11 @@ def train(
     checkpoint, *_ = (out.path(name) for name in (CHECKPOINT, "history.csv", "tensorboard", "folds"))
     if (folder / MANIFEST).exists():
         say(f"{recipe.name}: the model in {folder} was trained otherwise and is replaced")
+    if examples.choose is not None:
+        say(
+            f"  {len(examples.choose):,} of {len(examples.val):,} val patches, a share of each patient, choose the "
+            "epoch; all of them calibration and thresholds"
+        )
     trainable_from(network, recipe.train)
     facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "options": options}
     if recipe.cross_fit:
@@ -131,7 +136,9 @@ def digest(weights: list[keras.Variable]) -> str:
     return total.hexdigest()
 
 
-def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str) -> str:
+def _fingerprint(
+    recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str, examples: Examples
+) -> str:
     """Hash what decides the trained weights."""
     facts = {
         "cancernet": __version__,
@@ -144,6 +151,8 @@ def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOpti
         "target_recall": options.target_recall,
         "start": start,
     }
+    if examples.choose is not None:  # where all choose, a run of before continues
+        facts["choosing"] = len(examples.choose)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
