@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-# Bytes of rows copied between two times. Linux maps up to 2 MB about a row in its cache, so 66 random rows of 7.5 kB make
-# at most 130 MB resident; a random patch then costs 3.6 us in place of 2.2, of a training step of 100 ms 0.1 ms.
+# Bytes of rows copied between two times. Linux maps up to 2 MB about a row in its cache, so 66 random rows of 7.5 kB
+# make at most 130 MB resident; a random patch then costs 3.6 us in place of 2.2, of a training step of 100 ms 0.1 ms.
 KEPT_BYTES = 500_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -30,16 +31,18 @@ from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle
 from cancernet.model.colours import IN_FLOOR, Colours, fit_colours
 from cancernet.model.decide import sigmoid
 from cancernet.model.examples import embed, index_files
-from cancernet.model.floor import Floor, colour_features
+from cancernet.model.floor import Floor
 from cancernet.model.inference import MOST_GAP, OUTPUTS, open_session, predict
 from cancernet.model.judge import unseen_rows
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, with_evidence, with_probability
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
+from cancernet.training.costs import COLOURS
 from cancernet.training.cross_fit import Held
 from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
+from cancernet.training.features import kept_colours
 from cancernet.training.fit_context import fit_context
 from cancernet.training.options import TrainingOptions
 
@@ -58,6 +61,7 @@ def finish(
     *,
     weights_from: str,
     models: Output,
+    cache: Path,
     options: TrainingOptions,
     seconds: float,
 ) -> Model:
@@ -80,6 +84,7 @@ def finish(
         held: logits of patients it did not learn from: those of val, or all of them, each of its fold.
         weights_from: how the results name what it started from.
         models: folder of bundles, open for writing.
+        cache: folder for colour statistics.
         options: seed and the like.
         seconds: that training took.
     """
@@ -105,7 +110,7 @@ def finish(
     context = fit_context(found, threshold=operating, target_recall=options.target_recall)
     among = found.assign(probability=by_patient(context, *places(found), probability)[0])
     bands = [fit_selective(among, operating, abstain_share=share) for share in defaults.ABSTAIN_SHARES]
-    floor, floor_probability, colours = _floor(pack, examples, held, options)
+    floor, floor_probability, colours = _floor(pack, examples, held, cache, options)
     floor_thresholds = choose_thresholds(label, floor_probability, target_recall=options.target_recall)
     floor_context = fit_context(
         found.assign(probability=floor_probability),
@@ -187,7 +192,9 @@ def _check_graph(session: InferenceSession, pack: Pack, rows: np.ndarray, probab
         raise RuntimeError(f"the exported graph differs from the network it was made of by {gap:g} in a probability")
 
 
-def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray, Colours]:
+def _floor(
+    pack: Pack, examples: Examples, held: Held, cache: Path, options: TrainingOptions
+) -> tuple[Floor, np.ndarray, Colours]:
     """Return the colour floor that goes with the model, its probabilities of the patients held out, and the colours.
 
     It is fitted as the network was: in a cross-fit on each fold's other patients, then on all. The colours are those of
@@ -199,7 +206,7 @@ def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions)
 
     patient = pack.table["patient"].to_numpy()
     needed = np.union1d(examples.train, held.rows)
-    features = colour_features(pack.images, needed)
+    features = np.array(kept_colours(pack.images, needed, content=pack.data_hash, cache=cache, cost=COLOURS))
     at = np.zeros(len(pack.table), int)
     at[needed] = np.arange(len(needed))
     whole = fit(examples.train)

@@ -24,6 +24,7 @@ from cancernet.model.recipe import Recipe
 from cancernet.networks import cut, head_of, trainable_from
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.checkpoint import CHECKPOINT, Progress, load_weights
+from cancernet.training.costs import pass_cost, step_cost, validation_cost
 from cancernet.training.cross_fit import Held, cross_fit
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.examples import choose_examples, with_features
@@ -86,7 +87,7 @@ def train(
             "epoch; all of them calibration and thresholds"
         )
     trainable_from(network, recipe.train)
-    facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "options": options}
+    facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "cache": cache, "options": options}
     if recipe.cross_fit:
         progress, held, spent = cross_fit(
             recipe, pack, examples, folder=folder, options=options, fingerprint=fingerprint, say=say
@@ -116,15 +117,19 @@ def _fit(
     """Fit a network, its frozen part run apart, and predict the val patients; also say how many seconds it took."""
     learner, shown, front = network, examples, None
     if recipe.train == "head":
-        learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
+        learner, shown = (
+            head_of(network),
+            with_features(network, examples, pack.data_hash, cache, cost=pass_cost(recipe)),
+        )
     elif (parts := cut(network)) is not None:
         lower, learner = parts
         augmentation = build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=options.seed)
         front = Front(lower, augmentation, threads=options.threads or None)
     begun = time.perf_counter()
-    progress = fit(learner, shown, recipe, seed=options.seed, front=front, **where)
+    cost = step_cost(recipe), validation_cost(recipe)
+    progress = fit(learner, shown, recipe, seed=options.seed, front=front, cost=cost, **where)
     seconds = time.perf_counter() - begun
-    logit = predict_logits(learner, shown.inputs, shown.val, front)
+    logit = predict_logits(learner, shown.inputs, shown.val, front, cost=cost[1])
     return progress, Held(examples.val, logit, np.zeros(len(logit), int)), seconds
 
 
