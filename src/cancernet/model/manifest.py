@@ -139,7 +139,8 @@ class Validation(Part, frozen=True, kw_only=True):
 class Training(Part, frozen=True):
     """How the training went.
 
-    `n_choosing` is how many val patches chose the epoch, a share of each patient; 0 where all did.
+    `n_choosing` is how many val patches chose the epoch, a share of each patient; 0 where all did. `shortened` says
+    what a quick run left out; empty where it was whole.
     """
 
     minutes: Amount
@@ -151,6 +152,7 @@ class Training(Part, frozen=True):
     epochs: Count = 0
     best_epoch: Count = 0
     n_choosing: Count = 0
+    shortened: str = ""
 
 
 class File(Part, frozen=True):

@@ -1,13 +1,16 @@
-"""What a recipe costs, foretold from its patches, so that a run can say how long the rest of it will take.
+"""What recipes cost, foretold from the patches at hand, so that a run can say how long the rest of it will take.
 
 Only ratios matter: the unit is a millisecond of one CPU (AMD EPYC with AVX-512), taken per patch in batches of 64.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pandas as pd
+
 from cancernet.model.recipe import Recipe
-from cancernet.training.batches import epoch_size
-from cancernet.training.engine import Examples
+from cancernet.training.options import MOST_CHOOSING, MOST_FOR_HEAD, TrainingOptions
 
 PASS = {"cnn": 0.25, "compact": 1.15, "mobilenet": 4.7}  # of a patch once through the network
 STEP = {"cnn": 1.0, "compact": 4.0, "mobilenet": 8.8}  # of a patch in a training step; of MobileNetV2 its upper part
@@ -30,12 +33,32 @@ def validation_cost(recipe: Recipe) -> float:
     return HEAD_STEP if recipe.train == "head" else pass_cost(recipe)
 
 
-def recipe_cost(recipe: Recipe, examples: Examples) -> float:
-    """Return what it costs to train a recipe on these patches: epochs, calibration, thresholds, colour floor."""
-    n_train, n_val = len(examples.train), len(examples.val)
-    per_epoch = epoch_size(examples.patient, recipe.patient_cap) * step_cost(recipe)
-    per_epoch += len(examples.choosing) * validation_cost(recipe)
-    passes = n_train + n_val if recipe.train == "head" else n_val  # a head's: its features
-    again = 0 if examples.choose is not None else n_val  # of the graph that ships
-    whole = recipe.epochs * per_epoch + (passes + again) * pass_cost(recipe) + (n_train + n_val) * COLOURS
-    return whole * (recipe.cross_fit + 1)
+def foretold(
+    recipes: Iterable[Recipe], table: pd.DataFrame, side: pd.Series, options: TrainingOptions
+) -> dict[str, float]:
+    """Return what it costs to train each recipe: epochs, calibration, thresholds and the colour floor.
+
+    Args:
+        recipes: each with a name of its own.
+        table: with `patient`, one row a patch.
+        side: `train`, `val`, `test` or empty for each row.
+        options: of training.
+    """
+    return {recipe.name: _cost(recipe, table["patient"], side, options) for recipe in recipes}
+
+
+def _cost(recipe: Recipe, patient: pd.Series, side: pd.Series, options: TrainingOptions) -> float:
+    learns = ["train", "val"] if recipe.cross_fit else ["train"]
+    of_patient = patient[side.isin(learns).to_numpy()].value_counts()
+    if options.max_per_patient:
+        of_patient = of_patient.clip(upper=options.max_per_patient)
+    n_train = int(of_patient.sum())
+    for most in (options.limit, MOST_FOR_HEAD if recipe.train == "head" else 0):
+        n_train = min(n_train, most) if most else n_train
+    n_epoch = min(n_train, int(of_patient.clip(upper=recipe.patient_cap).sum())) if recipe.patient_cap else n_train
+    n_val = 0 if recipe.cross_fit else int((side == "val").sum())
+    epochs = options.epochs or recipe.epochs
+    whole = epochs * (n_epoch * step_cost(recipe) + min(n_val, MOST_CHOOSING) * validation_cost(recipe))
+    whole += (n_train + n_val if recipe.train == "head" else n_val) * pass_cost(recipe)  # a head's: its features
+    whole += (n_val if n_val <= MOST_CHOOSING else 0) * pass_cost(recipe)  # of the graph that ships
+    return (recipe.cross_fit + 1) * whole + (n_train + n_val) * COLOURS

@@ -16,16 +16,8 @@ from cancernet.model.recipe import Recipe
 from cancernet.training.batches import class_weights, patient_weights
 from cancernet.training.engine import Examples
 from cancernet.training.features import frozen_features
-from cancernet.training.options import TrainingOptions
+from cancernet.training.options import MOST_CHOOSING, MOST_FOR_HEAD, TrainingOptions
 from cancernet.training.restain import patient_stains
-
-# Patches of val up to which all of them choose the epoch; of more a share of each patient, so that the validation of an
-# epoch does not cost more than its training. Measured (benchmarks/large_sets.py): on 883 of 4,324 real patches average
-# precision has a standard deviation of 0.024 about that on all, so on 10,000 some 0.007, and in every epoch the same.
-MOST_CHOOSING = 10_000
-# Training patches that a frozen network is run on for a new head, which has some 1,300 numbers to learn: the pass over
-# more would cost most of a run. Measured there too: AUC 0.876 on 4,000, 0.879 on 8,000, 0.884 on 18,911.
-MOST_FOR_HEAD = 60_000
 
 
 def choose_examples(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions) -> Examples:

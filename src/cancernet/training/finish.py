@@ -172,6 +172,7 @@ def finish(
             epochs=progress.epoch,
             best_epoch=progress.best_epoch,
             n_choosing=0 if examples.choose is None else len(examples.choose),
+            shortened=options.shortened,
         ),
         files=list_files(files),
     )

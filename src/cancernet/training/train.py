@@ -158,6 +158,8 @@ def _fingerprint(
     }
     if examples.choose is not None:  # where all choose, a run of before continues
         facts["choosing"] = len(examples.choose)
+    if options.shortened:
+        facts["shortened"] = options.shortened
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
