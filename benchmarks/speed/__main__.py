@@ -18,7 +18,7 @@ from cancernet.common.provenance import machine, versions
 from cancernet.data.pack import default_cache_dir
 from cancernet.data.sample import write_sample
 from cancernet.training.kernels import choose_kernels
-from speed import growth, inference, patches, slides, training, whole
+from speed import growth, inference, memory, patches, scaling, slides, training, whole
 from speed.timing import Row, Setup
 
 PARTS = {
@@ -26,6 +26,8 @@ PARTS = {
     "inference": inference.rows,
     "slides": slides.rows,
     "growth": growth.rows,
+    "memory": memory.rows,
+    "scaling": scaling.rows,
     "kernels": training.rows_of_kernels,
     "transfer": training.rows_of_transfer,
     "training": training.rows,
