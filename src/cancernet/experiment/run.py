@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cancernet.common.defaults import MAX_ALARMS
@@ -33,6 +34,7 @@ from cancernet.model.recipe import Recipe
 from cancernet.report.folder import NAMES, SPLIT, write_results
 from cancernet.report.tables import unsure
 from cancernet.training.costs import foretold, pass_cost
+from cancernet.training.held import kept_held
 from cancernet.training.options import TrainingOptions
 from cancernet.training.recipes import load_recipes, with_parents
 
@@ -122,7 +124,7 @@ def run(
         if quick:
             facts["quick"] = options.shortened
         with outlook.of(SCORING):
-            found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage)
+            found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage, cache=cache)
         say(f"report: {write_results(out, found)}")
         return found
 
@@ -137,6 +139,7 @@ def collect(
     facts: dict[str, Any],
     leakage: Leakage | None = None,
     alone: bool = False,
+    cache: Path | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
 
@@ -149,11 +152,14 @@ def collect(
         facts: of the run, for `run.json`.
         leakage: what the audit across sides found.
         alone: judge each patch by itself.
+        cache: where training has kept what the models said of a large val side; of models trained here only.
     """
-    scores = {
-        model.name: score_model(model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe))
-        for model in models
-    }
+
+    def score(model: Model) -> Scores:
+        known = _known(model, side, cache) if cache else None
+        return score_model(model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe), known=known)
+
+    scores = {model.name: score(model) for model in models}
     floor = score_floor(models[0], pack, side, alone=alone)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
@@ -184,6 +190,17 @@ def collect(
         shortened=next((model.shortened for model in models if model.shortened), ""),
     )
     return replace(results, mistakes=find_mistakes(results, models, pack))
+
+
+def _known(model: Model, side: pd.Series, cache: Path) -> np.ndarray | None:
+    """Return what training has kept of a model's probabilities, float32 (N,), a row of the pack each; NaN elsewhere."""
+    val = np.flatnonzero(side == "val")
+    held = kept_held(cache, model, len(val))
+    if held is None:
+        return None
+    known = np.full(len(side), np.nan, "float32")
+    known[val] = held
+    return known
 
 
 def _parts(recipes: Sequence[Recipe], pack: Pack, side: pd.Series, options: TrainingOptions) -> dict[str, float]:

@@ -44,6 +44,7 @@ from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
 from cancernet.training.features import kept_colours
 from cancernet.training.fit_context import fit_context
+from cancernet.training.held import keep_held
 from cancernet.training.options import TrainingOptions
 
 HELD = "out_of_fold.csv"  # predictions of a cross-fit, beside the bundle's files
@@ -104,6 +105,7 @@ def finish(
         probability = predict(session, pack.images, held.rows)
     if large:
         _check_graph(session, pack, held.rows, probability)
+        keep_held(cache, progress.fingerprint, probability)
     found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(label=label, probability=probability)
     thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
     operating = thresholds["target_recall"]
