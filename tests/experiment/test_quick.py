@@ -28,7 +28,7 @@ from cancernet.report.console import table
 from cancernet.report.folder import NAMES, write_results
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
-WORDS = "64 of 128 patches, a share of each patient, fewer epochs"
+WORDS = "64 of 128 patches, a share of each patient, half of the epochs"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_share_of_each_class_of_each_patient_is_taken_always_the_same(
     pd.testing.assert_frame_equal(share.table, again.table)
     assert share.data_hash == again.data_hash
     assert len({packed.data_hash, share.data_hash, other.data_hash}) == 3
-    assert said == f"{len(share.table):,} of 128 patches, a share of each patient, fewer epochs"
+    assert said == f"{len(share.table):,} of 128 patches, a share of each patient, half of the epochs"
     kept, all_of = (each.table.groupby(["patient", "label"]).size() for each in (share, packed))
     assert set(kept.index) == set(all_of.index)
     assert (kept - all_of / 2).between(0, 0.5).all()
@@ -71,7 +71,8 @@ def test_patches_stay_with_their_rows(packed: Pack, monkeypatch: pytest.MonkeyPa
 def test_of_a_small_set_all_patches_are_taken_and_it_is_said_all_the_same(packed: Pack) -> None:
     share, said = shorten(packed, seed=1)
     assert share is packed
-    assert said == "all 128 patches, fewer epochs"
+    assert said == "all 128 patches, half of the epochs"
+    assert shorten(packed, seed=1, epochs=3)[1] == "all 128 patches, at most 3 epochs"
 
 
 def test_epochs_are_halved_and_one_stays() -> None:

@@ -20,19 +20,21 @@ QUICK_PATCHES = 20_000  # of a set; five recipes then take some ten minutes on t
 EPOCHS_SHARE = 0.5  # of a recipe's epochs, rounded up; with fewer the CNNs stay below the colour floor
 
 
-def shorten(pack: Pack, seed: int) -> tuple[Pack, str]:
+def shorten(pack: Pack, seed: int, *, epochs: int = 0) -> tuple[Pack, str]:
     """Return a share of the patches, of each class of each patient alike, and in words what a quick run leaves out.
 
     Args:
         pack: the patches. The share has a hash of its own, and its images are in memory.
         seed: which ones.
+        epochs: the most epochs that the user asks for, in place of half of each recipe's; 0 for none.
     """
+    trained = f"at most {epochs} epochs" if epochs else "half of the epochs"
     if len(pack.table) <= QUICK_PATCHES:
-        return pack, f"all {len(pack.table):,} patches, fewer epochs"
+        return pack, f"all {len(pack.table):,} patches, {trained}"
     rows = stratified(pack.table, QUICK_PATCHES, seed)
     table = pack.table.iloc[rows].reset_index(drop=True)
     share = replace(pack, images=np.array(pack.images[rows]), table=table, data_hash=hash_table(table))
-    return share, f"{len(rows):,} of {len(pack.table):,} patches, a share of each patient, fewer epochs"
+    return share, f"{len(rows):,} of {len(pack.table):,} patches, a share of each patient, {trained}"
 
 
 def hasten(recipes: Iterable[Recipe]) -> list[Recipe]:

@@ -92,7 +92,8 @@ def run(
     cache = cache or default_cache_dir()
     if data is None:
         data = write_sample(cache / "sample")
-        options = replace(options, epochs=options.epochs or SAMPLE_EPOCHS)
+        if not quick:
+            options = replace(options, epochs=options.epochs or SAMPLE_EPOCHS)
     inputs = [Path(data)]
     with (
         Output(results, "run", inputs=inputs, names=NAMES) as out,
@@ -102,8 +103,8 @@ def run(
         packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
         write_split(made, out.path(SPLIT))
-        if quick:
-            packed, left_out = shorten(packed, options.seed)  # after the split, which is that of a whole run
+        if quick:  # after the split, which is that of a whole run
+            packed, left_out = shorten(packed, options.seed, epochs=options.epochs)
             options = replace(options, shortened=left_out)
             say(f"QUICK: {left_out}; a first look, not a result")
         side = assign(made, packed.table)
