@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sklearn.linear_model  # noqa: F401 - here, or the first fit of a floor would count its import
 
 from cancernet.common.mapped import let_go, sparing
 from cancernet.data.integrity import copies
@@ -69,15 +70,16 @@ def exponent_row(name: str, seconds: dict[int, float]) -> Row:
 def grown(found: Pack, n: int, file: Path) -> Pack:
     """Return a pack of n patches: real ones, then mirrored, turned and brighter by a step for each round."""
     real = len(found.table)
+    order = np.random.default_rng(0).permutation(real)  # so that the first of them are of many patients
     images = np.memmap(file, np.uint8, "w+", shape=(n, *found.images.shape[1:]))
     for start in range(0, n, 1000):
         rows = np.arange(start, min(n, start + 1000))
         again = start // real
-        block = found.images[rows % real]
+        block = found.images[order[rows % real]]
         block = np.rot90(block[:, :, ::-1] if again & 4 else block, again & 3, axes=(1, 2))
         images[rows[0] : rows[-1] + 1] = np.clip(block.astype(int) + again // 8, 0, 255)
     images.flush()
-    table = pd.concat([found.table] * (n // real + 1), ignore_index=True).iloc[:n]
+    table = pd.concat([found.table.iloc[order]] * (n // real + 1), ignore_index=True).iloc[:n]
     hashes = [f"{number:032x}" for number in range(n)]
     mapped = sparing(np.memmap(file, np.uint8, "r", shape=images.shape))
     return replace(found, images=mapped, table=table.assign(hash=hashes))
