@@ -18,7 +18,7 @@ from cancernet.common.provenance import machine, versions
 from cancernet.data.pack import default_cache_dir
 from cancernet.data.sample import write_sample
 from cancernet.training.kernels import choose_kernels
-from speed import cohort, growth, inference, patches, slides, training, whole
+from speed import cohort, growth, inference, memory, patches, scaling, slides, training, whole
 from speed.timing import Row, Setup
 
 PARTS = {
@@ -27,6 +27,8 @@ PARTS = {
     "slides": slides.rows,
     "cohort": cohort.rows,
     "growth": growth.rows,
+    "memory": memory.rows,
+    "scaling": scaling.rows,
     "kernels": training.rows_of_kernels,
     "transfer": training.rows_of_transfer,
     "training": training.rows,

@@ -31,7 +31,7 @@ def test_the_table_of_speed_says_how_it_is_made() -> None:
     pytest.importorskip("keras")
     ended = python("-m", "speed", "--help")
     assert ended.returncode == 0, ended.stderr[-2000:]
-    assert "--only {patches,inference,slides,growth,kernels,transfer,training,whole}" in ended.stdout
+    assert "--only {patches,inference,slides,growth,memory,scaling,kernels,transfer,training,whole}" in ended.stdout
 
 
 @pytest.mark.slow

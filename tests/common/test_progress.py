@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from cancernet.common.outlook import Outlook, following
 from cancernet.common.progress import progress
 
 
@@ -47,3 +48,13 @@ def test_a_helping_process_draws_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cancernet.common.progress.parent_process", object)
     assert list(progress(range(3), what="read")) == [0, 1, 2]
     assert screen.getvalue() == ""
+
+
+def test_a_terminal_sees_how_long_the_whole_run_will_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    outlook = Outlook({"learn": 4.0, "rest": 12.0})
+    with following(outlook), outlook.of("learn"), progress(total=4, what="learn", cost=1.0) as bar:
+        bar.update(4)
+        bar.refresh()
+    assert "whole run: 25%" in screen.getvalue()

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancernet.common.errors import UserError
-from cancernet.data.sampling import cap_per_patient, even, limit
+from cancernet.data.sampling import cap_per_patient, even, limit, stratified
 
 tables = st.lists(st.sampled_from("abcdefgh"), max_size=80).map(
     lambda p: pd.DataFrame({"patient": pd.Series(p, dtype="str")})
+)
+labelled = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 1)), max_size=80).map(
+    lambda rows: pd.DataFrame(rows, columns=["patient", "label"])
 )
 seeds = st.integers(0, 2**40)
 
@@ -101,3 +104,26 @@ def test_where_a_class_is_short_the_other_fills_up() -> None:
     assert len(even(table[table["label"] == 0], 10, 1)) == 10
     with pytest.raises(UserError, match="2 or more"):
         even(table, 1, 1)
+
+
+@given(table=labelled, n=st.integers(1, 100), seed=seeds)
+def test_a_stratified_share_is_the_same_of_each_class_of_each_patient(table: pd.DataFrame, n: int, seed: int) -> None:
+    rows = stratified(table, n, seed)
+    np.testing.assert_array_equal(rows, stratified(table, n, seed))
+    assert (np.diff(rows) > 0).all()
+    before = table.groupby(["patient", "label"]).size()
+    after = table.iloc[rows].groupby(["patient", "label"]).size()
+    assert set(after.index) == set(before.index)  # nobody is missing
+    exact = before * min(n, len(table)) / max(len(table), 1)
+    assert (after >= exact - 1e-9).all()
+    assert (after < exact + 1).all()
+
+
+def test_another_seed_gives_another_share() -> None:
+    table = pd.DataFrame({"patient": ["a", "b"] * 100, "label": [0, 0, 1, 1] * 50})
+    assert set(stratified(table, 40, 1)) != set(stratified(table, 40, 2))
+
+
+def test_a_share_of_no_patches_is_refused() -> None:
+    with pytest.raises(UserError, match="must be 1 or more"):
+        stratified(pd.DataFrame({"patient": ["a"], "label": [0]}), 0, 1)

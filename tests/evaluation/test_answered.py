@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cancernet.evaluation import answered as module
 from cancernet.evaluation.answered import answered
 from cancernet.evaluation.selective import fit_selective
 from cancernet.model.decide import UNSURE, decide
@@ -69,3 +70,12 @@ def test_a_band_fitted_on_these_very_patients_keeps_to_its_share(rows: pd.DataFr
 def test_no_rows_are_refused(rows: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="no predictions"):
         answered(rows.head(0), 0.5)
+
+
+def test_resamples_taken_some_at_a_time_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"patient": rng.choice(list("abcdef"), 60), "label": rng.integers(0, 2, 60)})
+    rows = rows.assign(path=[str(n) for n in range(60)], probability=rng.random(60))
+    at_once = answered(rows, 0.5, width=0.3, samples=50)
+    monkeypatch.setattr(module, "CHUNK_CELLS", 20)
+    assert answered(rows, 0.5, width=0.3, samples=50) == at_once

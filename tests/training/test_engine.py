@@ -146,7 +146,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[
     """Let validation give these average precisions; returns the weights it saw each time."""
     seen: list[dict[str, np.ndarray]] = []
 
-    def fake(network: keras.Model, examples: Examples, front: object) -> dict[str, float]:
+    def fake(network: keras.Model, examples: Examples, front: object, **_: object) -> dict[str, float]:
         seen.append(weights_of(network))
         return {"val_average_precision": scores[len(seen) - 1]}
 

@@ -14,6 +14,7 @@ from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
 from cancernet.model.recipe import Recipe
+from cancernet.training import examples as module
 from cancernet.training.examples import choose_examples, with_features
 from cancernet.training.options import TrainingOptions
 
@@ -86,3 +87,48 @@ def test_features_stand_for_the_patches_they_are_of(packed: Pack, split: Split, 
         np.testing.assert_array_equal(found.label[rows], examples.label[patches])
         np.testing.assert_allclose(found.inputs[rows], body.predict_on_batch(packed.images[patches]), atol=1e-4)
     np.testing.assert_array_equal(found.weight, examples.weight)
+
+
+def test_all_of_a_small_val_chooses_the_epoch(packed: Pack, split: Split) -> None:
+    examples = choose_examples(RECIPE, packed, split, TrainingOptions())
+    assert examples.choose is None
+    np.testing.assert_array_equal(examples.choosing, examples.val)
+
+
+def test_of_a_large_val_a_share_of_each_patient_chooses_the_epoch(
+    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_CHOOSING", 20)
+    first, again = (choose_examples(RECIPE, packed, split, TrainingOptions()) for _ in range(2))
+    other = choose_examples(RECIPE, packed, split, TrainingOptions(seed=2))
+    np.testing.assert_array_equal(first.choosing, again.choosing)
+    assert set(first.choosing) < set(first.val)
+    assert set(first.choosing) != set(other.choosing)
+    assert set(packed.table["patient"].iloc[first.choosing]) == set(packed.table["patient"].iloc[first.val])
+    assert len(first.val) == (assign(split, packed.table) == "val").sum()  # calibration and thresholds have all
+
+
+def test_features_of_a_large_val_choose_by_the_same_patches(
+    packed: Pack, split: Split, tiny: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_CHOOSING", 20)
+    network: keras.Model = tiny()  # type: ignore[operator]
+    examples = choose_examples(RECIPE, packed, split, TrainingOptions(limit=10))
+    found = with_features(network, examples, packed.data_hash, tmp_path)
+    body = keras.Model(network.input, network.get_layer("embedding").output)
+    wanted = body.predict_on_batch(packed.images[examples.choosing])
+    np.testing.assert_allclose(found.inputs[found.choosing], wanted, atol=1e-4)
+    np.testing.assert_array_equal(found.label[found.choosing], examples.label[examples.choosing])
+
+
+def test_only_a_head_leaves_out_patches_of_a_large_training_side(
+    packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_FOR_HEAD", 30)
+    head = structs.replace(RECIPE, train="head")
+    few = choose_examples(head, packed, split, TrainingOptions())
+    whole = choose_examples(RECIPE, packed, split, TrainingOptions())
+    assert len(few.train) == len(few.weight) == len(few.patient) == 30
+    assert set(few.train) < set(whole.train)
+    counts = packed.table["patient"].iloc[few.train].value_counts()
+    assert counts.max() - counts.min() <= 1

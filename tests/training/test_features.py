@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import keras
 import numpy as np
 import pytest
 
+from cancernet.model.floor import colour_features
 from cancernet.training import features
-from cancernet.training.features import frozen_features
+from cancernet.training.features import frozen_features, kept_colours
 
 pytestmark = pytest.mark.train
 
@@ -101,3 +103,39 @@ def test_features_are_mapped_and_cannot_be_changed(part: keras.Model, images: np
     assert isinstance(found, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         found[0, 0] = 1
+
+
+def test_nothing_holds_the_features_of_all_patches(
+    part: keras.Model, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref] = []
+    held: list[int] = []  # blocks of features that somebody still has, as each is asked for
+
+    def counted(session: object, images: np.ndarray, rows: np.ndarray) -> Iterator[list[np.ndarray]]:
+        for _ in range(20):
+            block = np.zeros((2, part.output.shape[-1]), "float32")
+            made.append(weakref.ref(block))
+            answer = [block]
+            del block
+            yield answer
+            del answer
+            held.append(sum(each() is not None for each in made))
+
+    monkeypatch.setattr(features, "run_batches", counted)
+    monkeypatch.setattr(features, "open_session", lambda _: None)
+    monkeypatch.setattr(features, "to_onnx", lambda _: b"")
+    assert frozen_features(part, images, np.arange(40), content="c", cache=tmp_path).shape[0] == 40
+    assert len(held) == 20
+    assert max(held) <= 2
+
+
+def test_colours_are_what_they_are_and_worked_out_once(
+    images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.array([7, 3, 39, 0])
+    first = kept_colours(images, rows, content="c", cache=tmp_path)
+    np.testing.assert_array_equal(first, colour_features(images, rows))
+    monkeypatch.setattr(features, "colour_features", None)
+    np.testing.assert_array_equal(kept_colours(images, rows, content="c", cache=tmp_path), first)
+    with pytest.raises(TypeError):
+        kept_colours(images, rows[::-1], content="c", cache=tmp_path)

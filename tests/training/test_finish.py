@@ -14,10 +14,11 @@ from cancernet.common.output import Output
 from cancernet.data.sides import assign
 from cancernet.model.bundle import GRAPH, WEIGHTS, encode_manifest
 from cancernet.model.examples import read_index, unit
+from cancernet.model.inference import open_session, predict
 from cancernet.model.model import load_model
 from cancernet.networks import with_probability
 from cancernet.training import finish as finish_module
-from cancernet.training.finish import finish
+from cancernet.training.finish import _check_graph, finish
 from cancernet.training.start import load_network
 
 pytestmark = pytest.mark.train
@@ -140,6 +141,7 @@ def test_the_h5_file_is_there_before_the_manifest_says_all_is_done(
             held,
             weights_from="none",
             models=models,
+            cache=trained.cache,
             options=options,
             seconds=0.0,
         )
@@ -162,3 +164,12 @@ def test_the_bundle_remembers_patches_it_learned_from_and_no_other(trained: Any)
     at = {path: i for i, path in enumerate(trained.pack.table["path"])}
     mine = unit(own[[at[path] for path in index.table["path"]]])
     np.testing.assert_allclose(index.embedding, mine, atol=2e-3)
+
+
+def test_a_graph_that_is_not_the_networks_is_noticed(trained: Any) -> None:
+    rows = np.arange(len(trained.pack.table))
+    session = open_session(trained.model.read(GRAPH))
+    right = predict(session, trained.pack.images, rows)
+    _check_graph(session, trained.pack, rows, right)
+    with pytest.raises(RuntimeError, match="differs from the network"):
+        _check_graph(session, trained.pack, rows, right[::-1])

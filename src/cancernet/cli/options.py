@@ -215,6 +215,10 @@ def load(folder: Path | None, threads: int = 0) -> Model:
     model = load_model(folder, threads=threads or None)
     if model.synthetic:
         echo("WARNING: this model was trained on SYNTHETIC patches; its answers mean nothing.", err=True)
+    if model.shortened:
+        echo(
+            f"WARNING: this model is of a quick run ({model.shortened}); train it in full before it is used.", err=True
+        )
     return model
 
 

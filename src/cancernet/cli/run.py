@@ -20,8 +20,15 @@ from cancernet.cli.options import (
 
 @click.command()
 @click.option("--data", type=PATH, help="Folder or zip of labelled patches. [default: draw the synthetic sample]")
-@click.option("--models", type=PATH, default="models", help="Folder for the models.")
-@click.option("--results", "--out", type=PATH, default="results", help="Folder for the report.")
+@click.option("--models", type=PATH, help="Folder for the models. [default: models; models-quick with --quick]")
+@click.option(
+    "--results", "--out", type=PATH, help="Folder for the report. [default: results; results-quick with --quick]"
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="A first answer in some ten minutes: fewer patches of each patient, fewer epochs. All it writes says so.",
+)
 @click.option(
     "--recipe", "recipes", multiple=True, help="Recipe to train; repeat for several. [default: the five approaches]"
 )

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.files import read_json, to_json, write_text
+from cancernet.common.mapped import sparing
 from cancernet.common.text import TO_ESCAPE, escape, unescape
 from cancernet.data.catalog import Catalog, catalog, open_labelled
 from cancernet.data.decode import Image
@@ -42,7 +43,7 @@ _TYPES = {
 class Pack:
     """All usable patches of a folder or zip; row i of `table` belongs to `images[i]`."""
 
-    images: np.ndarray  # uint8 RGB (N, 50, 50, 3), read-only, memory-mapped from disk
+    images: np.ndarray  # uint8 RGB (N, 50, 50, 3), read-only, mapped from disk by `Mapped`
     table: pd.DataFrame  # see `Catalog`
     quarantine: pd.DataFrame  # path, reason
     layout: str
@@ -201,7 +202,7 @@ def _open(folder: Path, root: Path) -> Pack | None:
         table = pd.read_csv(folder / "table.csv", dtype=_TYPES, keep_default_na=False, na_values=blank)
         quarantine = pd.read_csv(folder / "quarantine.csv", dtype="str", keep_default_na=False)
         table, quarantine = _texts(table, unescape), _texts(quarantine, unescape)
-        images = np.memmap(folder / "images.u8", np.uint8, "r", shape=(n, *_SHAPE))
+        images = sparing(np.memmap(folder / "images.u8", np.uint8, "r", shape=(n, *_SHAPE)))
     except (OSError, ValueError, KeyError):
         return None
     return Pack(images, table, quarantine, root=root, **known) if len(table) == n else None

@@ -52,6 +52,34 @@ def limit(table: pd.DataFrame, n: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.lexsort((tie, rank))[:n])
 
 
+def stratified(table: pd.DataFrame, n: int, seed: int) -> NDArray[np.int64]:
+    """Choose about `n` random patches, of each class of each patient the same share.
+
+    What is measured on them is then what is measured on all, more coarsely: no patient is missing, and none weighs
+    more than with all patches.
+
+    Args:
+        table: with `patient` and `label`, one row a patch.
+        n: 1 or more; all patches if there are no more.
+        seed: which ones.
+
+    Returns:
+        Positions of the chosen rows, int64, ascending; shares are rounded up, so by at most one a class of a patient
+        more than `n`.
+
+    Raises:
+        UserError: `n` under 1.
+    """
+    if n < 1:
+        raise UserError(f"{n} patches: must be 1 or more")
+    keys = [table["patient"].to_numpy(object), table["label"].to_numpy()]
+    order = np.random.default_rng([seed % 2**32, 0]).permutation(len(table))
+    groups = pd.Series(order).groupby([key[order] for key in keys], sort=False)
+    rank, size = np.empty((2, len(table)), np.int64)
+    rank[order], size[order] = groups.cumcount(), groups.transform("size")
+    return np.flatnonzero(rank * len(table) < size * min(n, len(table)))
+
+
 def even(table: pd.DataFrame, n: int, seed: int) -> NDArray[np.int64]:
     """Choose `n` random patches, half of each class as far as they go, and of a class evenly over patients.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cancernet.common import defaults
-from cancernet.evaluation.bootstrap import Interval, interval, multiplicities, units
+from cancernet.evaluation.bootstrap import CHUNK_CELLS, Interval, interval, multiplicities, units
 from cancernet.evaluation.metrics import rates
 from cancernet.evaluation.ranking import Floats, checked, ratio
 from cancernet.model.decide import UNSURE, decide
@@ -49,7 +49,8 @@ def answered(
     cell = np.where(answer == UNSURE, label, 2 + 2 * label + answer)
     counts = np.bincount(unit * CELLS + cell, minlength=n_units * CELLS).reshape(n_units, CELLS).astype(float)
     whole = _statistics(counts.sum(axis=0, keepdims=True))
-    drawn = _statistics(np.concatenate(list(multiplicities(n_units, samples, seed, samples))) @ counts)
+    chunk = max(1, CHUNK_CELLS // n_units)  # of patches of unknown patients there may be many
+    drawn = _statistics(np.concatenate([rows @ counts for rows in multiplicities(n_units, samples, seed, chunk)]))
     return {name: interval(float(whole[name][0]), drawn[name], n_units) for name in whole}
 
 

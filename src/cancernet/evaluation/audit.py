@@ -18,7 +18,7 @@ from cancernet.evaluation.corruptions import CORRUPTIONS
 from cancernet.evaluation.label_shuffle import label_shuffle
 from cancernet.evaluation.leakage import audit_leakage
 from cancernet.evaluation.per_patient import per_patient
-from cancernet.evaluation.results import SYNTHETIC, Shown, html_table
+from cancernet.evaluation.results import QUICK, SYNTHETIC, Shown, html_table
 from cancernet.evaluation.robustness import robustness
 from cancernet.evaluation.scoring import score_floor, score_model
 from cancernet.evaluation.verdicts import Check
@@ -44,6 +44,7 @@ class Audit:
         robustness: from `robustness`.
         predictions: model and floor -> their predictions; not written.
         patients: from `per_patient`, at the operating threshold.
+        shortened: what the quick run that trained the model left out, in words; empty for a whole one.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Audit:
     robustness: dict[str, Any]
     predictions: dict[str, pd.DataFrame]
     patients: pd.DataFrame
+    shortened: str = ""
 
     @property
     def warnings(self) -> list[Check]:
@@ -74,7 +76,7 @@ class Audit:
     @property
     def warning(self) -> str:
         """What every figure must say in red, or nothing."""
-        return SYNTHETIC if self.synthetic else ""
+        return " · ".join([SYNTHETIC] * self.synthetic + [QUICK] * bool(self.shortened))
 
     @property
     def tally(self) -> str:
@@ -97,6 +99,7 @@ class Audit:
             "format": FORMAT,
             "model": self.model,
             "synthetic": self.synthetic,
+            **({"quick": self.shortened} if self.shortened else {}),
             "target_recall": self.target_recall,
             "data": self.data,
             "checks": [asdict(check) for check in self.checks],
@@ -188,6 +191,7 @@ def audit(
         robustness=shaken,
         predictions={model.name: rows, floor.metrics["model"]: floor.predictions},
         patients=patients,
+        shortened=model.shortened,
     )
 
 

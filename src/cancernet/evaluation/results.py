@@ -16,6 +16,7 @@ from cancernet.model.manifest import Band
 
 FLOOR = "colour floor"  # the name under which logistic regression on colour statistics is listed
 SYNTHETIC = "SYNTHETIC, NOT EVIDENCE"
+QUICK = "QUICK RUN, NOT A RESULT"
 HEADLINE = "target_recall"  # the operating point that is read first
 
 
@@ -64,6 +65,7 @@ class RunResults:
         calibrations: model -> scale and offset that turned its logit into the calibrated one.
         below_floor: models whose AUC does not clear the floor's.
         mistakes: the most confident errors of the headline model.
+        shortened: what a quick run left out, in words; empty for a whole one.
     """
 
     title: str
@@ -81,6 +83,7 @@ class RunResults:
     calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
     below_floor: list[str] = field(default_factory=list)
     mistakes: Mistakes | None = None
+    shortened: str = ""
 
     def __post_init__(self) -> None:
         if not any(entry["model"] != FLOOR and entry["splits"] for entry in self.metrics):
@@ -199,4 +202,6 @@ def warning(results: RunResults) -> str:
         words.append(SYNTHETIC)
     if not results.patient_safe:
         words.append("NOT SPLIT BY PATIENT: SCORES TOO HIGH")
+    if results.shortened:
+        words.append(QUICK)
     return " · ".join(words)

@@ -41,7 +41,15 @@ class Scores:
     notes: list[str] = field(default_factory=list)
 
 
-def score_model(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False) -> Scores:
+def score_model(
+    model: Model,
+    pack: Pack,
+    side: pd.Series,
+    *,
+    alone: bool = False,
+    cost: float = 0.0,
+    known: np.ndarray | None = None,
+) -> Scores:
     """Predict the patches of the validation and test sides and measure how well.
 
     As in `cancernet predict`, the others of a patch's patient are taken in where it is known where they lie.
@@ -51,16 +59,22 @@ def score_model(model: Model, pack: Pack, side: pd.Series, *, alone: bool = Fals
         pack: labelled patches.
         side: `train`, `val`, `test` or empty for each row of `pack.table`.
         alone: judge each patch by itself.
+        cost: of a patch, as a run foretells it.
+        known: float32 (N,), what this very model said of each row of the pack before; NaN where it is to be asked.
     """
     rows = _scored(model, pack.table, side)
     probability = np.empty(len(rows), "float32")
     judge, reasons = Judge(model.colours), []
     groups = groups_of(pack.table.iloc[rows])
-    with progress(total=len(rows), what=f"predict with {model.name}") as bar:
+    with progress(total=len(rows), what=f"predict with {model.name}", cost=cost) as bar:
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             images = pack.images[part]
-            probability[start : start + CHUNK] = model.predict(images)
+            said = np.full(len(part), np.nan, "float32") if known is None else known[part]
+            asked = np.isnan(said)
+            if asked.any():
+                said[asked] = model.predict(images if asked.all() else images[asked])
+            probability[start : start + CHUNK] = said
             reasons += judge.see(images, groups[start : start + CHUNK])
             bar.update(len(part))
     reasons = judge.settle(reasons, groups)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cancernet.common.defaults import MAX_ALARMS
+from cancernet.common.outlook import Outlook, following
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
 from cancernet.common.text import printable
@@ -24,15 +27,20 @@ from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
 from cancernet.experiment.mistakes import find_mistakes
+from cancernet.experiment.quick import hasten, shorten
 from cancernet.experiment.train import check_name, start_training, train_all, training_minutes
 from cancernet.model.model import Model
+from cancernet.model.recipe import Recipe
 from cancernet.report.folder import NAMES, SPLIT, write_results
 from cancernet.report.tables import unsure
+from cancernet.training.costs import foretold, pass_cost
+from cancernet.training.held import kept_held
 from cancernet.training.options import TrainingOptions
 from cancernet.training.recipes import load_recipes, with_parents
 
 # The sample is small: fewer leave the CNNs below its colour floor, more take over five minutes.
 SAMPLE_EPOCHS = 10
+SCORING = "scoring on val and test patients"  # a part of a run, beside its recipes
 
 
 def run(
@@ -40,11 +48,12 @@ def run(
     *,
     recipes: Sequence[str] = (),
     recipe_file: Path | None = None,
-    models: Path | str = "models",
-    results: Path | str = "results",
+    models: Path | str | None = None,
+    results: Path | str | None = None,
     labels: Labels | None = None,
     split: SplitChoice | Path | str = "grouped",
     options: TrainingOptions | None = None,
+    quick: bool = False,
     cache: Path | None = None,
     say: Say = print,
 ) -> RunResults:
@@ -56,21 +65,24 @@ def run(
         data: folder or zip of labelled patches; by default the synthetic sample, which is drawn.
         recipes: names; by default the five approaches.
         recipe_file: TOML file with recipes of the user's own.
-        models: folder for the models.
-        results: folder for the report.
+        models: folder for the models; by default `models`, of a quick run `models-quick`.
+        results: folder for the report; by default `results`, of a quick run `results-quick`.
         labels: what is to be said of classes and patients that folders and names do not; see `Labels`.
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         options: of training.
+        quick: a first answer, of a share of each patient's patches and fewer epochs; all that is written says so.
         cache: folder for packed patches and frozen features; by default the user's cache.
         say: where lines for the user go.
 
     Raises:
         UserError: as `train`; a place that cannot be written.
     """
-    options = options or TrainingOptions()
+    options, kind = options or TrainingOptions(), "-quick" if quick else ""
+    models, results = Path(models or f"models{kind}"), Path(results or f"results{kind}")
     known = load_recipes(recipe_file)
     wanted = with_parents(recipes or [name for name, recipe in known.items() if recipe.in_run], known)
-    check_name(Path(models))
+    wanted = hasten(wanted) if quick else wanted
+    check_name(models)
     start_training(options.threads, say)
     from cancernet.training.pretrained import find_weights
 
@@ -80,18 +92,25 @@ def run(
     cache = cache or default_cache_dir()
     if data is None:
         data = write_sample(cache / "sample")
-        options = replace(options, epochs=options.epochs or SAMPLE_EPOCHS)
+        if not quick:
+            options = replace(options, epochs=options.epochs or SAMPLE_EPOCHS)
     inputs = [Path(data)]
     with (
-        Output(Path(results), "run", inputs=inputs, names=NAMES) as out,
-        Output(Path(models), "train", inputs=inputs) as bundles,
+        Output(results, "run", inputs=inputs, names=NAMES) as out,
+        Output(models, "train", inputs=inputs) as bundles,
+        ExitStack() as stack,
     ):
         packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
-        side = assign(made, packed.table)
         write_split(made, out.path(SPLIT))
+        if quick:  # after the split, which is that of a whole run
+            packed, left_out = shorten(packed, options.seed, epochs=options.epochs)
+            options = replace(options, shortened=left_out)
+            say(f"QUICK: {left_out}; a first look, not a result")
+        side = assign(made, packed.table)
         leakage = audit_leakage(packed.images, packed.table, side)
         say(describe_leakage(leakage, by_patient=made.patient_safe))
+        outlook = stack.enter_context(following(Outlook(_parts(wanted, packed, side, options))))
         trained = train_all(wanted, packed, made, models=bundles, cache=cache, options=options, say=say)
         minutes = {model.name: round(training_minutes(model), 2) for model in trained}
         facts |= {
@@ -103,7 +122,10 @@ def run(
             "split_hash": made.hash,
             "bundles": {model.name: str(model.folder) for model in trained},
         }
-        found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage)
+        if quick:
+            facts["quick"] = options.shortened
+        with outlook.of(SCORING):
+            found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage, cache=cache)
         say(f"report: {write_results(out, found)}")
         return found
 
@@ -118,6 +140,7 @@ def collect(
     facts: dict[str, Any],
     leakage: Leakage | None = None,
     alone: bool = False,
+    cache: Path | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
 
@@ -130,8 +153,14 @@ def collect(
         facts: of the run, for `run.json`.
         leakage: what the audit across sides found.
         alone: judge each patch by itself.
+        cache: where training has kept what the models said of a large val side; of models trained here only.
     """
-    scores = {model.name: score_model(model, pack, side, alone=alone) for model in models}
+
+    def score(model: Model) -> Scores:
+        known = _known(model, side, cache) if cache else None
+        return score_model(model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe), known=known)
+
+    scores = {model.name: score(model) for model in models}
     floor = score_floor(models[0], pack, side, alone=alone)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
@@ -159,8 +188,27 @@ def collect(
         bands={model.name: model.bands for model in models},
         calibrations={model.name: model.calibration.to_dict() for model in models},
         below_floor=below_floor(metrics, floor.metrics),
+        shortened=next((model.shortened for model in models if model.shortened), ""),
     )
     return replace(results, mistakes=find_mistakes(results, models, pack))
+
+
+def _known(model: Model, side: pd.Series, cache: Path) -> np.ndarray | None:
+    """Return what training has kept of a model's probabilities, float32 (N,), a row of the pack each; NaN elsewhere."""
+    val = np.flatnonzero(side == "val")
+    held = kept_held(cache, model, len(val))
+    if held is None:
+        return None
+    known = np.full(len(side), np.nan, "float32")
+    known[val] = held
+    return known
+
+
+def _parts(recipes: Sequence[Recipe], pack: Pack, side: pd.Series, options: TrainingOptions) -> dict[str, float]:
+    """Return what each part of a run costs, as foretold: the recipes, and scoring them."""
+    scored = int(side.isin(["val", "test"]).sum())
+    costs = foretold(recipes, pack.table, side, options)
+    return costs | {SCORING: scored * sum(pass_cost(recipe) for recipe in recipes)}
 
 
 def _notes(models: Sequence[Model]) -> Iterator[str]:

@@ -8,15 +8,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cancernet.common.errors import UserError
+from cancernet.common.outlook import Outlook, followed, following
 from cancernet.common.output import Output
 from cancernet.common.text import utf8
 from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir
-from cancernet.data.sides import Split
+from cancernet.data.sides import Split, assign
 from cancernet.data.split import SplitChoice
 from cancernet.experiment.data import Say, make_split, open_pack
 from cancernet.model.model import Model
 from cancernet.model.recipe import Recipe
+from cancernet.training.costs import foretold
 from cancernet.training.options import TrainingOptions
 from cancernet.training.recipes import load_recipes, with_parents
 
@@ -79,10 +81,12 @@ def train_all(
     from cancernet.training.train import train as train_recipe
 
     trained = []
+    outlook = followed() or Outlook(foretold(recipes, pack.table, assign(split, pack.table), options))
     for recipe in recipes:
         say(f"{recipe.name}: {recipe.summary}")
         begun = time.perf_counter()
-        model = train_recipe(recipe, pack, split, models=models, cache=cache, options=options, say=say)
+        with following(outlook), outlook.of(recipe.name):
+            model = train_recipe(recipe, pack, split, models=models, cache=cache, options=options, say=say)
         took = (time.perf_counter() - begun) / 60
         facts, found = model.manifest.training, model.manifest.validation
         assert facts is not None  # of no model that was trained
@@ -93,6 +97,8 @@ def train_all(
             f"weights: {model.manifest.weights_from}: {model.folder}"
         )
         trained.append(model)
+        if len(recipes) > 1:
+            say(f"  {outlook}")
     return trained
 
 

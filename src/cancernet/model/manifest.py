@@ -137,7 +137,11 @@ class Validation(Part, frozen=True, kw_only=True):
 
 
 class Training(Part, frozen=True):
-    """How the training went."""
+    """How the training went.
+
+    `n_choosing` is how many val patches chose the epoch, a share of each patient; 0 where all did. `shortened` says
+    what a quick run left out; empty where it was whole.
+    """
 
     minutes: Amount
     fingerprint: str = ""
@@ -147,6 +151,8 @@ class Training(Part, frozen=True):
     limit: Count = 0
     epochs: Count = 0
     best_epoch: Count = 0
+    n_choosing: Count = 0
+    shortened: str = ""
 
 
 class File(Part, frozen=True):

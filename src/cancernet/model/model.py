@@ -82,6 +82,11 @@ class Model:
         return self.manifest.name
 
     @property
+    def shortened(self) -> str:
+        """What a quick run left out when this model was trained, in words; empty where it was trained in full."""
+        return self.manifest.training.shortened if self.manifest.training else ""
+
+    @property
     def synthetic(self) -> bool:
         """Whether it was trained on patches that a program drew: then its answers mean nothing."""
         return self.manifest.data.synthetic

@@ -66,6 +66,8 @@ def console(found: Audit) -> str:
     lines += ["", found.tally]
     if found.synthetic:
         lines.append("SYNTHETIC patches: not evidence of anything.")
+    if found.shortened:
+        lines.append(f"A QUICK run trained the model ({found.shortened}): not a result.")
     return "\n".join(lines)
 
 
@@ -77,6 +79,7 @@ def _context(found: Audit, run: Mapping[str, Any]) -> dict[str, Any]:
         "title": f"Audit of {found.model}",
         "model": found.model,
         "synthetic": found.synthetic,
+        "shortened": found.shortened,
         "caption": found.caption,
         "whose": WHOSE[found.data["side"]],
         "tally": found.tally,

@@ -200,6 +200,8 @@ def _limits(
     found = []
     if manifest.data.synthetic:
         found.append("It was trained on SYNTHETIC patches: its answers mean nothing.")
+    if manifest.training and manifest.training.shortened:
+        found.append(f"A QUICK run trained it ({plain(manifest.training.shortened)}): train it in full before any use.")
     if not manifest.split.patient_safe:
         found.append("It was not trained with a split by patient: every score is too high.")
     for name, numbers in splits.items():

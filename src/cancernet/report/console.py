@@ -24,6 +24,8 @@ def table(results: RunResults) -> str:
         lines += ["", f"* not above the colour floor: {', '.join(results.below_floor)}"]
     if results.synthetic:
         lines += ["", "SYNTHETIC patches: not evidence of anything."]
+    if results.shortened:
+        lines += ["", f"QUICK run ({results.shortened}): a first look, not a result."]
     if not results.patient_safe:
         lines += ["", "NOT SPLIT BY PATIENT: every score above is too high."]
     lines += ["", *[f"NOTE: {note}" for note in results.notes]] if results.notes else []

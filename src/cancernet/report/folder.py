@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from cancernet.common.output import Output
 from cancernet.evaluation.results import RunResults, chosen
 from cancernet.report.figures import draw
@@ -30,15 +32,17 @@ def write_results(out: Output, results: RunResults) -> Path:
     best, why = chosen(results)
     entry = next(entry for entry in results.metrics if entry["model"] == best.model)
     about = {"synthetic": results.synthetic, "patient_safe": results.patient_safe, "notes": results.notes}
+    if results.shortened:
+        about["quick"] = results.shortened
     top = {**entry, "chosen_by": why, **about, "below_floor": results.below_floor, "models": results.metrics}
     out.write_json(METRICS, top)
     out.write_json(RUN, results.run)
-    out.write_csv(PREDICTIONS, results.predictions[best.model])
+    out.write_csv(PREDICTIONS, _marked(results, best.model))
     for each in results.metrics:
         folder = out.child(each["model"].replace(" ", "_"), owner=each["model"])
         folder.write_json(METRICS, {**each, **about})
         if each["model"] in results.predictions:
-            folder.write_csv(PREDICTIONS, results.predictions[each["model"]])
+            folder.write_csv(PREDICTIONS, _marked(results, each["model"]))
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
         out.write_csv(QUARANTINE, quarantined)
@@ -50,3 +54,9 @@ def write_results(out: Output, results: RunResults) -> Path:
     for name, drawn in pictures.run.items():
         out.write_bytes(f"{name}.png", drawn.png)
     return out.write_text(REPORT, render(results, pictures))
+
+
+def _marked(results: RunResults, model: str) -> pd.DataFrame:
+    """Return the predictions of a model; those of a quick run say so in a column more."""
+    rows = results.predictions[model]
+    return rows.assign(run="quick") if results.shortened else rows

@@ -145,6 +145,12 @@ def banners(results: RunResults) -> list[tuple[str, str]]:
             "Every patch was drawn by a program. Nothing here says anything about tissue or about how well "
             "a model would do on it.",
         ))  # fmt: skip
+    if results.shortened:
+        found.append((
+            "Quick run: not a result",
+            f"What stands here is of {results.shortened}. It says whether the data can be learned from; run it in full "
+            "before any number is told.",
+        ))  # fmt: skip
     if not results.patient_safe:
         found.append((
             "Not split by patient: scores are too high",

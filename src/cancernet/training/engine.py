@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cancernet.common.errors import UserError
+from cancernet.common.mapped import sparing
 from cancernet.common.progress import progress as progress_bar
 from cancernet.model.recipe import Recipe
 from cancernet.training.augmentation import build_augmentation
@@ -35,6 +36,7 @@ class Examples:
         weight: float32 (M,), weight in the loss of each row of `train`.
         patient: names (M,), patient of each row of `train`.
         stain: float32 (M, 6), colours of the patient of each row of `train`, for a recipe that restains.
+        choose: those rows of `val` that choose the epoch, int (J,), where val is too large for each epoch; or nothing.
     """
 
     inputs: np.ndarray
@@ -44,6 +46,12 @@ class Examples:
     weight: np.ndarray
     patient: np.ndarray
     stain: np.ndarray | None = None
+    choose: np.ndarray | None = None
+
+    @property
+    def choosing(self) -> np.ndarray:
+        """The rows that choose the epoch: all of val, or some of it."""
+        return self.val if self.choose is None else self.choose
 
 
 def fit(
@@ -57,6 +65,7 @@ def fit(
     log_dir: Path,
     keep: str = "best",
     front: Front | None = None,
+    cost: tuple[float, float] = (0.0, 0.0),
 ) -> Progress:
     """Train a network as a recipe says and leave it with the weights of its best epoch.
 
@@ -76,6 +85,7 @@ def fit(
         keep: `best`, or `last` where the validation rows must not choose the epoch.
         front: what the inputs go through before the network, augmentation included; by default the recipe's
             augmentation, in the network's own graph.
+        cost: of a patch in training and in validation, as a run foretells them.
 
     Returns:
         The finished progress; its history has a row an epoch.
@@ -93,12 +103,12 @@ def fit(
         state, done = found
         _restore(trainer, average, state)
     log = TrainingLog(log_dir, done.history)
-    label = examples.label.astype("float32")
+    label, inputs = examples.label.astype("float32"), sparing(examples.inputs)
     while not done.done:
         epoch = done.epoch
         _seed_layers([trainer, front.augmentation] if front and front.augmentation else [trainer], seed, epoch)
         batches = Batches(
-            examples.inputs,
+            inputs,
             examples.train,
             label[examples.train],
             examples.weight,
@@ -113,12 +123,15 @@ def fit(
             jpeg=recipe.jpeg,
         )
         started = time.perf_counter()
-        learned = _learn(trainer, batches, front, what=f"{recipe.name} epoch {epoch + 1}/{recipe.epochs}")
+        learned = _learn(trainer, batches, front, cost=cost[0], what=f"{recipe.name} epoch {epoch + 1}/{recipe.epochs}")
         seconds = time.perf_counter() - started
         if average:
             average.swap()
         row = {"epoch": epoch + 1, "loss": learned["loss"], "accuracy": learned["accuracy"]}
-        row |= validate(network, examples, front) | {"seconds": seconds, "patches_per_second": n_epoch / seconds}
+        row |= validate(network, examples, front, cost=cost[1]) | {
+            "seconds": seconds,
+            "patches_per_second": n_epoch / seconds,
+        }
         _note(done, row, network, recipe, keep)
         if average:
             average.swap()
@@ -129,14 +142,14 @@ def fit(
     return done
 
 
-def _learn(trainer: Trainer, batches: Batches, front: Front | None, *, what: str) -> dict[str, float]:
+def _learn(trainer: Trainer, batches: Batches, front: Front | None, *, what: str, cost: float) -> dict[str, float]:
     """Take one step a batch and return the mean loss and accuracy of the epoch.
 
     Not `Model.fit`: it feeds TensorFlow through a tf.data pipeline, whose tuning thread sleeps 10 ms, 20 ms,
     40 ms and so on and is waited for at the end: epochs of some 11 seconds took 20.5.
     """
     sums: dict[str, float] = {}
-    with progress_bar(total=len(batches.order), what=what) as bar:
+    with progress_bar(total=len(batches.order), what=what, cost=cost) as bar:
         for index in range(len(batches)):
             inputs, label, weight = batches[index]
             if front:
@@ -148,18 +161,21 @@ def _learn(trainer: Trainer, batches: Batches, front: Front | None, *, what: str
     return {name: total / len(batches.order) for name, total in sums.items()}
 
 
-def validate(network: keras.Model, examples: Examples, front: Front | None = None) -> dict[str, float]:
-    """Score a network on the validation rows, NaN without any: loss, accuracy, AUC, average precision.
+def validate(
+    network: keras.Model, examples: Examples, front: Front | None = None, *, cost: float = 0.0
+) -> dict[str, float]:
+    """Score a network on the rows that choose the epoch, NaN without any: loss, accuracy, AUC, average precision.
 
     Raises:
         UserError: a score is infinite or not a number.
     """
-    if not len(examples.val):
+    rows = examples.choosing
+    if not len(rows):
         return dict.fromkeys(("val_loss", "val_accuracy", "val_auc", "val_average_precision"), float("nan"))
-    logit = predict_logits(network, examples.inputs, examples.val, front)
+    logit = predict_logits(network, examples.inputs, rows, front, cost=cost)
     if not np.isfinite(logit).all():
         raise UserError(f"{network.name}: training diverged, a score is not finite; lower its learning_rate")
-    label = examples.label[examples.val]
+    label = examples.label[rows]
     signed = np.where(label == 1, logit, -logit)
     both = len(np.unique(label)) == 2
     return {
@@ -171,13 +187,15 @@ def validate(network: keras.Model, examples: Examples, front: Front | None = Non
 
 
 def predict_logits(
-    network: keras.Model, inputs: np.ndarray, rows: np.ndarray, front: Front | None = None
+    network: keras.Model, inputs: np.ndarray, rows: np.ndarray, front: Front | None = None, *, cost: float = 0.0
 ) -> np.ndarray:
     """Return the logits float32 (len(rows),) of rows of `inputs`, read a batch at a time, through `front` if any."""
-    logits = [np.empty(0, "float32")]
-    for start in range(0, len(rows), PREDICT_BATCH):
-        batch = inputs[rows[start : start + PREDICT_BATCH]]
-        logits.append(np.asarray(network.predict_on_batch(front(batch) if front else batch))[:, 0])
+    logits, inputs = [np.empty(0, "float32")], sparing(inputs)
+    with progress_bar(total=len(rows), what=f"validate {network.name}", cost=cost) as bar:
+        for start in range(0, len(rows), PREDICT_BATCH):
+            batch = inputs[rows[start : start + PREDICT_BATCH]]
+            logits.append(np.asarray(network.predict_on_batch(front(batch) if front else batch))[:, 0])
+            bar.update(len(batch))
     return np.concatenate(logits)
 
 

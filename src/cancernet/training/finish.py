@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from onnxruntime import InferenceSession
 from safetensors.numpy import save
 
 from cancernet.common import defaults
@@ -29,20 +31,24 @@ from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle
 from cancernet.model.colours import IN_FLOOR, Colours, fit_colours
 from cancernet.model.decide import sigmoid
 from cancernet.model.examples import embed, index_files
-from cancernet.model.floor import Floor, colour_features
-from cancernet.model.inference import OUTPUTS, open_session, predict
+from cancernet.model.floor import Floor
+from cancernet.model.inference import MOST_GAP, OUTPUTS, open_session, predict
 from cancernet.model.judge import unseen_rows
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, with_evidence, with_probability
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
+from cancernet.training.costs import COLOURS
 from cancernet.training.cross_fit import Held
 from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
+from cancernet.training.features import kept_colours
 from cancernet.training.fit_context import fit_context
+from cancernet.training.held import keep_held
 from cancernet.training.options import TrainingOptions
 
 HELD = "out_of_fold.csv"  # predictions of a cross-fit, beside the bundle's files
+CHECKED = 500  # patches on which a graph is held against the network it was made of
 
 
 def finish(
@@ -56,6 +62,7 @@ def finish(
     *,
     weights_from: str,
     models: Output,
+    cache: Path,
     options: TrainingOptions,
     seconds: float,
 ) -> Model:
@@ -64,7 +71,9 @@ def finish(
     The graph also answers with its evidence and embedding, and the bundle remembers some of the patches it learned
     from. Calibration, thresholds, bands of abstention and the colour floor are fitted here, on train and val patients
     only. They rest on patients the network did not learn from: those of val, predicted by the very graph that
-    ships, or all of them, predicted by the networks of a cross-fit.
+    ships, or all of them, predicted by the networks of a cross-fit. Of a val side so large that a share of it chose the
+    epoch, the training network's own predictions are taken, and the graph is held against them on some: running it on
+    all again would cost as much as an epoch.
 
     Args:
         network: trained.
@@ -76,6 +85,7 @@ def finish(
         held: logits of patients it did not learn from: those of val, or all of them, each of its fold.
         weights_from: how the results name what it started from.
         models: folder of bundles, open for writing.
+        cache: folder for colour statistics.
         options: seed and the like.
         seconds: that training took.
     """
@@ -83,20 +93,26 @@ def finish(
     weights = weights_of(network)
     plain = build_network(recipe.network, input_size=recipe.input_size, dropout=recipe.dropout)  # float32
     load_weights(plain, weights)
-    crossed = bool(recipe.cross_fit)
+    crossed, large = bool(recipe.cross_fit), examples.choose is not None
     label = examples.label[held.rows]
     uncalibrated = sigmoid(held.logit)
     scale, offset = fit_platt(label, uncalibrated)
     graph = to_onnx(with_evidence(plain, scale=scale, offset=offset), outputs=OUTPUTS)
     session = open_session(graph)
-    probability = apply_platt(uncalibrated, scale, offset) if crossed else predict(session, pack.images, held.rows)
+    if crossed or large:
+        probability = apply_platt(uncalibrated, scale, offset)
+    else:
+        probability = predict(session, pack.images, held.rows)
+    if large:
+        _check_graph(session, pack, held.rows, probability)
+        keep_held(cache, progress.fingerprint, probability)
     found = pack.table.iloc[held.rows][["path", "patient", "x", "y"]].assign(label=label, probability=probability)
     thresholds = choose_thresholds(label, probability, target_recall=options.target_recall)
     operating = thresholds["target_recall"]
     context = fit_context(found, threshold=operating, target_recall=options.target_recall)
     among = found.assign(probability=by_patient(context, *places(found), probability)[0])
     bands = [fit_selective(among, operating, abstain_share=share) for share in defaults.ABSTAIN_SHARES]
-    floor, floor_probability, colours = _floor(pack, examples, held, options)
+    floor, floor_probability, colours = _floor(pack, examples, held, cache, options)
     floor_thresholds = choose_thresholds(label, floor_probability, target_recall=options.target_recall)
     floor_context = fit_context(
         found.assign(probability=floor_probability),
@@ -157,6 +173,8 @@ def finish(
             limit=options.limit,
             epochs=progress.epoch,
             best_epoch=progress.best_epoch,
+            n_choosing=0 if examples.choose is None else len(examples.choose),
+            shortened=options.shortened,
         ),
         files=list_files(files),
     )
@@ -165,7 +183,21 @@ def finish(
     return load_model(write_bundle(folder, manifest, files))
 
 
-def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions) -> tuple[Floor, np.ndarray, Colours]:
+def _check_graph(session: InferenceSession, pack: Pack, rows: np.ndarray, probability: np.ndarray) -> None:
+    """Hold the graph that ships against what the training network said of patches.
+
+    Raises:
+        RuntimeError: they differ by more than rounding does.
+    """
+    some = np.unique(np.linspace(0, len(rows) - 1, CHECKED).astype(int))
+    gap = float(np.abs(predict(session, pack.images, rows[some]) - probability[some]).max())
+    if not gap <= MOST_GAP:
+        raise RuntimeError(f"the exported graph differs from the network it was made of by {gap:g} in a probability")
+
+
+def _floor(
+    pack: Pack, examples: Examples, held: Held, cache: Path, options: TrainingOptions
+) -> tuple[Floor, np.ndarray, Colours]:
     """Return the colour floor that goes with the model, its probabilities of the patients held out, and the colours.
 
     It is fitted as the network was: in a cross-fit on each fold's other patients, then on all. The colours are those of
@@ -177,7 +209,7 @@ def _floor(pack: Pack, examples: Examples, held: Held, options: TrainingOptions)
 
     patient = pack.table["patient"].to_numpy()
     needed = np.union1d(examples.train, held.rows)
-    features = colour_features(pack.images, needed)
+    features = np.array(kept_colours(pack.images, needed, content=pack.data_hash, cache=cache, cost=COLOURS))
     at = np.zeros(len(pack.table), int)
     at[needed] = np.arange(len(needed))
     whole = fit(examples.train)

@@ -24,6 +24,7 @@ from cancernet.model.recipe import Recipe
 from cancernet.networks import cut, head_of, trainable_from
 from cancernet.training.augmentation import build_augmentation
 from cancernet.training.checkpoint import CHECKPOINT, Progress, load_weights
+from cancernet.training.costs import pass_cost, step_cost, validation_cost
 from cancernet.training.cross_fit import Held, cross_fit
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.examples import choose_examples, with_features
@@ -71,7 +72,7 @@ def train(
         recipe = msgspec.structs.replace(recipe, epochs=options.epochs)
     examples = choose_examples(recipe, pack, split, options)
     network, weights_from = starting_network(recipe, models.folder, options, examples)
-    fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights))
+    fingerprint = _fingerprint(recipe, pack, split, options, digest(network.weights), examples)
     out = models.child(recipe.name, owner=recipe.name, exact=True)
     if (done := _finished(out.folder, fingerprint)) is not None:
         say(f"{recipe.name}: already trained on this data and split; using {out.folder}")
@@ -80,8 +81,13 @@ def train(
     checkpoint, *_ = (out.path(name) for name in (CHECKPOINT, "history.csv", "tensorboard", "folds"))
     if (folder / MANIFEST).exists():
         say(f"{recipe.name}: the model in {folder} was trained otherwise and is replaced")
+    if examples.choose is not None:
+        say(
+            f"  {len(examples.choose):,} of {len(examples.val):,} val patches, a share of each patient, choose the "
+            "epoch; all of them calibration and thresholds"
+        )
     trainable_from(network, recipe.train)
-    facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "options": options}
+    facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "cache": cache, "options": options}
     if recipe.cross_fit:
         progress, held, spent = cross_fit(
             recipe, pack, examples, folder=folder, options=options, fingerprint=fingerprint, say=say
@@ -111,15 +117,19 @@ def _fit(
     """Fit a network, its frozen part run apart, and predict the val patients; also say how many seconds it took."""
     learner, shown, front = network, examples, None
     if recipe.train == "head":
-        learner, shown = head_of(network), with_features(network, examples, pack.data_hash, cache)
+        learner, shown = (
+            head_of(network),
+            with_features(network, examples, pack.data_hash, cache, cost=pass_cost(recipe)),
+        )
     elif (parts := cut(network)) is not None:
         lower, learner = parts
         augmentation = build_augmentation(recipe.augmentation, side=PATCH_SIZE, seed=options.seed)
         front = Front(lower, augmentation, threads=options.threads or None)
     begun = time.perf_counter()
-    progress = fit(learner, shown, recipe, seed=options.seed, front=front, **where)
+    cost = step_cost(recipe), validation_cost(recipe)
+    progress = fit(learner, shown, recipe, seed=options.seed, front=front, cost=cost, **where)
     seconds = time.perf_counter() - begun
-    logit = predict_logits(learner, shown.inputs, shown.val, front)
+    logit = predict_logits(learner, shown.inputs, shown.val, front, cost=cost[1])
     return progress, Held(examples.val, logit, np.zeros(len(logit), int)), seconds
 
 
@@ -131,7 +141,9 @@ def digest(weights: list[keras.Variable]) -> str:
     return total.hexdigest()
 
 
-def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str) -> str:
+def _fingerprint(
+    recipe: Recipe, pack: Pack, split: Split, options: TrainingOptions, start: str, examples: Examples
+) -> str:
     """Hash what decides the trained weights."""
     facts = {
         "cancernet": __version__,
@@ -144,6 +156,10 @@ def _fingerprint(recipe: Recipe, pack: Pack, split: Split, options: TrainingOpti
         "target_recall": options.target_recall,
         "start": start,
     }
+    if examples.choose is not None:  # where all choose, a run of before continues
+        facts["choosing"] = len(examples.choose)
+    if options.shortened:
+        facts["shortened"] = options.shortened
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
