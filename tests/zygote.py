@@ -93,7 +93,7 @@ def become(job: Job) -> None:
         main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
-    except BaseException:  # told as Python would tell it
+    except BaseException:  # noqa: BLE001 - told as Python would tell it
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -24,10 +24,10 @@ class Forbid:
 sys.meta_path.insert(0, Forbid())
 """
 NO_FIGURES = """
-import cv2, numpy
+import cv2, numpy, os
 from matplotlib.figure import Figure
 white = cv2.imencode(".png", numpy.full((1, 1, 3), 255, numpy.uint8))[1].tobytes()
-Figure.savefig = lambda self, file, **_: file.write(white)
+Figure.savefig = lambda self, file, **_: file.write_bytes(white) if isinstance(file, os.PathLike) else file.write(white)
 """
 
 Ended = subprocess.CompletedProcess
@@ -47,7 +47,9 @@ def cancernet(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     count = itertools.count()
     with zygote(environment) as plain, zygote(environment, train=True) as trains:
 
-        def run(*arguments: object, before: str = "", cwd: Path = elsewhere, figures: bool = True, keras: bool = True) -> Ended[str]:
+        def run(
+            *arguments: object, before: str = "", cwd: Path = elsewhere, figures: bool = True, keras: bool = True
+        ) -> Ended[str]:
             before += "" if figures else NO_FIGURES
             words = [str(each) for each in arguments]
             out, err = (said / f"{next(count)}" for _ in range(2))
