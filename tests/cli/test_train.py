@@ -48,9 +48,9 @@ Batches.__getitem__ = counting
 """
 
 NO_KERAS = """
-import importlib.util
-find = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *more: None if name == "keras" else find(name, *more)
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *more: None if name == "keras" else find(name, *more)
 """
 
 
