@@ -182,7 +182,6 @@ def test_the_site_is_built_without_a_warning_and_fetches_nothing(tmp_path: Path)
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert made.returncode == 0, made.stderr

@@ -59,6 +59,6 @@ def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     notebook = read(path)
     stored = [len(cell.outputs) for cell in code_cells(notebook)]
     nbclient.NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     assert [len(cell.outputs) for cell in code_cells(notebook)] == stored

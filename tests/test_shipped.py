@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib import resources
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cancernet.common import defaults
-from cancernet.data.pack import pack
+from cancernet.data.pack import Pack
 from cancernet.evaluation.scoring import below_floor, score_floor, score_model, side_of_model
 from cancernet.model.bundle import GRAPH, WEIGHTS
 from cancernet.model.decide import MALIGNANT
@@ -68,10 +67,9 @@ def test_an_empty_white_patch_is_not_called_malignant(model: Model) -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_it_beats_the_colour_floor_on_patients_it_never_saw(model: Model, real_data: Path, tmp_path: Path) -> None:
-    data = pack(real_data / "idc", cache_dir=tmp_path)
-    side = side_of_model(model, data.table)
-    scored, floor = score_model(model, data, side), score_floor(model, data, side)
+def test_it_beats_the_colour_floor_on_patients_it_never_saw(model: Model, real_pack: Pack) -> None:
+    side = side_of_model(model, real_pack.table)
+    scored, floor = score_model(model, real_pack, side), score_floor(model, real_pack, side)
     assert below_floor([scored.metrics], floor.metrics) == []
     test = scored.metrics["splits"]["test"]
     assert test["n_patients"] == 29

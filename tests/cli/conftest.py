@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from zygote import zygote
+
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
-MAIN = "from cancernet.cli import main; main()"
+TRAINING = ("run", "train", "doctor")  # the verbs that import TensorFlow
 NO_TENSORFLOW = """
 import sys
 class Forbid:
@@ -21,29 +23,42 @@ class Forbid:
             raise ModuleNotFoundError(f"{name} is forbidden here", name=name)
 sys.meta_path.insert(0, Forbid())
 """
+NO_FIGURES = """
+import cv2, numpy, os
+from matplotlib.figure import Figure
+white = cv2.imencode(".png", numpy.full((1, 1, 3), 255, numpy.uint8))[1].tobytes()
+Figure.savefig = lambda self, file, **_: file.write_bytes(white) if isinstance(file, os.PathLike) else file.write(white)
+"""
 
 Ended = subprocess.CompletedProcess
 Run = Callable[..., "Ended[str]"]
 
 
 @pytest.fixture(scope="session")
-def cancernet(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run `cancernet ARGUMENTS`; `before` is Python to run first in that process."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
+def cancernet(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Run `cancernet ARGUMENTS` in a process of its own.
+
+    `before` is Python to run first in that process. Without `figures` each is one white pixel: they are most of the
+    time of a report, and few tests look at them. Without `keras` its process begins without TensorFlow, as where
+    that is missing; verbs that do not train begin so always.
+    """
+    elsewhere, said = tmp_path_factory.mktemp("elsewhere"), tmp_path_factory.mktemp("said")
     environment = {**os.environ, "CANCERNET_CACHE": str(cache), "KERAS_HOME": str(elsewhere / "keras")}
+    count = itertools.count()
+    with zygote(environment) as plain, zygote(environment, train=True) as trains:
 
-    def run(*arguments: object, before: str = "", cwd: Path = elsewhere) -> Ended[str]:
-        return subprocess.run(
-            [sys.executable, "-c", before + MAIN, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            cwd=cwd,
-            timeout=300,
-        )
+        def run(
+            *arguments: object, before: str = "", cwd: Path = elsewhere, figures: bool = True, keras: bool = True
+        ) -> Ended[str]:
+            before += "" if figures else NO_FIGURES
+            words = [str(each) for each in arguments]
+            out, err = (said / f"{next(count)}" for _ in range(2))
+            ended = (trains if keras and words[0] in TRAINING else plain)(
+                arguments=words, before=before, folder=str(cwd), out=str(out), err=str(err)
+            )
+            return Ended(words, int(ended["code"]), out.read_text("utf-8"), err.read_text("utf-8"))
 
-    return run
+        yield run
 
 
 @pytest.fixture(scope="session")

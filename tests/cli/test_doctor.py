@@ -179,7 +179,7 @@ def test_a_damaged_shipped_model_fails_with_the_fix(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_training_it_still_looks_at_the_rest(cancernet: Callable, no_tensorflow: str, sample: Path) -> None:
-    ended = cancernet("doctor", "--data", sample, before=no_tensorflow)
+    ended = cancernet("doctor", "--data", sample, before=no_tensorflow, keras=False)
     assert ended.returncode == 0, ended.stderr
     states = dict(line.split(maxsplit=1)[::-1] for line in ended.stdout.splitlines() if not line.startswith(" "))
     assert set(states.values()) <= {"PASS", "WARN"}
@@ -190,7 +190,7 @@ def test_without_training_it_still_looks_at_the_rest(cancernet: Callable, no_ten
 
 
 def test_a_failure_is_exit_1_with_the_fix(cancernet: Callable, no_tensorflow: str, tmp_path: Path) -> None:
-    ended = cancernet("doctor", "--data", tmp_path / "nowhere", before=no_tensorflow)
+    ended = cancernet("doctor", "--data", tmp_path / "nowhere", before=no_tensorflow, keras=False)
     assert ended.returncode == 1
     assert "FAIL  data" in ended.stdout
     assert ended.stdout.count("fix: ") >= 1

@@ -48,7 +48,7 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
 def test_patients_that_trained_the_model_are_left_out_and_the_report_says_so(
     cancernet: Callable, model: Path, sample: Path, tmp_path: Path
 ) -> None:
-    ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", tmp_path / "out")
+    ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", tmp_path / "out", figures=False)
     assert ended.returncode == 0, ended.stderr
     side = load_model(model).manifest.split.patients
     predictions = pd.read_csv(tmp_path / "out" / "predictions.csv")
@@ -62,7 +62,7 @@ def test_the_same_ids_may_be_said_to_be_other_patients(
     cancernet: Callable, model: Path, sample: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", out, "--new-patients")
+    ended = cancernet("evaluate", "--model", model, "--data", sample, "--out", out, "--new-patients", figures=False)
     assert ended.returncode == 1, ended.stderr
     assert "patches that cannot be judged" in ended.stderr
     predictions = pd.read_csv(out / "predictions.csv")
@@ -78,7 +78,7 @@ def test_a_folder_of_training_patients_alone_is_refused(
         if (sample / patient).is_dir():
             shutil.copytree(sample / patient, tmp_path / "data" / patient)
     said = one_line_error(
-        cancernet("evaluate", "--model", model, "--data", tmp_path / "data", "--out", tmp_path / "out")
+        cancernet("evaluate", "--model", model, "--data", tmp_path / "data", "--out", tmp_path / "out", figures=False)
     )
     assert "evaluate on patients it has not seen" in said
     assert not (tmp_path / "out").exists()
@@ -96,7 +96,7 @@ def test_a_model_split_by_patch_says_that_it_cannot_tell_its_own_patients(
     cancernet: Callable, model: Path, strangers: Path, tmp_path: Path
 ) -> None:
     _patch_split(model)
-    ended = cancernet("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out")
+    ended = cancernet("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out", figures=False)
     assert ended.returncode == 0, ended.stderr
     assert "cannot tell its own patients apart" in ended.stdout
     assert "NOT SPLIT BY PATIENT" in ended.stdout

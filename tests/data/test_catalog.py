@@ -17,6 +17,7 @@ from cancernet.common.errors import UserError
 from cancernet.data.catalog import Catalog, open_labelled
 from cancernet.data.catalog import catalog as read_catalog
 from cancernet.data.decode import decode, fit_patch
+from cancernet.data.pack import Pack
 from cancernet.data.scan import content_hash
 
 Folder = Callable[..., Path]
@@ -288,9 +289,8 @@ def test_a_folder_of_bad_files_only_names_the_commonest_reason(idc: Folder) -> N
 
 
 @pytest.mark.real
-def test_the_real_patches_all_decode(real_data: Path) -> None:
-    found = catalog(real_data / "idc")
-    assert found.layout == "patient/class"
+def test_the_real_patches_all_decode(real_data: Path, real_pack: Pack) -> None:
+    found = real_pack
     assert len(found.table) + len(found.quarantine) == sum(1 for _ in (real_data / "idc").rglob("*.png"))
     assert found.quarantine["reason"].str.startswith("too small").all()
     assert found.table["patient"].nunique() == 230

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from cancernet.data.pack import Pack
 from cancernet.data.scan import content_hash
 from cancernet.evaluation import leakage
 from cancernet.evaluation.leakage import Leakage, audit_leakage
@@ -154,13 +155,11 @@ def test_ten_thousand_unlike_patches_are_clean() -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_the_development_split_of_the_real_patches_is_clean(real_data: Path, tmp_path: Path) -> None:
-    from cancernet.data.pack import pack
+def test_the_development_split_of_the_real_patches_is_clean(real_data: Path, real_pack: Pack) -> None:
     from cancernet.data.sides import assign
     from cancernet.data.split_lists import split_from_file
 
-    real = pack(real_data / "idc", cache_dir=tmp_path)
-    split = split_from_file(real.table, real_data / "splits" / "dev_split.csv")
-    found = audit_leakage(real.images, real.table, assign(split, real.table))
+    split = split_from_file(real_pack.table, real_data / "splits" / "dev_split.csv")
+    found = audit_leakage(real_pack.images, real_pack.table, assign(split, real_pack.table))
     assert clean(found)
     assert found.n_checked > 23_000

@@ -33,8 +33,13 @@ def collected(folder: Path, packed: Pack) -> Any:
     return collect([load_model(folder)], packed, split, side, minutes={}, facts={}), side
 
 
-def test_each_picture_is_of_its_row_and_of_a_test_patient(packed: Pack) -> None:
-    results, side = collected(shipped(), packed)
+@pytest.fixture(scope="module")
+def of_shipped(packed: Pack) -> Any:
+    return collected(shipped(), packed)
+
+
+def test_each_picture_is_of_its_row_and_of_a_test_patient(of_shipped: Any, packed: Pack) -> None:
+    results, side = of_shipped
     found = results.mistakes
     assert found is not None
     at = {path: i for i, path in enumerate(packed.table["path"])}
@@ -53,7 +58,7 @@ def test_an_older_bundle_has_its_errors_without_maps_or_none(packed: Pack) -> No
     assert results.mistakes is None or results.mistakes.evidence is None
 
 
-def test_without_predictions_there_is_nothing(packed: Pack) -> None:
-    results, _ = collected(shipped(), packed)
+def test_without_predictions_there_is_nothing(of_shipped: Any, packed: Pack) -> None:
+    results, _ = of_shipped
     bare = dataclasses.replace(results, predictions={})
     assert find_mistakes(bare, [load_model()], packed) is None

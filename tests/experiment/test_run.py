@@ -63,7 +63,7 @@ summary = "the second"
 
 
 @pytest.fixture
-def go(model: Model, packed: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def go(no_figures: None, model: Model, packed: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run two recipes on the sample, training stood in for; returns what was found, said and trained."""
     trained: list[str] = []
 

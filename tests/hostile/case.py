@@ -21,5 +21,4 @@ class Case(NamedTuple):
     code: int  # exit code: 0 all answered, 1 something left out or unsure, 2 nothing useful
     says: tuple[str, ...]  # all of them on the screen or in what was written to OUT
     says_not: tuple[str, ...] = ()  # none of them
-    seconds: int = 60  # after which it has no end; generous, since a machine may be busy
     megabytes: int = 900  # greatest resident memory, the program's own 200 included

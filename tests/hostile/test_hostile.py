@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hostile import answers, bundles, folders, images, texts, zips
 from hostile.case import Case
+from zygote import Zygote, zygote
 
 MODULES = (answers, bundles, folders, images, texts, zips)
 CASES = [case for module in MODULES for case in module.CASES]
 LEAST = 150  # rows
+MOST_BYTES = 12_000_000_000  # of addresses: a bomb that gets through ends here and not in the machine
 
 
 @pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., dict]]:
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "HOME": str(home), "CANCERNET_CACHE": str(home / "packs"), "MPLCONFIGDIR": str(home)}
-    script = Path(__file__).with_name("zygote.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
-
-    def run(**job: object) -> dict:
-        process.stdin.write(json.dumps(job) + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline())
-
-    yield run
-    process.stdin.close()
-    process.wait()
+    with zygote(environment) as found:
+        yield found
 
 
 def state(folder: Path) -> dict[str, str]:
@@ -60,13 +48,13 @@ def test_the_table_is_long_and_no_two_rows_are_called_alike() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_input(case: Case, zygote: Callable[..., dict], tmp_path: Path) -> None:
+def test_input(case: Case, commands: Zygote, tmp_path: Path) -> None:
     here, out, log = tmp_path / "here", tmp_path / "out", tmp_path / "log"
     here.mkdir()
     case.make(here)
     before = state(here)
     arguments = [word.replace("HERE", str(here)).replace("OUT", str(out)) for word in case.arguments]
-    ended = zygote(arguments=arguments, folder=str(here), log=str(log), seconds=case.seconds)
+    ended = commands(arguments=arguments, folder=str(here), out=str(log), err=str(log), most_bytes=MOST_BYTES)
     screen = log.read_text(encoding="utf-8", errors="surrogateescape")
     assert ended["code"] == case.code, screen
     told = screen + written(out)

@@ -21,8 +21,8 @@ def sections(tmp_path_factory):
 
 
 @pytest.fixture
-def data(sections, tmp_path):
-    """The same, to be spoilt."""
+def data(sections, tmp_path, no_figures):
+    """The same, to be spoilt; its figures are not drawn."""
     return Path(shutil.copytree(sections, tmp_path / "data"))
 
 

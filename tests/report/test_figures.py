@@ -40,8 +40,13 @@ def synthetic(make):
     return every(make(("baseline",), synthetic=True))
 
 
-def test_every_figure_is_drawn_under_its_name(five):
-    drawn = draw(five).run
+@pytest.fixture(scope="module")
+def pictures(five):
+    return draw(five)
+
+
+def test_every_figure_is_drawn_under_its_name(pictures):
+    drawn = pictures.run
     assert set(drawn) == NAMES
     for each in drawn.values():
         image = cv2.imdecode(np.frombuffer(each.png, "uint8"), cv2.IMREAD_COLOR)
@@ -49,15 +54,18 @@ def test_every_figure_is_drawn_under_its_name(five):
         assert image.std() > 5  # not blank
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_one_model_without_floor_has_every_figure(single):
     assert set(draw(single).run) == NAMES
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_figures_without_data_are_left_out(make):
     results = make(("baseline",), predictions={}, histories={})
     assert set(draw(results).run) == {"approaches", "confusion_matrix"}
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_unknown_patients_leave_out_only_the_figure_by_patient(make):
     results = make(("baseline",))
     for rows in results.predictions.values():
@@ -108,6 +116,7 @@ def test_target_recall_is_that_of_the_run(make):
     assert target_recall(make(("baseline",), run={"target_recall": 0.9})) == 0.9
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_models_of_older_bundles_have_no_bands_to_draw(make):
     results = make(("baseline",), bands={}, calibrations={})
     assert set(draw(results).run) == NAMES - {"risk_coverage", "calibration_change"}
@@ -119,8 +128,7 @@ def test_the_change_by_calibration_shows_both_and_their_errors(drawn):
     assert "calibrated (ECE 0." in said
 
 
-def test_figures_of_the_headline_model_are_drawn_once_for_both_places(five):
-    pictures = draw(five)
+def test_figures_of_the_headline_model_are_drawn_once_for_both_places(five, pictures):
     best = chosen(five)[0].model
     assert pictures.run["risk_coverage"] is pictures.models[best]["risk_coverage"]
     assert pictures.run["confusion_matrix"] != pictures.models[best]["confusion_matrix"]  # of all, and of one

@@ -118,6 +118,7 @@ def test_other_files_in_the_folder_are_left_alone(out: Path) -> None:
     assert (out / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_number_that_is_none_is_a_bug_and_not_written(results: RunResults, tmp_path: Path) -> None:
     broken = dataclasses.replace(results, run={"minutes": float("nan")})
     with pytest.raises(ValueError, match="JSON"), Output(tmp_path / "out", "run") as opened:
@@ -125,6 +126,7 @@ def test_a_number_that_is_none_is_a_bug_and_not_written(results: RunResults, tmp
     assert not (tmp_path / "out" / "run.json").exists()
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_what_an_earlier_run_left_and_this_one_has_not_is_gone(results: RunResults, tmp_path: Path) -> None:
     with Output(tmp_path / "out", "run") as opened:
         write_results(opened, results)

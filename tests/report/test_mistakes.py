@@ -52,6 +52,7 @@ def test_synthetic_patches_are_marked():
     assert "SYNTHETIC" in words(MISTAKES, "SYNTHETIC, NOT EVIDENCE")
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("there", [True, False])
 def test_the_report_has_the_section_where_there_are_errors(make, there):
     results = make(("baseline",), mistakes=MISTAKES if there else None)
