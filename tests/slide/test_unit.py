@@ -130,6 +130,15 @@ def test_jobs_of_an_array_and_gather_are_a_cohort_of_all(slides, model, tmp_path
     assert "shard-1-of-2/0" in page
 
 
+def test_parts_made_in_two_ways_are_refused(slides, model, tmp_path) -> None:
+    for number, stride in ((1, 50), (2, 25)):
+        part = Shard(number, 2)
+        run(slides[:2], model, tmp_path / "out" / part.name, shard=part, stride=stride)
+    with pytest.raises(UserError, match="were mapped with another stride"):
+        gather_slides(tmp_path / "out")
+    assert not (tmp_path / "out" / TABLE).exists()
+
+
 def test_a_part_for_which_nothing_is_left_is_one_line(slides, model, tmp_path) -> None:
     with pytest.raises(UserError, match="--shard 9/9: nothing is left for it of 4 slides"):
         run(slides, model, tmp_path / "out", shard=Shard(9, 9))
