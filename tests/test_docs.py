@@ -156,7 +156,7 @@ def test_the_code_in_the_page_of_the_api_runs(workplace: Path) -> None:
         "evaluation/report.html",
         "audit/audit.html",
         "maps/index.html",
-        "slides/index.html",
+        "slides/cohort.html",
         "why/index.html",
     ):
         assert (workplace / left).is_file(), left
