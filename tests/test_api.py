@@ -43,7 +43,7 @@ VERBS = {  # file of the command line -> where the work is done, and by what
     "data": ("experiment.data", "check_data"),
     "evaluate": ("experiment.evaluate", "evaluate"),
     "explain": ("explanation.explain", "explain"),
-    "gather": ("slide.shards", "gather_slides"),
+    "gather": ("slide.shards", "gather_slides"),  # and `prediction.parts.gather_parts`
     "map": ("maps.report", "map_specimens"),
     "predict": ("prediction.predict", "predict_paths"),  # what `predict` does, in flat memory
     "run": ("experiment.run", "run"),

@@ -36,7 +36,7 @@ def rows(setup: Setup) -> list[Row]:
     folder = drawn(setup.work / "cohort", setup.slides, SECTION)
     found = [workers_row(folder, setup), kills_row(folder, setup)]
     shutil.rmtree(folder)
-    return [*found, many_row(drawn(setup.work / "tiny", setup.tiny, TINY), setup)]
+    return [*found, many_row(glass(setup.work / "tiny", setup.tiny), setup)]
 
 
 def drawn(folder: Path, count: int, size: tuple[int, int]) -> Path:
@@ -49,6 +49,14 @@ def drawn(folder: Path, count: int, size: tuple[int, int]) -> Path:
         section = sections[number % len(sections)]
         y, x = (int(random_one.integers(0, 2 * side + 1)) for side in (height, width))
         write_png(folder / f"{number:05d}.png", section[y : y + height, x : x + width])
+    return folder
+
+
+def glass(folder: Path, count: int) -> Path:
+    """Write so many slides of bare glass, and the last of tissue: what a slide costs besides its map is left."""
+    drawn(folder, 1, SECTION).joinpath("00000.png").rename(folder / "tissue.png")
+    for number in range(count - 1):
+        write_png(folder / f"{number:05d}.png", np.full((*TINY, 3), 245, np.uint8))
     return folder
 
 
@@ -114,20 +122,19 @@ def kills_row(folder: Path, setup: Setup) -> Row:
 
 
 def many_row(folder: Path, setup: Setup) -> Row:
-    """Thousands of tiny slides, and again when all are done: what is left then is not the maps' but the seam's."""
+    """Thousands of slides with nothing on them: each is read, and refused with a row in the list of errors."""
     out, count = setup.work / "many-tiny", len(list(folder.iterdir()))
     first = watched(command(folder, out, "--workers", str(available_cpus())))
-    again = watched(command(folder, out, "--workers", str(available_cpus())))
-    overhead_ms = 1000 * again["seconds"] / count
+    overhead_ms = 1000 * first["seconds"] / count
     early, late = (float(np.mean(part)) for part in np.array_split(first["client_mb"][2:] or [0.0, 0.0], 2))
     return Row(
-        f"{count:,} tiny slides in one run",
+        f"{count:,} slides of bare glass in one run",
         "-",
-        f"under {MOST_OVERHEAD_MS:.0f} ms a slide besides its map; memory of the client flat",
-        f"{first['seconds']:.0f} s; all done before: {overhead_ms:.1f} ms a slide; client {early:.0f} MB in the first "
+        f"under {MOST_OVERHEAD_MS:.0f} ms a slide; memory of the client flat",
+        f"{first['seconds']:.0f} s, {overhead_ms:.1f} ms a slide; client {early:.0f} MB in the first "
         f"half, {late:.0f} MB in the second, peak {max(first['client_mb']):.0f} MB",
         overhead_ms < MOST_OVERHEAD_MS and late < 1.2 * early + 50,
-        {"first": first, "again": again},
+        first,
     )
 
 

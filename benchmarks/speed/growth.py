@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cancernet.common.executor import spread
+from cancernet.common.executor import Processes
 from cancernet.common.threads import available_cpus
 from cancernet.data.pack import Pack, pack
 from speed.timing import Row, Setup, in_process
@@ -81,7 +81,7 @@ def replicate(found: Pack, n: int, folder: Path) -> Path:
         (name, shape, str(folder / f"{start // FOLDER:04d}"), start, min(n, start + FOLDER))
         for start in range(0, n, FOLDER)
     ]
-    list(spread(write_copies, jobs, processes=available_cpus()))
+    list(Processes(available_cpus()).each(write_copies, jobs))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Work on several processes: in order, in-process where one will do, and a killed worker said in one line."""
+"""Work on several processes: all of it done, and no process outlives what it was started for."""
 
 from __future__ import annotations
 
@@ -11,53 +11,39 @@ from pathlib import Path
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.common.executor import InProcess, Processes, WorkerDiedError, spread
+from cancernet.common.executor import InProcess, Processes, WorkerDiedError
 
 sys.path.append(str(Path(__file__).parents[1] / "fixtures"))
 import executor_work as work
 import units
 
 
-def test_one_process_is_this_one() -> None:
-    assert list(spread(work.process_of, [3, 1, 2], processes=1)) == [(n, os.getpid()) for n in (3, 1, 2)]
+def test_several_processes_do_all_items_and_this_one_none() -> None:
+    found = dict(Processes(2).each(work.process_of, [3, 1, 2]))
+    assert [found[number][0] for number in range(3)] == [3, 1, 2]
+    assert os.getpid() not in {process for _, process in found.values()}
 
 
-def test_one_item_needs_no_other_process() -> None:
-    assert list(spread(work.process_of, [7], processes=4)) == [(7, os.getpid())]
-
-
-def test_several_processes_answer_in_the_order_of_the_items() -> None:
-    found = list(spread(work.process_of, [3, 1, 2], processes=2))
-    assert [item for item, _ in found] == [3, 1, 2]
-    assert os.getpid() not in {process for _, process in found}
-
-
-def test_each_new_process_is_prepared_and_this_one_is_not() -> None:
-    assert list(spread(work.prepared, [1, 2], processes=2, prepare=work.prepare)) == [(1, "yes"), (2, "yes")]
-    assert list(spread(work.prepared, [1, 2], processes=1, prepare=work.prepare)) == [(1, ""), (2, "")]
+def test_each_new_process_is_prepared() -> None:
+    assert dict(Processes(2, prepare=work.prepare).each(work.prepared, [1, 2])) == {0: (1, "yes"), 1: (2, "yes")}
 
 
 def test_an_error_of_the_user_in_a_process_comes_through() -> None:
     with pytest.raises(UserError, match=r"item \d makes no sense"):
-        list(spread(work.failing, [1, 2], processes=2))
-
-
-def test_a_killed_process_is_told_with_the_likely_reason() -> None:
-    with pytest.raises(UserError, match="was killed, most likely for want of memory"):
-        list(spread(work.killed, [1, 2], processes=2))
+        list(Processes(2).each(work.failing, [1, 2]))
 
 
 def test_an_error_is_raised_at_once_and_ends_what_runs_and_what_has_not_begun(tmp_path: Path) -> None:
     items = [(tmp_path, number) for number in (0, 1, 0, 0)]
     before = set(multiprocessing.active_children())
     with pytest.raises(UserError, match="item 1 makes no sense"):  # of those that wait, an AssertionError
-        list(spread(work.first_waits_second_fails, items, processes=2))
+        list(Processes(2).each(work.first_waits_second_fails, items))
     assert not set(multiprocessing.active_children()) - before
 
 
 def test_processes_end_when_no_more_is_asked_for(tmp_path: Path) -> None:
     before = set(multiprocessing.active_children())
-    found = spread(work.touch_in_the_end, [None, tmp_path / "end"], processes=2)
+    found = Processes(2).each(work.touch_in_the_end, [None, tmp_path / "end"])
     next(found)
     found.close()
     assert not set(multiprocessing.active_children()) - before
@@ -67,14 +53,14 @@ def test_processes_end_when_no_more_is_asked_for(tmp_path: Path) -> None:
 FOREVER = """
 import os, sys, time
 from pathlib import Path
-from cancernet.common.executor import InProcess, Processes, WorkerDiedError, spread
+from cancernet.common.executor import Processes
 
 def wait(folder):
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)
 
 if __name__ == "__main__":
-    list(spread(wait, [sys.argv[1]] * 2, processes=2))
+    list(Processes(2).each(wait, [sys.argv[1]] * 2))
 """
 
 
@@ -98,7 +84,7 @@ def running(process: int) -> bool:
 
 
 def test_nothing_to_do_is_nothing_done() -> None:
-    assert list(spread(work.process_of, [], processes=2)) == []
+    assert list(Processes(2).each(work.process_of, [])) == []
 
 
 def test_one_process_does_units_one_after_the_other() -> None:

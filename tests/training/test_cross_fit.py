@@ -21,7 +21,7 @@ from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.training import cross_fit as module
 from cancernet.training.checkpoint import Progress
-from cancernet.training.cross_fit import WHOLE, Part, cross_fit, fit_part
+from cancernet.training.cross_fit import WHOLE, Part, cross_fit, fit_part, read_part
 from cancernet.training.examples import choose_examples
 from cancernet.training.finish import HELD
 from cancernet.training.options import TrainingOptions
@@ -45,11 +45,8 @@ def parts_of(packed: Pack, split: Split, monkeypatch: pytest.MonkeyPatch, recipe
     """The parts that a cross-fit would train, without training them."""
     seen: list[Part] = []
 
-    def record(part: Part) -> tuple[Progress, np.ndarray]:
-        seen.append(part)
-        return Progress("f"), np.zeros(len(part.examples.val), "float32")
-
-    monkeypatch.setattr(module, "fit_part", record)
+    monkeypatch.setattr(module, "fit_part", seen.append)
+    monkeypatch.setattr(module, "read_part", lambda part: (Progress("f"), np.zeros(len(part.examples.val), "float32")))
     examples = choose_examples(recipe, packed, split, ALONE)
     cross_fit(recipe, packed, examples, folder=Path("m"), options=ALONE, fingerprint="f", say=lambda _: None)
     return seen
@@ -92,11 +89,14 @@ def test_a_part_reads_the_packed_file_itself(packed: Pack, split: Split, tmp_pat
         np.empty(0), few, examples.train[-5:], examples.label, np.ones(40, "float32"), examples.patient[:40]
     )
     file = (str(packed.images.filename), packed.images.shape)
-    progress, logit = fit_part(Part("fold1", RECIPE, short, file, ALONE, "f", tmp_path))
+    part = Part("fold1", RECIPE, short, file, ALONE, "f", tmp_path)
+    assert fit_part(part) == "fold1"
+    progress, logit = read_part(part)
     assert progress.done
     assert progress.best_epoch == RECIPE.epochs  # no epoch is chosen
     assert logit.shape == (5,)
-    again, same = fit_part(Part("fold1", RECIPE, short, file, ALONE, "f", tmp_path))  # from the checkpoint
+    fit_part(part)  # from the checkpoint
+    again, same = read_part(part)
     np.testing.assert_array_equal(logit, same)
     assert again.history == progress.history
 

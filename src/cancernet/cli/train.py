@@ -15,6 +15,7 @@ from cancernet.cli.options import (
     say,
     split_options,
     training_options,
+    with_executor,
 )
 
 
@@ -26,8 +27,12 @@ from cancernet.cli.options import (
 @split_options
 @training_options
 @cache_option
+@with_executor
 def command(**chosen: Any) -> None:
     """Train recipes into models, without scoring them on the test patients.
+
+    --workers and --scheduler share the networks of a cross-fit out, as of the recipe `cancernet`; --models and --cache
+    are folders that the workers reach then.
 
     A recipe that continues from another trains that one first where it is missing. Stopped at any point
     and started again with the same command, it continues.

@@ -16,8 +16,8 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -97,9 +97,9 @@ class Processes:
             stack.enter_context(held)
             while True:
                 while len(at_work) < self._workers and todo:
-                    worker = _Worker(context, function, watched, self._prepare)
+                    worker = _Worker(context, watched, self._prepare)
                     at_work[worker.ours] = worker
-                    worker.give(todo.next())
+                    worker.give(function, todo.next())
                 if not at_work:
                     return
                 for pipe in wait(list(at_work)):
@@ -117,7 +117,7 @@ class Processes:
                     if raised is not None:
                         raise raised
                     if todo:
-                        worker.give(todo.next())
+                        worker.give(function, todo.next())
                     else:
                         at_work.pop(worker.ours).stop()
                     yield unit.number, result
@@ -152,25 +152,17 @@ class _Todo:
 class _Worker:
     """One process, which does the units it is given until it is stopped."""
 
-    def __init__(
-        self,
-        context: SpawnContext,
-        function: Callable[[Any], Any],
-        watched: Connection,
-        prepare: Callable[[], object] | None,
-    ) -> None:
+    def __init__(self, context: SpawnContext, watched: Connection, prepare: Callable[[], object] | None) -> None:
         self.unit = _Unit(-1, None)
         self.ours, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(
-            target=_work, args=(theirs, watched, function, prepare), daemon=False
-        )
+        self._process: SpawnProcess = context.Process(target=_work, args=(theirs, watched, prepare), daemon=False)
         self._process.start()
         theirs.close()  # or its end would not be seen here
 
-    def give(self, unit: _Unit) -> None:
+    def give(self, function: Callable[[Any], Any], unit: _Unit) -> None:
         self.unit = unit
         with suppress(BrokenPipeError):  # it is gone, and `recv` will say so
-            self.ours.send(unit.item)
+            self.ours.send((function, unit.item))  # the function's module is imported when it is received: prepared
 
     def stop(self) -> None:
         """End the process: by itself where it waits for a unit, and at the latest after `END_S`."""
@@ -181,16 +173,13 @@ class _Worker:
         self._process.close()
 
 
-def _work(
-    pipe: Connection, watched: Connection, function: Callable[[Any], Any], prepare: Callable[[], object] | None
-) -> None:
+def _work(pipe: Connection, watched: Connection, prepare: Callable[[], object] | None) -> None:
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
     if prepare is not None:
         prepare()
     with suppress(EOFError, KeyboardInterrupt):
         while True:
-            item = pipe.recv()
-            pipe.send(tried(function, item))
+            pipe.send(tried(*pipe.recv()))
 
 
 def tried(function: Callable[[Item], Result], item: Item) -> tuple[Exception | None, Result | None]:
@@ -211,41 +200,3 @@ def _end_with(watched: Connection) -> None:
     with suppress(EOFError, OSError):
         watched.recv_bytes()
     os._exit(1)
-
-
-def spread(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    *,
-    processes: int,
-    prepare: Callable[[], object] | None = None,
-) -> Iterator[Result]:
-    """Yield `function(item)` for each item, in the order of the items.
-
-    What one of them raises is raised as soon as it is, whatever comes before it in the order: what has not begun is
-    left undone, and the processes are ended. So are they where the caller asks for no more.
-
-    Args:
-        function: defined at the top of a module; its items and results can be pickled.
-        items: what to do.
-        processes: at most so many at once; 1 stays in this.
-        prepare: as for `Processes`.
-
-    Raises:
-        UserError: a process was killed, as by a machine out of memory.
-    """
-    if processes <= 1 or len(items) <= 1:
-        yield from map(function, items)
-        return
-    ended: dict[int, Result] = {}
-    due = 0
-    with closing(Processes(min(processes, len(items)), prepare=prepare, tries=1).each(function, items)) as found:
-        for number, result in found:
-            if isinstance(result, WorkerDiedError):
-                raise UserError(
-                    "a worker process was killed, most likely for want of memory; --threads 1 needs the least"
-                )
-            ended[number] = result
-            while due in ended:
-                yield ended.pop(due)
-                due += 1

@@ -103,7 +103,7 @@ class Scheduled:
     def _result(self, future: Any, distributed: Any) -> Any:
         if future.cancelled():  # a client whose scheduler went away cancels all
             raise UserError(
-                f"--scheduler {self._address} is gone; start it, and give the same command again: it goes on from here"
+                f"--scheduler {self._address} is gone; start it and its workers, and the same command again: it goes on"
             )
         error = future.exception()
         if isinstance(error, distributed.KilledWorker):

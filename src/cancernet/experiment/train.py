@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cancernet.common.errors import UserError
+from cancernet.common.executor import Executor
 from cancernet.common.outlook import Outlook, followed, following
 from cancernet.common.output import Output
 from cancernet.common.text import utf8
@@ -33,6 +34,7 @@ def train(
     split: SplitChoice | Path | str = "grouped",
     options: TrainingOptions | None = None,
     cache: Path | None = None,
+    executor: Executor | None = None,
     say: Say = print,
 ) -> Model:
     """Train a recipe, or several, into models. Stopped at any point and called again, it continues.
@@ -46,6 +48,8 @@ def train(
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         options: seed and the like.
         cache: folder for packed patches and frozen features; by default the user's cache.
+        executor: where the networks of a recipe with `cross_fit` are fitted, which is most of its time; processes of
+            this machine by default. `models` and `cache` are folders that it reaches.
         say: where lines for the user go.
 
     Returns:
@@ -58,13 +62,17 @@ def train(
     options = options or TrainingOptions()
     names = [recipe] if isinstance(recipe, str) else list(recipe)
     wanted = with_parents(names, load_recipes(recipe_file))
+    if executor and not any(each.cross_fit for each in wanted):
+        raise UserError(
+            f"{', '.join(names)}: one network each, which is not shared out; give each a command of its own"
+        )
     check_name(Path(models))
     start_training(options.threads, say)
     cache = cache or default_cache_dir()
     with Output(Path(models), "train", inputs=[Path(data)]) as out:
         packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
-        return train_all(wanted, packed, made, models=out, cache=cache, options=options, say=say)[-1]
+        return train_all(wanted, packed, made, models=out, cache=cache, options=options, executor=executor, say=say)[-1]
 
 
 def train_all(
@@ -76,6 +84,7 @@ def train_all(
     cache: Path,
     options: TrainingOptions,
     say: Say,
+    executor: Executor | None = None,
 ) -> list[Model]:
     """Train recipes, each after the one it starts from, and say how each went."""
     from cancernet.training.train import train as train_recipe
@@ -86,7 +95,9 @@ def train_all(
         say(f"{recipe.name}: {recipe.summary}")
         begun = time.perf_counter()
         with following(outlook), outlook.of(recipe.name):
-            model = train_recipe(recipe, pack, split, models=models, cache=cache, options=options, say=say)
+            model = train_recipe(
+                recipe, pack, split, models=models, cache=cache, options=options, say=say, executor=executor
+            )
         took = (time.perf_counter() - begun) / 60
         facts, found = model.manifest.training, model.manifest.validation
         assert facts is not None  # of no model that was trained

@@ -24,19 +24,21 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from cancernet.common.errors import UserError
-from cancernet.common.executor import spread
+from cancernet.common.executor import Executor, InProcess, Processes, WorkerDiedError
+from cancernet.common.files import replacing
 from cancernet.common.progress import progress
 from cancernet.common.threads import available_cpus
 from cancernet.data.folds import grouped_folds
 from cancernet.data.pack import Pack
 from cancernet.model.recipe import Recipe
-from cancernet.training.checkpoint import CHECKPOINT, Progress
+from cancernet.training.checkpoint import CHECKPOINT, Progress, read_checkpoint
 from cancernet.training.engine import Examples, fit, predict_logits
 from cancernet.training.options import TrainingOptions
 from cancernet.training.quiet import import_quietly
 from cancernet.training.start import starting_network
 
 WHOLE = "all"  # the part that is fitted on every patient, and ships
+LOGITS = "logits.npy"  # of the patients that a part did not see
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def cross_fit(
     options: TrainingOptions,
     fingerprint: str,
     say: Callable[[str], None],
+    executor: Executor | None = None,
 ) -> tuple[Progress, Held, float]:
     """Fit the networks of all folds and the one of all patients, in as many processes as there are CPUs.
 
@@ -100,6 +103,8 @@ def cross_fit(
         options: seed and the like.
         fingerprint: names the run.
         say: where lines for the user go.
+        executor: where they are fitted, in place of processes of this machine; the packed patches and `folder` are
+            files that it reaches.
 
     Returns:
         What the fit on all patients left (its weights among it), the predictions of the folds, and the seconds
@@ -119,7 +124,10 @@ def cross_fit(
     file = (str(name), examples.inputs.shape) if name else None
     cpus = options.threads or available_cpus()
     processes = min(cpus, recipe.cross_fit + 1)
-    shared = replace(options, threads=max(1, cpus // processes))
+    at = executor or _here(processes, max(1, cpus // processes))
+    shared = replace(
+        options, threads=max(1, cpus // processes) if executor is None else options.threads or at.threads()
+    )
     parts = []
     for fold in (None, *range(recipe.cross_fit)):  # the largest first, so that no process idles at the end
         kept = np.ones(len(table), bool) if fold is None else fold_of != fold
@@ -133,36 +141,45 @@ def cross_fit(
             stain=None if examples.stain is None else examples.stain[kept],
         )
         called = WHOLE if fold is None else f"fold{fold + 1}"
-        place = folder if fold is None else folder / "folds" / called
+        place = (folder if fold is None else folder / "folds" / called).absolute()
         parts.append(Part(called, recipe, chosen, file, shared, fingerprint, place))
-    say(f"  {recipe.cross_fit} folds of patients and all of them, {processes} at a time")
-    quietly = partial(import_quietly, shared.threads)  # or TensorFlow's start-up notes come through
+    say(f"  {recipe.cross_fit} folds of patients and all of them{'' if executor else f', {processes} at a time'}")
     held = Held(examples.train, np.empty(len(table), "float32"), fold_of + 1)
     whole, seconds = None, 0.0
-    with watch(parts) if processes > 1 else nullcontext():  # alone, it shows its own bar
-        for part, (done, logit) in zip(
-            parts, spread(fit_part, parts, processes=processes, prepare=quietly), strict=True
-        ):
+    with nullcontext() if isinstance(at, InProcess) else watch(parts):  # alone, it shows its own bar
+        for number, found in at.each(fit_part, parts):
+            if isinstance(found, WorkerDiedError):
+                raise UserError(f"{parts[number].name}: {found}; --threads 1 needs the least memory")
+            part = parts[number]
+            done, logit = read_part(part)
             minutes = sum(row["seconds"] for row in done.history) / 60
-            seconds += 60 * minutes / processes
+            seconds += 60 * minutes / (1 if executor else processes)
             if part.name == WHOLE:
                 whole = done
                 say(f"  all patients: {minutes:.1f} min")
                 continue
             held.logit[np.isin(held.rows, part.examples.val)] = logit
             say(f"  {part.name}: {minutes:.1f} min, {_auc(examples.label[part.examples.val], logit)}")
-    assert whole is not None  # it is the first part
+    assert whole is not None  # of one of the parts
     return whole, held, seconds
 
 
-def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
-    """Fit one part, and return what it left and the logits float32 (N,) of the patients it did not see."""
+def _here(processes: int, threads: int) -> Executor:
+    """Return processes of this machine, or this one where one will do."""
+    if processes == 1:
+        return InProcess()
+    quietly = partial(import_quietly, threads)  # or TensorFlow's start-up notes come through
+    return Processes(processes, prepare=quietly, tries=1)  # one that memory was too little for has too little again
+
+
+def fit_part(part: Part) -> str:
+    """Fit one part, and write the logits float32 (N,) of the patients it did not see; returns its name."""
     examples = part.examples
     if part.file:
         name, shape = part.file
         examples = replace(examples, inputs=np.memmap(name, np.uint8, "r", shape=shape))
     network, _ = starting_network(part.recipe, Path(), part.options, examples)
-    done = fit(
+    fit(
         network,
         examples,
         part.recipe,
@@ -172,7 +189,26 @@ def fit_part(part: Part) -> tuple[Progress, np.ndarray]:
         log_dir=part.folder,
         keep="last",
     )
-    return done, predict_logits(network, examples.inputs, examples.val)
+    if len(examples.val):
+        with replacing(part.folder / LOGITS) as temporary:
+            np.save(temporary, predict_logits(network, examples.inputs, examples.val))
+    return part.name
+
+
+def read_part(part: Part) -> tuple[Progress, np.ndarray]:
+    """Return what a part that was fitted left, and the logits float32 (N,) of the patients it did not see.
+
+    Raises:
+        UserError: its files are gone.
+    """
+    found = read_checkpoint(part.folder / CHECKPOINT, part.fingerprint)
+    try:
+        logit = np.load(part.folder / LOGITS) if len(part.examples.val) else np.empty(0, "float32")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{part.folder / LOGITS} cannot be read ({error}); give the same command again") from error
+    if found is None:
+        raise UserError(f"{part.folder / CHECKPOINT} is gone; give the same command again")
+    return found[1], logit
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from cancernet.common.defaults import PATCH_SIZE
+from cancernet.common.executor import Executor
 from cancernet.common.output import Output
 from cancernet.common.version import __version__
 from cancernet.data.pack import Pack
@@ -44,6 +45,7 @@ def train(
     cache: Path,
     options: TrainingOptions,
     say: Callable[[str], None] = print,
+    executor: Executor | None = None,
 ) -> Model:
     """Train a recipe, or return the bundle of the same run where it was trained before.
 
@@ -58,6 +60,7 @@ def train(
         cache: folder for frozen features.
         options: seed and the like.
         say: where lines for the user go.
+        executor: where the networks of a cross-fit are fitted; processes of this machine by default.
 
     Returns:
         The bundle, with thresholds chosen on validation patients.
@@ -90,7 +93,7 @@ def train(
     facts: dict[str, Any] = {"weights_from": weights_from, "models": models, "cache": cache, "options": options}
     if recipe.cross_fit:
         progress, held, spent = cross_fit(
-            recipe, pack, examples, folder=folder, options=options, fingerprint=fingerprint, say=say
+            recipe, pack, examples, folder=folder, options=options, fingerprint=fingerprint, say=say, executor=executor
         )
         load_weights(network, progress.best)
         return finish(network, recipe, pack, split, examples, progress, held, seconds=spent, **facts)
