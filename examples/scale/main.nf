@@ -1,21 +1,27 @@
 #!/usr/bin/env nextflow
-// Map slides, `params.parts` jobs of them, and put the parts together.
+// Map a folder of slides in `parts` jobs, and put the parts together.
 //
 //     nextflow run main.nf --slides /data/slides --out /data/maps --parts 50
 //
-// Each job writes into its own folder of `out`, so that a job that is begun again goes on where it was.
+// A job writes into its own folder in `out`, not into Nextflow's: one that is begun again goes on where it was.
 
 params.slides = null
 params.out = null
 params.parts = 10
 params.threads = 2
 
+// What a shell takes as one word, whatever is in it.
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
 process MAP {
-    tag "part ${part}/${params.parts}"
-    cpus params.threads
+    tag "part ${part}"
+    cpus { params.threads as int }
     memory '4 GB'
     errorStrategy 'retry'
-    maxRetries 1
+    maxRetries 2
+    cache false // CancerNet knows what is done, and sees slides that came or changed since
 
     input:
     val part
@@ -26,24 +32,28 @@ process MAP {
     // Exit code 1 says that something was left out, which is in errors.csv: no reason to call the job failed.
     script:
     """
-    cancernet slide '${params.slides}' --out '${params.out}' --shard ${part}/${params.parts} --threads ${task.cpus} \
-        || [ \$? -eq 1 ]
+    cancernet slide ${quoted(params.slides)} --out ${quoted(params.out)} --shard ${part}/${params.parts} \
+        --threads ${task.cpus} || [ \$? -eq 1 ]
     """
 }
 
 process GATHER {
     memory '1 GB'
+    cache false
 
     input:
-    val parts
+    val parts // all of them: it waits for the last
 
     script:
     """
-    cancernet gather '${params.out}' || [ \$? -eq 1 ]
+    cancernet gather ${quoted(params.out)} || [ \$? -eq 1 ]
     """
 }
 
 workflow {
-    if (!params.slides || !params.out) error "say --slides and --out, absolute paths"
-    MAP(Channel.of(1..params.parts)) | collect | GATHER
+    if (!"${params.slides}".startsWith('/') || !"${params.out}".startsWith('/')) {
+        error("say --slides and --out, absolute paths")
+    }
+    MAP(channel.fromList((1..(params.parts as int)).toList()))
+    GATHER(MAP.out.collect())
 }

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from cancernet.common.output import Output
 from cancernet.slide.formats import open_slide
 from cancernet.slide.inputs import SlideInput
 from cancernet.slide.job import identify, read_section
 from cancernet.slide.scale import BadSlide, Found
-from cancernet.slide.tiff_tiles import absence, absent_tiles
+from cancernet.slide.tiff_tiles import absence, absent_tiles, refuse_cut_short
 from cancernet.slide.vips_reader import VipsReader
 from slide.vendors import mirax, tiffs
 from slide.vendors.scene import HEIGHT, RED, WIDTH, boxes_in
@@ -86,3 +87,39 @@ def test_libvips_refuses_an_absent_tile(tmp_path: Path) -> None:
     reader = VipsReader(path, "TIFF", Found(), [{"page": 2}])
     with pytest.raises(BadSlide, match="damaged or cut short"):
         np.asarray(reader.read(0, 0, 0, *READ))
+
+
+@pytest.mark.parametrize("make", [tiffs.aperio, tiffs.generic, tiffs.philips])
+def test_a_whole_file_is_not_cut_short_and_one_that_lacks_its_last_byte_of_pixels_is(
+    make: Callable, tmp_path: Path
+) -> None:
+    path = make(tmp_path, absent=[0]).path
+    refuse_cut_short(path)
+    with tifffile.TiffFile(path) as file:
+        last = max(max(map(sum, zip(p.dataoffsets, p.databytecounts, strict=True))) for p in file.pages)
+        first_ends = max(page.offset for page in file.pages)
+    if first_ends < last:  # or it lists nothing beyond its end
+        path.write_bytes(path.read_bytes()[: last - 1])
+        with pytest.raises(BadSlide, match="cut short: 1 of its"):
+            refuse_cut_short(path)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_tiled_picture_that_was_cut_short_has_no_section(
+    compression: str | None, output: Output, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.tif"
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="rgb",
+        tile=(256, 256),
+        compression=compression,
+        resolution=(2500, 2500),
+        resolutionunit="CENTIMETER",
+    )
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    item = SlideInput(path)
+    with pytest.raises(BadSlide, match="cut short"):
+        read_section(item, output, identify(item), model_mpp=4.0, threads=1)

@@ -17,7 +17,7 @@ from cancernet.slide.results import write_results
 from cancernet.slide.roi import roi_mark
 from cancernet.slide.scale import BadSlide, settle
 from cancernet.slide.section import Section, make_section
-from cancernet.slide.tiff_tiles import absence
+from cancernet.slide.tiff_tiles import absence, refuse_cut_short
 from cancernet.slide.tissue import MIN_TISSUE
 
 # of which reading goes side by side with reducing to the model's scale, and judging with predicting
@@ -134,6 +134,7 @@ def read_section(
     try:
         scale = settle(reader.found, asked=item.mpp, model_mpp=model_mpp, usual=item.usual_mpp, said_by=item.said_by)
         viewer.refuse_finer(viewer_mpp, scale)
+        refuse_cut_short(item.path)
         fingerprint = {"slide": owner, "mpp": [scale.mpp_x, scale.mpp_y], "model_mpp": model_mpp}
         section = make_section(reader, scale, model_mpp, out.path(WORK), fingerprint, seconds)
         level = reader.levels[section.level]

@@ -1,7 +1,8 @@
-"""Tiles that a TIFF leaves out: OpenSlide and libvips give them without a word, as nothing or as black."""
+"""Tiles that a TIFF leaves out, or was cut off before: readers give them without a word, as nothing or as black."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from cancernet.slide.extra import need
@@ -44,6 +45,31 @@ def absent_tiles(path: Path, size: tuple[int, int]) -> tuple[int, int]:
     return -lacking, tiles
 
 
+def refuse_cut_short(path: Path) -> None:
+    """Refuse a TIFF that lists pixels beyond its end, as a copy that was broken off does.
+
+    Of tiles that are packed by deflate libvips 8.18 makes black then, and says nothing.
+
+    Args:
+        path: the file; of any format. One that tifffile cannot read is left to who reads it.
+
+    Raises:
+        BadSlide: it was cut short.
+        UserError: the extra is not installed.
+    """
+    if not _is_tiff(path):
+        return
+    library, size = need("tifffile"), path.stat().st_size
+    beyond = parts = 0
+    with suppress(BadSlide), reading("damaged TIFF"), library.TiffFile(path) as file:
+        for page in [each for whole in file.pages for each in (whole, *(whole.pages or ()))]:
+            ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=False) if count]
+            parts += len(ends)
+            beyond += sum(end > size for end in ends)
+    if beyond:
+        raise BadSlide(f"cut short: {beyond:,} of its {parts:,} tiles or strips lie beyond its end; copy it anew")
+
+
 def absence(path: Path, size: tuple[int, int], kind: str, *, full: tuple[int, int]) -> list[str]:
     """Return what a reader of the results ought to know of tiles that are absent.
 
@@ -54,9 +80,8 @@ def absence(path: Path, size: tuple[int, int], kind: str, *, full: tuple[int, in
         full: width, height of the finest level.
     """
     vendor = kind.partition(",")[0]
-    with path.open("rb") as file:
-        if format_of(file.read(HEAD)) != "TIFF":
-            return []
+    if not _is_tiff(path):
+        return []
     try:
         absent, tiles = absent_tiles(path, full if vendor in FROM_FINEST else size)
     except BadSlide as error:
@@ -66,3 +91,8 @@ def absence(path: Path, size: tuple[int, int], kind: str, *, full: tuple[int, in
     design = BY_DESIGN.get(vendor)
     why = f" ({design})" if design else ""
     return [f"{absent:,} of {tiles:,} tiles are absent from the file and count as glass{why}"]
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return format_of(file.read(HEAD)) == "TIFF"
