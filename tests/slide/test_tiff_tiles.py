@@ -121,5 +121,5 @@ def test_a_tiled_picture_that_was_cut_short_has_no_section(
     )
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     item = SlideInput(path)
-    with pytest.raises(BadSlide, match="cut short|Short read"):
+    with pytest.raises(BadSlide, match=r"cut short|Short read"):
         read_section(item, output, identify(item), model_mpp=4.0, threads=1)
