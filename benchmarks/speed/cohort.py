@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,8 @@ def rows(setup: Setup) -> list[Row]:
     folder = drawn(setup.work / "cohort", setup.slides, SECTION)
     found = [workers_row(folder, setup), kills_row(folder, setup)]
     shutil.rmtree(folder)
-    return [*found, many_row(glass(setup.work / "tiny", setup.tiny), setup)]
+    empty = glass(setup.work / "tiny", setup.tiny)
+    return [*found, many_row(empty, setup), dask_row(empty, setup)]
 
 
 def drawn(folder: Path, count: int, size: tuple[int, int]) -> Path:
@@ -138,15 +140,47 @@ def many_row(folder: Path, setup: Setup) -> Row:
     )
 
 
-def watched(line: Sequence[str]) -> dict:
-    """Run a command, and return its seconds and the memory of its first process, MB, look by look."""
-    started, looks = time.perf_counter(), []
+def dask_row(folder: Path, setup: Setup) -> Row:
+    """The same slides on two workers of a Dask scheduler, whose memory is looked at as well."""
+    out, count, file = setup.work / "on-dask", len(list(folder.iterdir())), setup.work / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    where = ["--scheduler-file", str(file), "--no-dashboard"]
+    scheduler = subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *where], **quiet)
+    workers = ["--nworkers", str(available_cpus()), "--nthreads", "1", "--local-directory", str(setup.work)]
+    worker = subprocess.Popen([*dask, "worker", *where, *workers], **quiet)
+    try:
+        while not file.exists():
+            time.sleep(LOOK_S)
+        found = watched(command(folder, out, "--scheduler", str(file)), beside=scheduler.pid)
+    finally:
+        for process in (worker, scheduler):
+            process.terminate()
+            process.wait()
+    early, late = (float(np.mean(part)) for part in np.array_split(found["beside_mb"][2:] or [0.0, 0.0], 2))
+    each_ms = 1000 * found["seconds"] / count
+    return Row(
+        f"{count:,} slides of bare glass on Dask",
+        "-",
+        f"under {MOST_OVERHEAD_MS:.0f} ms a slide; memory of the scheduler flat",
+        f"{found['seconds']:.0f} s, {each_ms:.1f} ms a slide; scheduler {early:.0f} MB in the first half, {late:.0f} MB "
+        f"in the second; client peak {max(found['client_mb']):.0f} MB",
+        each_ms < MOST_OVERHEAD_MS and late < 1.2 * early + 50,
+        found,
+    )
+
+
+def watched(line: Sequence[str], beside: int | None = None) -> dict:
+    """Run a command; return its seconds, and the memory of its first process and of one beside, MB, look by look."""
+    started, looks, others = time.perf_counter(), [], []
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         looks.append(resident_mb(process.pid, below=False))
+        if beside is not None:
+            others.append(resident_mb(beside, below=False))
         time.sleep(LOOK_S)
     _done(process.returncode)
-    return {"seconds": time.perf_counter() - started, "client_mb": looks}
+    return {"seconds": time.perf_counter() - started, "client_mb": looks, "beside_mb": others}
 
 
 def children(process: int) -> list[int]:
