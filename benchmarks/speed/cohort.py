@@ -163,8 +163,8 @@ def dask_row(folder: Path, setup: Setup) -> Row:
         f"{count:,} slides of bare glass on Dask",
         "-",
         f"under {MOST_OVERHEAD_MS:.0f} ms a slide; memory of the scheduler flat",
-        f"{found['seconds']:.0f} s, {each_ms:.1f} ms a slide; scheduler {early:.0f} MB in the first half, {late:.0f} MB "
-        f"in the second; client peak {max(found['client_mb']):.0f} MB",
+        f"{found['seconds']:.0f} s, {each_ms:.1f} ms a slide; scheduler {early:.0f} MB in the first half, "
+        f"{late:.0f} MB in the second; client peak {max(found['client_mb']):.0f} MB",
         each_ms < MOST_OVERHEAD_MS and late < 1.2 * early + 50,
         found,
     )
