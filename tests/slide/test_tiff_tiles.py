@@ -90,36 +90,19 @@ def test_libvips_refuses_an_absent_tile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [tiffs.aperio, tiffs.generic, tiffs.philips])
-def test_a_whole_file_is_not_cut_short_and_one_that_lacks_its_last_byte_of_pixels_is(
-    make: Callable, tmp_path: Path
-) -> None:
-    path = make(tmp_path, absent=[0]).path
-    refuse_cut_short(path)
-    with tifffile.TiffFile(path) as file:
-        last = max(max(map(sum, zip(p.dataoffsets, p.databytecounts, strict=True))) for p in file.pages)
-        first_ends = max(page.offset for page in file.pages)
-    if first_ends < last:  # or it lists nothing beyond its end
-        path.write_bytes(path.read_bytes()[: last - 1])
-        with pytest.raises(BadSlide, match="cut short: 1 of its"):
-            refuse_cut_short(path)
+def test_a_whole_file_is_not_cut_short_whatever_tiles_are_absent(make: Callable, tmp_path: Path) -> None:
+    refuse_cut_short(make(tmp_path, absent=[0]).path)
 
 
-@pytest.mark.parametrize("compression", [None, "zlib"])
-def test_a_tiled_picture_that_was_cut_short_has_no_section(
-    compression: str | None, output: Output, tmp_path: Path
-) -> None:
+def test_a_pyramid_that_was_cut_short_has_no_section(output: Output, tmp_path: Path) -> None:
     path = tmp_path / "cut.tif"
     pixels = np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)
-    tifffile.imwrite(
-        path,
-        pixels,
-        photometric="rgb",
-        tile=(256, 256),
-        compression=compression,
-        resolution=(2500, 2500),
-        resolutionunit="CENTIMETER",
-    )
+    how = {"photometric": "rgb", "tile": (256, 256), "compression": "zlib", "resolutionunit": "CENTIMETER"}
+    with tifffile.TiffWriter(path) as file:
+        file.write(pixels, resolution=(5000, 5000), **how)
+        file.write(pixels[::2, ::2], resolution=(2500, 2500), subfiletype=1, **how)
+    refuse_cut_short(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     item = SlideInput(path)
-    with pytest.raises(BadSlide, match=r"cut short|Short read"):
+    with pytest.raises(BadSlide, match="cut short: 7 of its 9 tiles"):
         read_section(item, output, identify(item), model_mpp=4.0, threads=1)

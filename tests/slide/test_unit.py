@@ -139,6 +139,21 @@ def test_parts_made_in_two_ways_are_refused(slides, model, tmp_path) -> None:
     assert not (tmp_path / "out" / TABLE).exists()
 
 
-def test_a_part_for_which_nothing_is_left_is_one_line(slides, model, tmp_path) -> None:
-    with pytest.raises(UserError, match="--shard 9/9: nothing is left for it of 4 slides"):
-        run(slides, model, tmp_path / "out", shard=Shard(9, 9))
+@pytest.mark.parametrize("number", [1, 9])
+def test_more_parts_than_slides_are_refused_by_every_part_before_it_begins(slides, model, tmp_path, number) -> None:
+    with pytest.raises(UserError, match=f"--shard {number}/9: there are 4 slides; make no more parts"):
+        run(slides, model, tmp_path / "out", shard=Shard(number, 9))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_of_which_no_slide_can_be_mapped_is_done_and_the_whole_is_judged_by_gather(
+    slides, model, tmp_path
+) -> None:
+    named = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for path in named:
+        path.write_bytes(b"x")
+    for number in (1, 2):
+        part = Shard(number, 2)
+        assert len(run(named, model, tmp_path / "out" / part.name, shard=part).failed) == 1
+    with pytest.raises(UserError, match="no slide could be mapped of 2"):
+        gather_slides(tmp_path / "out")

@@ -86,8 +86,8 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, shard: str | None,
     there are no annotations is left out.
 
     Slides that cannot be mapped go to OUT/errors.csv, with the reason. The exit code is 1 where something was left out,
-    refused or unsure, and 2 where no slide got an answer. A run that was stopped goes on where it was; a slide that is
-    done is not done again.
+    refused or unsure, and 2 where no slide got an answer; of a part it is 1 then, and `gather` tells of the whole. A
+    run that was stopped goes on where it was; a slide that is done is not done again.
     """  # noqa: D301 - \b is for click
     from cancernet.slide.batch import map_slide
 
@@ -109,6 +109,6 @@ def command(slides: tuple[Path, ...], out: Path, stride: str, shard: str | None,
             "patches that cannot be judged", outcome.unsure, "`unsure` in patches.csv, with the reason, and not mapped"
         ),
     ]
-    if not sound:
+    if not sound and not part:  # of parts `gather` judges the whole; one is done with what it has listed
         raise UserError(f"no slide got an answer, of {len(outcome.mapped) + len(outcome.failed)}")
     return any(left_out)

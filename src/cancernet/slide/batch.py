@@ -114,7 +114,7 @@ def map_slide(
         threads: CPU threads of a slide; by default those this process may use, shared out among the workers of
             `executor`, and one where they are on other machines. A model given keeps its own in this process.
         executor: where slides are mapped; here, one after the other, by default. Not closed.
-        shard: which part of the slides; all by default.
+        shard: which part of the slides; all by default. A part may end without one that could be mapped.
         say: where lines for the user go, one a slide and one a warning.
 
     Raises:
@@ -125,8 +125,9 @@ def map_slide(
     found = find_slides(paths, manifest=manifest, mpp=mpp, series=series, roi=roi)
     items = shard.of_items(found.slides) if shard else found.slides
     failed = shard.of_items(found.failed) if shard else found.failed
-    if shard and not items and not failed:
-        raise UserError(f"--shard {shard}: nothing is left for it of {len(found.slides)} slides; make fewer parts")
+    most = max(len(found.slides), len(found.failed))  # parts of which none is empty: a lack is told by all of them
+    if shard and shard.of > most:
+        raise UserError(f"--shard {shard}: there are {most} slides; make no more parts than that")
     at = executor or InProcess()
     options = Options(stride, threads or at.threads(), viewer_mpp, tuple(roi_classes), tuple(tables))
     if options.roi_classes and not any(item.roi for item in items):
@@ -148,7 +149,7 @@ def map_slide(
         patients = {_named(item): item.patient for item in items}
         write_cohort(output, mapped_rows(output.folder), outcome.failed, tables=options.tables, patients=patients)
         output.write_errors()
-        if not outcome.mapped:
+        if not outcome.mapped and not shard:  # of parts `gather` judges the whole
             first = ": ".join(outcome.failed[0]) if outcome.failed else "none was given"
             raise UserError(f"no slide could be mapped of {len(outcome.failed)}: {first}")
     return outcome
