@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from pathlib import Path
 
 import cv2
 import msgspec
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cancernet.common.errors import UserError
+from cancernet.common.executor import KILLED, Processes
 from cancernet.common.output import LOCK, RECORD
 from cancernet.context.smooth import apply_context
 from cancernet.data.stream import PatchStream
@@ -17,7 +20,10 @@ from cancernet.maps import unit as maps_unit
 from cancernet.maps.report import map_specimens
 from cancernet.maps.specimens import list_specimens, read_specimen, stitch
 from cancernet.model.manifest import Input
-from cancernet.model.model import Model
+from cancernet.model.model import Model, load_model
+
+sys.path.append(str(Path(__file__).parents[1] / "fixtures"))
+import deadly
 
 
 @pytest.fixture(scope="module")
@@ -257,3 +263,24 @@ def test_names_that_formulas_are_made_of_are_drawn_as_they_are(data, model, tmp_
 
 def move(file, x):
     file.rename(file.with_name(re.sub(r"_x\d+", f"_x{x}", file.name)))
+
+
+def test_workers_write_what_one_process_writes_in_the_order_of_the_patients(sections, model, tmp_path):
+    as_it_lies = load_model(model.folder, threads=1)  # workers load it by its path
+    one, many = (
+        map_specimens(sections, as_it_lies, out=tmp_path / name, executor=executor, say=lambda _: None)
+        for name, executor in (("one", None), ("many", Processes(2)))
+    )
+    assert [row["patient"] for row in one.specimens] == ["S001", "S002", "S003"]
+    assert many.specimens == one.specimens
+    for path in (tmp_path / "one").rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            assert (tmp_path / "many" / path.relative_to(tmp_path / "one")).read_bytes() == path.read_bytes(), path
+
+
+def test_a_specimen_that_ends_its_process_is_left_out_with_the_reason(sections, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("cancernet.maps.report.map_guarded", deadly.poisoned_specimen)
+    as_it_lies, executor = load_model(model.folder, threads=1), Processes(2, tries=2)
+    found = map_specimens(sections, as_it_lies, out=tmp_path / "out", executor=executor, say=lambda _: None)
+    assert [row["patient"] for row in found.specimens] == ["S001", "S003"]
+    assert found.errors == [("S002", f"specimen left out: {KILLED.format(2)}")]
