@@ -15,7 +15,6 @@ from cancernet.cli import gather, slide
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "scale"
 SCRIPTS = sorted(FOLDER.glob("*.sh"))
-PAGE = FOLDER.parents[1] / "docs" / "scale.md"
 VERBS = {"slide": slide.command, "gather": gather.command}
 CALL = re.compile(r"\bcancernet (\w+)((?:[^\n|]|(?<=\\)\n)*)")
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
