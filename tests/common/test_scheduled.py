@@ -63,6 +63,23 @@ def test_few_are_handed_over_at_once(executor: Scheduled) -> None:
     found.close()
 
 
+def test_fewer_workers_than_before_are_handed_nothing_until_they_are_free(
+    executor: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = iter([4])
+    monkeypatch.setattr(executor, "_at_once", lambda: next(there, 1))  # three of four have gone
+    assert sorted(dict(executor.each(work.process_of, range(12)))) == list(range(12))
+
+
+def test_a_scheduler_that_goes_away_is_one_line(executor: Scheduled, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> dict[str, int]:
+        raise OSError("connection closed")
+
+    monkeypatch.setattr(executor._client, "nthreads", lost)
+    with pytest.raises(UserError, match="is gone; start it and its workers"):
+        next(executor.each(work.process_of, range(3)))
+
+
 def test_what_a_unit_raises_there_is_raised_here(executor: Scheduled) -> None:
     with pytest.raises(ValueError, match="item 5"):
         dict(executor.each(units.fail, [5]))

@@ -77,7 +77,7 @@ class Scheduled:
         ended = distributed.as_completed(loop=self._client.loop)
 
         def hand_over(count: int) -> None:
-            for number, item in islice(numbered, count):
+            for number, item in islice(numbered, max(0, count)):  # below 0 where a worker has gone
                 future = self._client.submit(function, item, pure=False)
                 numbers[future.key] = number
                 ended.add(future)
@@ -98,13 +98,19 @@ class Scheduled:
         self._client.close()
 
     def _at_once(self) -> int:
-        return max(1, sum(self._client.nthreads().values()))
+        try:
+            return max(1, sum(self._client.nthreads().values()))
+        except (OSError, TimeoutError) as error:
+            raise self._gone() from error
+
+    def _gone(self) -> UserError:
+        return UserError(
+            f"--scheduler {self._address} is gone; start it and its workers, and the same command again: it goes on"
+        )
 
     def _result(self, future: Any, distributed: Any) -> Any:
         if future.cancelled():  # a client whose scheduler went away cancels all
-            raise UserError(
-                f"--scheduler {self._address} is gone; start it and its workers, and the same command again: it goes on"
-            )
+            raise self._gone()
         error = future.exception()
         if isinstance(error, distributed.KilledWorker):
             return WorkerDiedError(KILLED.format(TRIES))

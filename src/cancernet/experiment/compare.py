@@ -9,7 +9,7 @@ import pandas as pd
 
 from cancernet.common.errors import UserError
 from cancernet.common.files import read_csv, to_json
-from cancernet.common.output import output_file
+from cancernet.common.output_file import output_file
 from cancernet.evaluation.compare import paired_difference
 from cancernet.report.card import read_measured
 from cancernet.report.folder import METRICS, PREDICTIONS

@@ -186,10 +186,8 @@ class Model:
         """
         check_patches(images, self.size_px)
         if not self.can_explain:
-            raise UserError(
-                f"{self.folder}: this model was made before CancerNet explained answers; train it again "
-                f"(cancernet train --recipe {self.manifest.recipe.name})"
-            )
+            again = f"train it again (cancernet train --recipe {self.manifest.recipe.name})"
+            raise UserError(f"{self.folder}: this model was made before CancerNet explained answers; {again}")
         return Explained(*inference.explain(self.session, images))
 
     @cached_property

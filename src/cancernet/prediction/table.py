@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cancernet.common.errors import UserError
 from cancernet.common.files import CsvWriter, write_rows
-from cancernet.common.output import ERROR_COLUMNS, ERRORS, check_file, output_file
+from cancernet.common.output import ERROR_COLUMNS, ERRORS
+from cancernet.common.output_file import check_file, output_file
 from cancernet.prediction.answer import COLUMNS
 
 MARK, ERRORS_MARK = ",".join(COLUMNS[:6]), ",".join(ERROR_COLUMNS)  # by which files of ours are known

@@ -17,7 +17,7 @@ import jinja2
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.common.limits import parse_object, read_bytes
-from cancernet.common.output import output_file
+from cancernet.common.output_file import output_file
 from cancernet.evaluation.results import FLOOR
 from cancernet.evaluation.verdicts import WARN, WORDS, signed
 from cancernet.model.bundle import MANIFEST
