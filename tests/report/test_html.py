@@ -69,7 +69,7 @@ def test_page_needs_nothing_from_elsewhere(page):
 
 def test_every_image_is_a_png_with_words_in_its_place(page):
     images = parsed(page).images
-    assert len(images) == 6 + 5 * 2
+    assert len(images) == 7 + 6 * 2
     for image in images:
         kind, _, content = image["src"].partition(",")
         assert kind == "data:image/png;base64"

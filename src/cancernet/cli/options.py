@@ -84,6 +84,11 @@ alone_option = click.option(
     is_flag=True,
     help="Judge each patch by itself. [default: with the others of its patient, where names say where they lie]",
 )
+prevalence_option = click.option(
+    "--prevalence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share of malignant patches to restate probabilities for, in a column of their own. Decisions do not change.",
+)
 seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
 mpp_option = click.option(
     "--mpp",

@@ -142,7 +142,11 @@ def patient_bootstrap(
 
     Source: cluster bootstrap, Field & Welsh 2007; interval ends see `interval`.
     """
-    drawn = replicate(predictions, thresholds or {}, samples=samples, seed=seed)
+    return intervals(replicate(predictions, thresholds or {}, samples=samples, seed=seed), confidence)
+
+
+def intervals(drawn: Replicates, confidence: float = defaults.CONFIDENCE) -> dict[str, Interval]:
+    """Return each statistic with its interval."""
     return {
         name: interval(drawn.value[name], drawn.resampled[name], drawn.n_units, confidence, corrected=name != "ece")
         for name in drawn.value

@@ -23,6 +23,7 @@ from cancernet.data.sample import write_sample
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
 from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
+from cancernet.evaluation.prevalence import Restating
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
@@ -140,6 +141,7 @@ def collect(
     facts: dict[str, Any],
     leakage: Leakage | None = None,
     alone: bool = False,
+    restated: Restating | None = None,
     cache: Path | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
@@ -153,12 +155,14 @@ def collect(
         facts: of the run, for `run.json`.
         leakage: what the audit across sides found.
         alone: judge each patch by itself.
+        restated: probabilities of the one model there is, for another share of malignant patches.
         cache: where training has kept what the models said of a large val side; of models trained here only.
     """
 
     def score(model: Model) -> Scores:
         known = _known(model, side, cache) if cache else None
-        return score_model(model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe), known=known)
+        cost = pass_cost(model.manifest.recipe)
+        return score_model(model, pack, side, alone=alone, restating=restated, cost=cost, known=known)
 
     scores = {model.name: score(model) for model in models}
     floor = score_floor(models[0], pack, side, alone=alone)

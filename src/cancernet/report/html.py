@@ -9,13 +9,19 @@ from markupsafe import Markup
 
 from cancernet.common import defaults
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
-from cancernet.report import tables
+from cancernet.report import tables, usefulness
 from cancernet.report.figures import Pictures, draw
 from cancernet.report.page import fill
 from cancernet.report.style import Picture
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot
 DESCRIPTIONS = {
+    "decision_curve": "Above both black lines, acting on the calls is worth more than calling all patches malignant, "
+    "or none.",
+    "decision_curve_restated": "What calls are worth where another share of the patches is malignant, with the "
+    "probabilities restated for it.",
+    "probability_distribution": "Above: where the probabilities of each class lie; the less they overlap, the better. "
+    "Below: how many of each are called malignant by a threshold there.",
     "approaches": "Each approach's scores and intervals. Intervals that overlap widely are no difference.",
     "roc": "Every possible threshold. The nearer the curve comes to the top left corner, the better.",
     "precision_recall": "What a wider net costs: the share of malignant calls that are right.",
@@ -94,6 +100,12 @@ def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture], numb
         "abstaining": tables.abstaining(numbers),
         "answered": tables.ANSWERED.values(),
         "unsure": tables.unsure(numbers),
+        "benefit": usefulness.benefit(numbers.get("decision_curve")),
+        "quantiles": usefulness.quantiles(numbers.get("distribution")),
+        "predictive": usefulness.predictive(numbers.get("predictive_values", []), numbers["prevalence"]),
+        "restated": usefulness.restated(
+            numbers.get("restated"), next(iter(numbers["operating_points"])), entry.headline["threshold"]
+        ),
         "figures": [embed(name, drawn, alt=f"{entry.model}: {DESCRIPTIONS[name]}") for name, drawn in pictures.items()],
         "class_report": reports.get("target_recall") or next(iter(reports.values()), ""),
         "median_recall": "" if median is None else f"{median:.0%}",
