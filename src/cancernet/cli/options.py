@@ -123,14 +123,25 @@ split_options = together(
     click.option(
         "--split",
         "kind",
-        type=click.Choice(["grouped", "official", "kfold", "patch"]),
+        type=click.Choice(["grouped", "official", "kfold", "column", "patch"]),
         default="grouped",
-        help="By patient (grouped), the official case lists, one fold of a k-fold by patient, or patches at random"
-        " (needs --allow-patch-split).",
+        help="By patient (grouped), the official case lists, one fold of a k-fold by patient, all patients of a site or"
+        " the like held out (column), or patches at random (needs --allow-patch-split).",
     ),
     click.option("--split-file", "file", type=PATH, help="CSV with columns patient,split (train, val, test)."),
     click.option("--folds", type=click.IntRange(3), default=5, help="Folds of --split kfold."),
     click.option("--fold", type=click.IntRange(1), default=1, help="Which fold tests."),
+    click.option(
+        "--split-by",
+        metavar="CSV:COLUMN",
+        help="Of --split column: a table with the column patient, and another of it.",
+    ),
+    click.option(
+        "--test-value",
+        "test_values",
+        multiple=True,
+        help="Of --split column: a value whose patients test; repeat for several. The others train and validate.",
+    ),
     click.option(
         "--test-fraction",
         type=float,
@@ -141,7 +152,7 @@ split_options = together(
         "--val-fraction",
         type=float,
         default=defaults.VAL_FRACTION,
-        help="Share that chooses epoch and thresholds (grouped, patch).",
+        help="Share that chooses epoch and thresholds (grouped, column, patch).",
     ),
     click.option(
         "--allow-patch-split",
