@@ -156,3 +156,20 @@ def test_a_model_that_does_not_say_its_prevalence_is_not_restated(
     command = ("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out")
     said = one_line_error(cancernet(*command, "--prevalence", 0.05))
     assert "does not say what share" in said
+
+
+def test_groups_of_patients_are_measured_and_a_table_of_none_is_refused(
+    cancernet: Callable, one_line_error: Callable, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort.csv", tmp_path / "out"
+    cohort.write_text("patient,site,stain\n" + "".join(f"N00{n},{'ab'[n % 2]},HE\n" for n in range(1, 6)))
+    command = ("evaluate", "--model", model, "--data", strangers, "--out", out, "--by")
+    assert "no column makes groups: stain" in one_line_error(cancernet(*command, f"{cohort}:stain"))
+    ended = cancernet(*command, cohort, figures=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "columns that make no groups are left out: stain" in ended.stdout
+    assert "1 patients of this folder are not listed" in ended.stdout
+    found = json.loads((out / "metrics.json").read_text())["splits"]["test"]["subgroups"]["site"]
+    assert [each["n_patients"] for each in found["groups"]] == [2, 3]
+    assert all(each["too_few"] for each in found["groups"])
+    assert set(pd.read_csv(out / "subgroups.csv")["group"]) == {"a", "b"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.data.attributes import attributes_of, column_of, parse_column, read_attributes
+from cancernet.data.attributes import attributes_of, column_of, parse_column, read_attributes, read_groups
 
 
 @pytest.fixture
@@ -70,3 +70,17 @@ def test_a_colon_parts_file_and_column_but_not_a_path(tmp_path: Path) -> None:
     assert parse_column(str(odd)) == (odd, "")
     assert parse_column(f"{odd}:site") == (odd, "site")
     assert parse_column("x:/y/cohort.csv") == (Path("x:/y/cohort.csv"), "")
+
+
+def test_columns_that_make_no_groups_are_left_out_and_named(tmp_path: Path) -> None:
+    file = tmp_path / "cohort.csv"
+    file.write_text("patient,site,stain,age\n" + "".join(f"{p},{'ab'[p % 2]},HE,{p}.5\n" for p in range(30)))
+    patients = [str(p) for p in range(32)]
+    groups = read_groups(str(file), patients)
+    assert list(groups.table) == ["site"]
+    assert "stain (one value for all patients here); age (30 values, over 20)" in groups.notes[0]
+    assert "2 patients of this folder are not listed" in groups.notes[1]
+    assert list(read_groups(f"{file}:site", patients).table) == ["site"]
+    for column, said in (("age", "make bands of numbers"), ("grade", "there are site, stain, age")):
+        with pytest.raises(UserError, match=said):
+            read_groups(f"{file}:{column}", patients)

@@ -11,6 +11,7 @@ from cancernet.cli.options import (
     PATH,
     alone_option,
     answered,
+    by_option,
     cache_option,
     collected,
     data_option,
@@ -32,6 +33,7 @@ from cancernet.cli.options import (
 @new_patients_option
 @alone_option
 @prevalence_option
+@by_option
 @cache_option
 def command(out: Path, **chosen: Any) -> bool:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.

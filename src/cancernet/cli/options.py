@@ -89,6 +89,11 @@ prevalence_option = click.option(
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Share of malignant patches to restate probabilities for, in a column of their own. Decisions do not change.",
 )
+by_option = click.option(
+    "--by",
+    metavar="CSV[:COLUMN]",
+    help="Table with the column patient and others (site, scanner, age band, grade): measure by group of each, too.",
+)
 seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
 mpp_option = click.option(
     "--mpp",

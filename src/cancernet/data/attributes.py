@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,21 @@ from cancernet.common.text import restore
 from cancernet.data.split_lists import PATIENT_NAMES, SEPARATORS, refuse_lost_zeros
 
 WHAT = "the table of patients"
+MOST_GROUPS = 20  # of a column: more cannot be told apart on a page, and hold few patients each
 UNKNOWN = ""  # of an empty cell, or of a patient that the table lacks
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which groups patients are in.
+
+    Attributes:
+        table: a row a patient, indexed by patient; a column a way to group them, `UNKNOWN` where not known.
+        notes: sentences on what was left out.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 def parse_column(text: str) -> tuple[Path, str]:
@@ -96,3 +111,38 @@ def column_of(path: Path, column: str, patients: Collection[str]) -> pd.Series:
         named = f"no column {column!r}" if column else "no column named, as FILE.csv:COLUMN"
         raise UserError(f"{path}: {named}; there are {', '.join(table.columns)[:200]}")
     return table.loc[table[column] != UNKNOWN, column]
+
+
+def read_groups(text: str, patients: Collection[str]) -> Groups:
+    """Read the groups that some patients are in, of each column of a CSV that makes groups.
+
+    Args:
+        text: `CSV`, for all its columns, or `CSV:COLUMN` for one.
+        patients: those at hand.
+
+    Raises:
+        UserError: as `column_of`; or no column has two values at least, and at most `MOST_GROUPS`.
+    """
+    path, column = parse_column(text)
+    table = attributes_of(path, patients)
+    if column:
+        column_of(path, column, patients)  # refuses one that is not there
+        table = table[[column]]
+    counted = {str(name): len(set(table[name]) - {UNKNOWN}) for name in table}
+    out = {
+        name: "one value for all patients here"
+        if n == 1
+        else "no value"
+        if not n
+        else f"{n} values, over {MOST_GROUPS}"
+        for name, n in counted.items()
+        if not 1 < n <= MOST_GROUPS
+    }
+    told = "; ".join(f"{name} ({why})" for name, why in out.items())
+    if len(out) == len(counted):
+        raise UserError(f"{path}: no column makes groups: {told}; make bands of numbers, such as 50-59")
+    notes = [f"{path.name}: columns that make no groups are left out: {told}."] if out else []
+    lost = len({patient for patient in patients if patient} - set(table.index))
+    if lost:
+        notes.append(f"{path.name}: {lost} patients of this folder are not listed, and in no group.")
+    return Groups(table.drop(columns=list(out)), tuple(notes))

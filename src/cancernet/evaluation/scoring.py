@@ -16,6 +16,7 @@ from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
 from cancernet.evaluation.prevalence import Restating
 from cancernet.evaluation.results import FLOOR
+from cancernet.evaluation.subgroups import subgroups
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model
 
@@ -50,6 +51,7 @@ def score_model(
     *,
     alone: bool = False,
     restating: Restating | None = None,
+    by: pd.DataFrame | None = None,
     cost: float = 0.0,
     known: np.ndarray | None = None,
 ) -> Scores:
@@ -63,6 +65,7 @@ def score_model(
         side: `train`, `val`, `test` or empty for each row of `pack.table`.
         alone: judge each patch by itself.
         restating: of the probabilities for another share of malignant patches, beside what they are.
+        by: columns that group patients, indexed by patient; the side that is reported is then measured by group.
         cost: of a patch, as a run foretells it.
         known: float32 (N,), what this very model said of each row of the pack before; NaN where it is to be asked.
     """
@@ -86,6 +89,9 @@ def score_model(
     taken, apart = by_patient(context, *places(pack.table.iloc[rows]), probability, reasons)
     predictions = _table(pack, side, rows, taken.astype("float32")).assign(reason=reasons, alone=probability)
     found = evaluate(predictions, model.thresholds, model=model.name, bands=model.bands, restating=restating)
+    if by is not None:
+        reported, numbers = next(iter(found["splits"].items()))
+        numbers["subgroups"] = subgroups(predictions[predictions["split"] == reported], by, model.threshold)
     notes = [*_told(model, alone), *told(apart)]
     if restating:
         restated = restating(predictions["probability"]).astype("float32")

@@ -17,6 +17,7 @@ from cancernet.common.outlook import Outlook, following
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
 from cancernet.common.text import printable
+from cancernet.data.attributes import Groups, read_groups
 from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir
 from cancernet.data.sample import write_sample
@@ -55,6 +56,7 @@ def run(
     split: SplitChoice | Path | str = "grouped",
     options: TrainingOptions | None = None,
     quick: bool = False,
+    by: str | None = None,
     cache: Path | None = None,
     say: Say = print,
 ) -> RunResults:
@@ -72,6 +74,7 @@ def run(
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         options: of training.
         quick: a first answer, of a share of each patient's patches and fewer epochs; all that is written says so.
+        by: `CSV` or `CSV:COLUMN`, a table of patients whose columns group them; every model is then measured by group.
         cache: folder for packed patches and frozen features; by default the user's cache.
         say: where lines for the user go.
 
@@ -103,6 +106,7 @@ def run(
     ):
         packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
+        groups = read_groups(by, set(packed.table["patient"])) if by else None
         write_split(made, out.path(SPLIT))
         if quick:  # after the split, which is that of a whole run
             packed, left_out = shorten(packed, options.seed, epochs=options.epochs)
@@ -126,7 +130,9 @@ def run(
         if quick:
             facts["quick"] = options.shortened
         with outlook.of(SCORING):
-            found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage, cache=cache)
+            found = collect(
+                trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage, groups=groups, cache=cache
+            )
         say(f"report: {write_results(out, found)}")
         return found
 
@@ -142,6 +148,7 @@ def collect(
     leakage: Leakage | None = None,
     alone: bool = False,
     restated: Restating | None = None,
+    groups: Groups | None = None,
     cache: Path | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
@@ -156,13 +163,15 @@ def collect(
         leakage: what the audit across sides found.
         alone: judge each patch by itself.
         restated: probabilities of the one model there is, for another share of malignant patches.
+        groups: that patients are in, to measure the models by.
         cache: where training has kept what the models said of a large val side; of models trained here only.
     """
 
     def score(model: Model) -> Scores:
         known = _known(model, side, cache) if cache else None
         cost = pass_cost(model.manifest.recipe)
-        return score_model(model, pack, side, alone=alone, restating=restated, cost=cost, known=known)
+        table = groups.table if groups else None
+        return score_model(model, pack, side, alone=alone, restating=restated, by=table, cost=cost, known=known)
 
     scores = {model.name: score(model) for model in models}
     floor = score_floor(models[0], pack, side, alone=alone)
@@ -182,6 +191,7 @@ def collect(
         notes=[
             *pack.warnings,
             *split.notes,
+            *(groups.notes if groups else ()),
             *_notes(models),
             *(note for each in scores.values() for note in each.notes),
             *_unsure(scores[models[0].name]),

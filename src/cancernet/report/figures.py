@@ -26,6 +26,7 @@ from cancernet.report.mistakes import confident_errors
 from cancernet.report.probabilities import probability_distribution
 from cancernet.report.risk import risk_coverage
 from cancernet.report.style import Picture, picture
+from cancernet.report.subgroups import subgroup_figure
 
 # of the headline model, these stand among those of all
 HEADLINE_FIGURES = (
@@ -34,6 +35,7 @@ HEADLINE_FIGURES = (
     "calibration_change",
     "probability_distribution",
     "decision_curve_restated",
+    "subgroups",
 )
 
 
@@ -98,7 +100,7 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
 def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
     """Return one model's figures: confusion_matrix, and what else there are numbers for.
 
-    These are probability_distribution, decision_curve_restated (for another prevalence), risk_coverage,
+    These are probability_distribution, decision_curve_restated (for another prevalence), subgroups, risk_coverage,
     calibration_change (before and after), per_patient_recall and accuracy_plot.
     """
     says = {"caption": caption(results), "warning": warning(results)}
@@ -106,6 +108,8 @@ def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
     figures = {"confusion_matrix": confusion_matrix([entry], **says)}
     if found := entry.numbers.get("distribution"):
         figures["probability_distribution"] = probability_distribution(found, threshold, model=entry.model, **says)
+    if grouped := entry.numbers.get("subgroups"):
+        figures["subgroups"] = subgroup_figure(grouped, model=entry.model, **says)
     if restated := entry.numbers.get("restated"):
         moved = {entry.model: next(iter(restated["thresholds"].values()))}
         figures["decision_curve_restated"] = decision_curve(

@@ -13,6 +13,7 @@ from cancernet.report import tables, usefulness
 from cancernet.report.figures import Pictures, draw
 from cancernet.report.page import fill
 from cancernet.report.style import Picture
+from cancernet.report.subgroups import by_group
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot
 DESCRIPTIONS = {
@@ -22,6 +23,7 @@ DESCRIPTIONS = {
     "probabilities restated for it.",
     "probability_distribution": "Above: where the probabilities of each class lie; the less they overlap, the better. "
     "Below: how many of each are called malignant by a threshold there.",
+    "subgroups": "Each group by itself. Where intervals are wide there are few patients, whatever the value.",
     "approaches": "Each approach's scores and intervals. Intervals that overlap widely are no difference.",
     "roc": "Every possible threshold. The nearer the curve comes to the top left corner, the better.",
     "precision_recall": "What a wider net costs: the share of malignant calls that are right.",
@@ -103,6 +105,7 @@ def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture], numb
         "benefit": usefulness.benefit(numbers.get("decision_curve")),
         "quantiles": usefulness.quantiles(numbers.get("distribution")),
         "predictive": usefulness.predictive(numbers.get("predictive_values", []), numbers["prevalence"]),
+        "subgroups": by_group(numbers.get("subgroups")),
         "restated": usefulness.restated(
             numbers.get("restated"), next(iter(numbers["operating_points"])), entry.headline["threshold"]
         ),
