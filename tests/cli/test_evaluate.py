@@ -42,6 +42,12 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     facts = json.loads((out / "run.json").read_text())
     assert facts["trained_on"]["data_hash"] == load_model(model).manifest.data.hash
     assert "colour floor" in ended.stdout
+    listed = pd.read_csv(out / "checklists.csv", dtype=str).set_index(["checklist", "item"])["answer"]
+    assert listed.groupby("checklist").size().to_dict() == {
+        "CLAIM 2024": 44, "PROBAST+AI": 34, "STARD-AI": 48, "TRIPOD+AI": 52,
+    }  # fmt: skip
+    assert f"{len(predictions)} patches of 6 patients" in listed["STARD-AI", "24"]
+    assert listed["CLAIM 2024", "44"] == "author"
 
 
 @pytest.mark.slow

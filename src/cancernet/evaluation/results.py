@@ -65,6 +65,7 @@ class RunResults:
         calibrations: model -> scale and offset that turned its logit into the calibrated one.
         below_floor: models whose AUC does not clear the floor's.
         mistakes: the most confident errors of the headline model.
+        checklists: name of a list that journals ask for -> its items as (number, topic, answer), of the headline model.
         shortened: what a quick run left out, in words; empty for a whole one.
     """
 
@@ -83,6 +84,7 @@ class RunResults:
     calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
     below_floor: list[str] = field(default_factory=list)
     mistakes: Mistakes | None = None
+    checklists: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     shortened: str = ""
 
     def __post_init__(self) -> None:

@@ -16,7 +16,17 @@ from cancernet.report.subgroups import rows as subgroup_rows
 
 REPORT, METRICS, RUN, SPLIT = "report.html", "metrics.json", "run.json", "split.csv"
 PREDICTIONS, QUARANTINE, SUBGROUPS = "predictions.csv", "quarantine.csv", "subgroups.csv"
-NAMES = (REPORT, METRICS, RUN, SPLIT, PREDICTIONS, QUARANTINE, SUBGROUPS)  # at the top of a folder of results
+CHECKLISTS = "checklists.csv"
+NAMES = (
+    REPORT,
+    METRICS,
+    RUN,
+    SPLIT,
+    PREDICTIONS,
+    QUARANTINE,
+    SUBGROUPS,
+    CHECKLISTS,
+)  # at the top of a folder of results
 
 
 def write_results(out: Output, results: RunResults) -> Path:
@@ -48,6 +58,11 @@ def write_results(out: Output, results: RunResults) -> Path:
         _write_subgroups(folder, each)
         if each["model"] in results.predictions:
             folder.write_csv(PREDICTIONS, _marked(results, each["model"]))
+    if results.checklists:
+        rows = [(name, *row) for name, listed in results.checklists.items() for row in listed]
+        out.write_csv(CHECKLISTS, pd.DataFrame(rows, columns=["checklist", "item", "topic", "answer"]))
+    else:
+        out.remove(CHECKLISTS)
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
         out.write_csv(QUARANTINE, quarantined)

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from cancernet.common import defaults
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
 from cancernet.report import tables, usefulness
+from cancernet.report.checklist import AUTHOR, NAMES, load
 from cancernet.report.figures import Pictures, draw
 from cancernet.report.page import fill
 from cancernet.report.style import Picture
@@ -59,6 +60,7 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
     apart = ("split", "leakage", "quarantined")
     split = results.data.get("split", {})
     entries = models(results)
+    known = {each.name: each for each in map(load, NAMES)}
     return {
         "title": results.title,
         "banners": tables.banners(results),
@@ -74,6 +76,16 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
             _model(results, entry, pictures.models[entry.model], number) for number, entry in enumerate(entries, 1)
         ],
         "mistakes": tables.mistakes(results),
+        "checklists": [
+            {
+                "name": name,
+                "use": known[name].use,
+                "source": known[name].source,
+                "rows": rows,
+                "answered": sum(answer != AUTHOR for _, _, answer in rows),
+            }
+            for name, rows in results.checklists.items()
+        ],
         "data": tables.facts({key: value for key, value in results.data.items() if key not in apart}),
         "quarantine": tables.quarantine(results),
         "split": tables.facts({key: split[key] for key in split if key not in ("sizes", "notes")}),
