@@ -25,18 +25,17 @@ from cancernet.data.sides import SIDES, Split, assign, count_patients, write_spl
 from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.evaluation.prevalence import Restating
-from cancernet.evaluation.results import FLOOR, RunResults, chosen
+from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
+from cancernet.experiment.checklists import fill_in_checklists
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
+from cancernet.experiment.doubts import find_doubts
 from cancernet.experiment.mistakes import find_mistakes
 from cancernet.experiment.quick import hasten, shorten
 from cancernet.experiment.train import check_name, start_training, train_all, training_minutes
 from cancernet.model.model import Model
 from cancernet.model.recipe import Recipe
-from cancernet.report.checklist import NAMES as CHECKLISTS
-from cancernet.report.checklist import fill_in, load
 from cancernet.report.folder import NAMES, SPLIT, write_results
-from cancernet.report.known import facts as known_facts
 from cancernet.report.tables import unsure
 from cancernet.training.costs import foretold, pass_cost
 from cancernet.training.held import kept_held
@@ -207,16 +206,12 @@ def collect(
         below_floor=below_floor(metrics, floor.metrics),
         shortened=next((model.shortened for model in models if model.shortened), ""),
     )
-    return replace(results, mistakes=find_mistakes(results, models, pack), checklists=_checklists(results, models))
-
-
-def _checklists(results: RunResults, models: Sequence[Model]) -> dict[str, list[tuple[str, str, str]]]:
-    """Fill in what the headline's model and its evaluation know of each checklist."""
-    best, _ = chosen(results)
-    model = next(each for each in models if each.name == best.model)
-    splits = next(entry["splits"] for entry in results.metrics if entry["model"] == best.model)
-    known = known_facts(model.manifest, splits, data=results.data, explains=model.can_explain, card="the model card")
-    return {each.name: fill_in(each, known) for each in map(load, CHECKLISTS)}
+    return replace(
+        results,
+        mistakes=find_mistakes(results, models, pack),
+        doubts=find_doubts(results, models, pack),
+        checklists=fill_in_checklists(results, models),
+    )
 
 
 def _known(model: Model, side: pd.Series, cache: Path) -> np.ndarray | None:

@@ -22,6 +22,7 @@ from cancernet.evaluation.results import (
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
 from cancernet.report.benefit import decision_curve
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
+from cancernet.report.doubts import doubtful_labels
 from cancernet.report.mistakes import confident_errors
 from cancernet.report.probabilities import probability_distribution
 from cancernet.report.risk import risk_coverage
@@ -70,8 +71,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         results: the finished run.
 
     Returns:
-        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, decision_curve, approaches and
-        confident_errors those that can be drawn.
+        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, decision_curve, approaches,
+        confident_errors and doubtful_labels those that can be drawn.
     """
     says = {"caption": caption(results), "warning": warning(results)}
     entries = shown(results)
@@ -91,6 +92,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         figures["calibration"] = calibration(rows, **says)
     if results.mistakes is not None:
         figures["confident_errors"] = confident_errors(results.mistakes, **says)
+    if results.doubts is not None and len(results.doubts.images):
+        figures["doubtful_labels"] = doubtful_labels(results.doubts, **says)
     histories = {model: history for model, history in results.histories.items() if len(history)}
     if histories:
         figures["accuracy_plot"] = accuracy_plot(histories, warning=warning(results))

@@ -16,17 +16,9 @@ from cancernet.report.subgroups import rows as subgroup_rows
 
 REPORT, METRICS, RUN, SPLIT = "report.html", "metrics.json", "run.json", "split.csv"
 PREDICTIONS, QUARANTINE, SUBGROUPS = "predictions.csv", "quarantine.csv", "subgroups.csv"
-CHECKLISTS = "checklists.csv"
-NAMES = (
-    REPORT,
-    METRICS,
-    RUN,
-    SPLIT,
-    PREDICTIONS,
-    QUARANTINE,
-    SUBGROUPS,
-    CHECKLISTS,
-)  # at the top of a folder of results
+CHECKLISTS, DOUBTS = "checklists.csv", "doubtful_labels.csv"
+# what stands at the top of a folder of results
+NAMES = (REPORT, METRICS, RUN, SPLIT, PREDICTIONS, QUARANTINE, SUBGROUPS, CHECKLISTS, DOUBTS)
 
 
 def write_results(out: Output, results: RunResults) -> Path:
@@ -48,6 +40,13 @@ def write_results(out: Output, results: RunResults) -> Path:
     if results.shortened:
         about["quick"] = results.shortened
     top = {**entry, "chosen_by": why, **about, "below_floor": results.below_floor, "models": results.metrics}
+    doubts = results.doubts
+    if doubts:
+        counts = {"n": len(doubts.table), "n_patches": doubts.n_patches, "n_contradicted": doubts.n_contradicted}
+        top["doubtful_labels"] = {**counts, "metrics": doubts.metrics}
+        out.write_csv(DOUBTS, doubts.table)
+    else:
+        out.remove(DOUBTS)
     out.write_json(METRICS, top)
     out.write_json(RUN, results.run)
     out.write_csv(PREDICTIONS, _marked(results, best.model))

@@ -11,6 +11,7 @@ from cancernet.common import defaults
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
 from cancernet.report import tables, usefulness
 from cancernet.report.checklist import AUTHOR, NAMES, load
+from cancernet.report.doubts import doubts
 from cancernet.report.figures import Pictures, draw
 from cancernet.report.page import fill
 from cancernet.report.style import Picture
@@ -36,6 +37,7 @@ DESCRIPTIONS = {
     "robustness": "Level lines are robust. A line that falls says what to keep away from the model.",
     "confident_errors": "Above: the patches. Below: the evidence of each part; its mean decided the call. A line "
     "surrounds the strongest for malignant, dots the strongest for benign.",
+    "doubtful_labels": "Each is called otherwise by the model and by most of its neighbours. A person decides.",
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
 
@@ -76,6 +78,7 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
             _model(results, entry, pictures.models[entry.model], number) for number, entry in enumerate(entries, 1)
         ],
         "mistakes": tables.mistakes(results),
+        "doubts": doubts(results.doubts),
         "checklists": [
             {
                 "name": name,
