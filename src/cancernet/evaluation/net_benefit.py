@@ -11,15 +11,17 @@ Source: Vickers & Elkin 2006, "Decision curve analysis", Medical Decision Making
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
 from cancernet.common import defaults
 from cancernet.evaluation.bootstrap import CHUNK_CELLS, interval, multiplicities, units
 from cancernet.evaluation.ranking import Floats, checked, finite, ratio
+
+if TYPE_CHECKING:  # SciPy is asked for where it is used
+    from scipy.sparse import csr_array
 
 # Every second percent: a curve drawn over these cannot be told from one over all, and the file is half as long.
 THRESHOLDS = tuple(np.round(np.arange(0.02, 1.0, 0.02), 2).tolist())
@@ -90,6 +92,8 @@ def ranges(low: list[float | None]) -> list[list[float]]:
 
 def _counts(label: np.ndarray, probability: Floats, unit: np.ndarray, n_units: int) -> csr_array:
     """Count patches by unit, class and how many thresholds they reach: (n_units, 2 * (K + 1)), benign first."""
+    from scipy.sparse import csr_array
+
     reached = np.searchsorted(THRESHOLDS, probability, side="right")  # called malignant at or above a threshold
     column = label * (len(THRESHOLDS) + 1) + reached
     shape = (n_units, 2 * (len(THRESHOLDS) + 1))
