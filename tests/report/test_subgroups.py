@@ -66,6 +66,7 @@ def test_a_table_for_other_programs_has_every_number_once(found):
     assert few["value"].isna().all()
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_results_that_were_not_grouped_show_no_group(single):
     assert by_group(None) == []
     assert "By group of patients" not in render(single)

@@ -54,7 +54,7 @@ def doubtful_labels(found: Doubts, *, caption: str, warning: str = "") -> Figure
     """
     n = len(found.images)
     lines = -(-n // ACROSS)
-    made = figure(9.2, 0.9 + 1.95 * lines)
+    made = figure(9.2, 0.7 + 1.85 * lines)
     places = made.subplots(lines, ACROSS, squeeze=False).ravel()
     for number, axes in enumerate(places):
         axes.set_axis_off()
@@ -62,8 +62,8 @@ def doubtful_labels(found: Doubts, *, caption: str, warning: str = "") -> Figure
             continue
         row = found.table.iloc[number]
         axes.imshow(enlarged(found.images[number], SIDE))
-        head = f"{number + 1}. called {CLASS_NAMES[int(row['label'])]}"
+        head = f"{number + 1}. labelled {CLASS_NAMES[int(row['label'])]}"
         axes.set_title(head, loc="left", fontsize=8, color=INK, pad=14)
-        said = f"p = {row['alone']:.3f}, {row['n_otherwise']} of {row['n_neighbours']} not"
+        said = f"p = {row['alone']:.3f}, {row['n_otherwise']} of {row['n_neighbours']} otherwise"
         axes.text(0, -5, said, fontsize=7, color=MUTED, va="bottom")
     return sign(made, f"Labels to look at again: {found.model}", f"{caption}; numbers as in the table", warning)
