@@ -33,6 +33,18 @@ def test_check_says_what_is_there_and_writes_it(cancernet: Callable, sample: Pat
     }  # fmt: skip
 
 
+def test_a_site_can_be_held_out(cancernet: Callable, one_line_error: Callable, sample: Path, tmp_path: Path) -> None:
+    cohort, out = tmp_path / "cohort.csv", tmp_path / "out"
+    cohort.write_text("patient,site\n" + "".join(f"S00{n},{'far' if n in (2, 7) else 'near'}\n" for n in range(1, 9)))
+    command = ("data", "check", sample, "--out", out, "--split", "column", "--split-by", f"{cohort}:site")
+    assert "--test-value says which site" in one_line_error(cancernet(*command))
+    ended = cancernet(*command, "--test-value", "far")
+    assert ended.returncode == 0, ended.stderr
+    assert "Test patients are those of site far in cohort.csv; train and val are patients of near" in ended.stdout
+    sides = {row["patient"]: row["split"] for row in rows(out / "split.csv")}
+    assert {patient for patient, side in sides.items() if side == "test"} == {"S002", "S007"}
+
+
 def test_check_names_what_it_sets_aside_and_changes_nothing(cancernet: Callable, sample: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(sample, tmp_path / "data"))
     one = next((folder / "S001" / "0").glob("*.png"))

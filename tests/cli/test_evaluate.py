@@ -42,6 +42,12 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     facts = json.loads((out / "run.json").read_text())
     assert facts["trained_on"]["data_hash"] == load_model(model).manifest.data.hash
     assert "colour floor" in ended.stdout
+    listed = pd.read_csv(out / "checklists.csv", dtype=str).set_index(["checklist", "item"])["answer"]
+    assert listed.groupby("checklist").size().to_dict() == {
+        "CLAIM 2024": 44, "PROBAST+AI": 34, "STARD-AI": 48, "TRIPOD+AI": 52,
+    }  # fmt: skip
+    assert f"{len(predictions)} patches of 6 patients" in listed["STARD-AI", "24"]
+    assert listed["CLAIM 2024", "44"] == "author"
 
 
 @pytest.mark.slow
@@ -119,3 +125,57 @@ def test_a_model_or_folder_that_is_not_there_is_one_line(
     given = {"--model": model, "--data": strangers, "--out": tmp_path / "out", missing: tmp_path / "nowhere"}
     said = one_line_error(cancernet("evaluate", *[x for pair in given.items() for x in pair]))
     assert "nowhere" in said
+
+
+def test_another_prevalence_is_told_and_changes_no_decision(
+    cancernet: Callable, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    manifest = json.loads((model / "manifest.json").read_text())
+    manifest["calibration"] = manifest.get("calibration") or {"temperature": 1.0}
+    manifest["validation"] = {
+        **{"auc": 0.9, "average_precision": 0.9, "floor_auc": 0.8},
+        **(manifest.get("validation") or {}),
+        **{"n_patches": 100, "n_malignant": 40},
+    }
+    (model / "manifest.json").write_text(json.dumps(manifest))
+    out = tmp_path / "out"
+    command = ("evaluate", "--model", model, "--data", strangers, "--out", out)
+    ended = cancernet(*command, "--prevalence", 0.05, figures=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "RESTATED for a prevalence of 0.05" in ended.stdout
+    predictions = pd.read_csv(out / "predictions.csv")
+    odds = predictions["probability"] / (1 - predictions["probability"])
+    there = odds * (0.05 / 0.95) / (0.4 / 0.6)
+    assert predictions["restated"].to_numpy() == pytest.approx((there / (1 + there)).to_numpy(), abs=1e-5)
+    assert set(predictions["restated_for"]) == {0.05}
+    test = json.loads((out / "metrics.json").read_text())["splits"]["test"]
+    at, moved = test["operating_points"]["target_recall"]["threshold"], test["restated"]["thresholds"]["target_recall"]
+    assert ((predictions["probability"] >= at) == (predictions["restated"] >= moved)).mean() > 0.99  # but for rounding
+    report = (out / "report.html").read_text()
+    assert "Restated for 5 % malignant patches" in report
+    assert (out / "decision_curve_restated.png").exists()
+
+
+def test_a_model_that_does_not_say_its_prevalence_is_not_restated(
+    cancernet: Callable, one_line_error: Callable, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    command = ("evaluate", "--model", model, "--data", strangers, "--out", tmp_path / "out")
+    said = one_line_error(cancernet(*command, "--prevalence", 0.05))
+    assert "does not say what share" in said
+
+
+def test_groups_of_patients_are_measured_and_a_table_of_none_is_refused(
+    cancernet: Callable, one_line_error: Callable, model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort.csv", tmp_path / "out"
+    cohort.write_text("patient,site,stain\n" + "".join(f"N00{n},{'ab'[n % 2]},HE\n" for n in range(1, 6)))
+    command = ("evaluate", "--model", model, "--data", strangers, "--out", out, "--by")
+    assert "no column makes groups: stain" in one_line_error(cancernet(*command, f"{cohort}:stain"))
+    ended = cancernet(*command, cohort, figures=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "columns that make no groups are left out: stain" in ended.stdout
+    assert "1 patients of this folder are not listed" in ended.stdout
+    found = json.loads((out / "metrics.json").read_text())["splits"]["test"]["subgroups"]["site"]
+    assert [each["n_patients"] for each in found["groups"]] == [2, 3]
+    assert all(each["too_few"] for each in found["groups"])
+    assert set(pd.read_csv(out / "subgroups.csv")["group"]) == {"a", "b"}

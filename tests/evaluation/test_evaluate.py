@@ -47,6 +47,7 @@ def test_the_result_has_the_promised_names(rows):
     plain = {"auc", "average_precision", "brier", "ece"}
     counts = {"n_patches", "n_patients", "n_malignant", "prevalence"}
     others = {"operating_points", "per_patient", "class_report", "unsure", "selective", "bootstrap"}
+    others |= {"decision_curve", "distribution", "predictive_values", "restated"}
     assert set(entry) == plain | counts | others
     assert list(entry["operating_points"]) == ["target_recall", "default", "best_f1"]
     for point in entry["operating_points"].values():

@@ -1,5 +1,7 @@
 """A small invented run: patients, predictions, numbers, histories."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from cancernet.evaluation import choose_thresholds, evaluate
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.selective import fit_selective
+from cancernet.model.bundle import read_manifest
 
 SKILL = {"baseline": 1.4, "class_weighted": 1.5, "augmented": 2.0, "transfer": 1.7, "fine_tuned": 2.3}
 FLOOR_SKILL = 1.6
@@ -104,6 +107,11 @@ def make_results(names=tuple(SKILL), *, with_floor=True, patients=12, patches=30
         "calibrations": {name: {"scale": 0.8, "offset": -0.1} for name in names},
     }
     return RunResults(**{**plain, **changes})
+
+
+@pytest.fixture
+def manifest():
+    return read_manifest(Path(__file__).parents[1] / "fixtures" / "bundle_v1")
 
 
 @pytest.fixture(scope="session")

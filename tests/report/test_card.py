@@ -17,7 +17,7 @@ from cancernet.model.manifest import Calibration
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.report.card import Measured, model_card, plain, read_measured, write_card
-from cancernet.report.tripod import ITEMS
+from cancernet.report.checklist import load
 
 V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
 
@@ -72,8 +72,8 @@ def test_a_card_has_every_section_and_every_checklist_item(model: Model, metrics
         "Limits", "TRIPOD+AI checklist", "Where these numbers come from",
     ):  # fmt: skip
         assert f"\n## {heading}\n" in text
-    for number, topic in ITEMS:
-        assert f"| {number} | {topic} |" in text
+    for item in load("tripod_ai").items:
+        assert f"| {item.number} | {item.topic} |" in text
 
 
 def test_tables_are_whole(model: Model, metrics: Measured, audit: Measured) -> None:

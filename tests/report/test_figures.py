@@ -16,6 +16,8 @@ NAMES = {
     "approaches",
     "risk_coverage",
     "calibration_change",
+    "decision_curve",
+    "probability_distribution",
 }
 
 
@@ -62,7 +64,7 @@ def test_one_model_without_floor_has_every_figure(single):
 @pytest.mark.usefixtures("no_figures")
 def test_figures_without_data_are_left_out(make):
     results = make(("baseline",), predictions={}, histories={})
-    assert set(draw(results).run) == {"approaches", "confusion_matrix"}
+    assert set(draw(results).run) == {"approaches", "confusion_matrix", "decision_curve", "probability_distribution"}
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -98,6 +100,7 @@ def test_model_figures_show_that_model_alone(five):
         "accuracy_plot",
         "risk_coverage",
         "calibration_change",
+        "probability_distribution",
     }
     for figure in figures.values():
         assert entry.model in words(figure)
@@ -132,3 +135,20 @@ def test_figures_of_the_headline_model_are_drawn_once_for_both_places(five, pict
     best = chosen(five)[0].model
     assert pictures.run["risk_coverage"] is pictures.models[best]["risk_coverage"]
     assert pictures.run["confusion_matrix"] != pictures.models[best]["confusion_matrix"]  # of all, and of one
+
+
+def test_another_prevalence_has_a_decision_curve_of_its_own_that_says_so(make):
+    from cancernet.evaluation import evaluate
+    from cancernet.evaluation.prevalence import Restating
+
+    results = make(("baseline",), with_floor=False)
+    rows = results.predictions["baseline"]
+    thresholds = {"target_recall": 0.3}
+    moved = evaluate(
+        rows[rows["split"] == "test"], thresholds, model="baseline", restating=Restating(0.3, 0.05), samples=20
+    )
+    results.metrics[0] = moved
+    figures = model_figures(results, models(results)[0])
+    assert "prevalence of 5.0%" in words(figures["decision_curve_restated"])
+    assert "RESTATED for a prevalence of 0.05" in words(figures["decision_curve_restated"])
+    assert "prevalence of 5.0%" not in words(run_figures(results)["decision_curve"])

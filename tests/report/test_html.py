@@ -69,7 +69,7 @@ def test_page_needs_nothing_from_elsewhere(page):
 
 def test_every_image_is_a_png_with_words_in_its_place(page):
     images = parsed(page).images
-    assert len(images) == 6 + 5 * 2
+    assert len(images) == 7 + 6 * 2
     for image in images:
         kind, _, content = image["src"].partition(",")
         assert kind == "data:image/png;base64"
@@ -161,3 +161,13 @@ def test_undefined_scores_do_not_break_the_page(make):
 
 def test_embedded_figure_keeps_its_width():
     assert embed("roc", picture(figure(5, 3)))["width"] == 480
+
+
+def test_checklists_are_shown_with_what_is_left_to_the_author(make, undrawn):
+    rows = [("1", "Title", "a <model>"), ("2", "Abstract", "author")]
+    html = render(make(("baseline",), checklists={"CLAIM 2024": rows}))
+    assert parsed(html).open == []
+    assert "CLAIM 2024 : 1 of 2 items known at least in part" in text(html)
+    assert "a &lt;model&gt;" in html
+    assert 'href="#checklists"' in html
+    assert "checklists" not in render(make(("baseline",)))

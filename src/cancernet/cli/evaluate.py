@@ -11,6 +11,7 @@ from cancernet.cli.options import (
     PATH,
     alone_option,
     answered,
+    by_option,
     cache_option,
     collected,
     data_option,
@@ -18,6 +19,7 @@ from cancernet.cli.options import (
     label_options,
     new_patients_option,
     note,
+    prevalence_option,
     say,
     with_model,
 )
@@ -30,6 +32,8 @@ from cancernet.cli.options import (
 @click.option("--out", type=PATH, required=True, help="Folder for the results.")
 @new_patients_option
 @alone_option
+@prevalence_option
+@by_option
 @cache_option
 def command(out: Path, **chosen: Any) -> bool:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
@@ -40,6 +44,9 @@ def command(out: Path, **chosen: Any) -> bool:
     A patch that cannot be judged, as one of bare glass or of a foreign stain, has its reason in predictions.csv. The
     rates count it by its probability; beside them stands what leaving it unsure does. The exit code is then 1, as where
     files were set aside, and 2 where there is no answer at all.
+
+    With --prevalence, predictions.csv has what each probability comes to where another share of the patches is
+    malignant, and the report what calls are worth there. Rates, decisions and `probability` stay as they are.
     """
     from cancernet.data.layout import Labels
     from cancernet.evaluation.results import shown

@@ -84,6 +84,16 @@ alone_option = click.option(
     is_flag=True,
     help="Judge each patch by itself. [default: with the others of its patient, where names say where they lie]",
 )
+prevalence_option = click.option(
+    "--prevalence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share of malignant patches to restate probabilities for, in a column of their own. Decisions do not change.",
+)
+by_option = click.option(
+    "--by",
+    metavar="CSV[:COLUMN]",
+    help="Table with the column patient and others (site, scanner, age band, grade): measure by group of each, too.",
+)
 seed_option = click.option("--seed", type=click.IntRange(0), default=defaults.SEED, help="Seeds everything.")
 mpp_option = click.option(
     "--mpp",
@@ -118,14 +128,25 @@ split_options = together(
     click.option(
         "--split",
         "kind",
-        type=click.Choice(["grouped", "official", "kfold", "patch"]),
+        type=click.Choice(["grouped", "official", "kfold", "column", "patch"]),
         default="grouped",
-        help="By patient (grouped), the official case lists, one fold of a k-fold by patient, or patches at random"
-        " (needs --allow-patch-split).",
+        help="By patient (grouped), the official case lists, one fold of a k-fold by patient, all patients of a site or"
+        " the like held out (column), or patches at random (needs --allow-patch-split).",
     ),
     click.option("--split-file", "file", type=PATH, help="CSV with columns patient,split (train, val, test)."),
     click.option("--folds", type=click.IntRange(3), default=5, help="Folds of --split kfold."),
     click.option("--fold", type=click.IntRange(1), default=1, help="Which fold tests."),
+    click.option(
+        "--split-by",
+        metavar="CSV:COLUMN",
+        help="Of --split column: a table with the column patient, and another of it.",
+    ),
+    click.option(
+        "--test-value",
+        "test_values",
+        multiple=True,
+        help="Of --split column: a value whose patients test; repeat for several. The others train and validate.",
+    ),
     click.option(
         "--test-fraction",
         type=float,
@@ -136,7 +157,7 @@ split_options = together(
         "--val-fraction",
         type=float,
         default=defaults.VAL_FRACTION,
-        help="Share that chooses epoch and thresholds (grouped, patch).",
+        help="Share that chooses epoch and thresholds (grouped, column, patch).",
     ),
     click.option(
         "--allow-patch-split",

@@ -8,6 +8,7 @@ import click
 
 from cancernet.cli.options import (
     PATH,
+    by_option,
     cache_option,
     collected,
     echo,
@@ -35,6 +36,7 @@ from cancernet.cli.options import (
 @label_options
 @split_options
 @training_options
+@by_option
 @cache_option
 def command(**chosen: Any) -> None:
     """Check, pack, split, train every recipe, evaluate on the test patients and write a report.

@@ -11,11 +11,10 @@ from typing import NamedTuple
 from cancernet.common.errors import UserError
 from cancernet.common.limits import read_rows
 from cancernet.common.text import restore
+from cancernet.data.split_lists import PATIENT_NAMES, SEPARATORS
 
 WHAT = "the list of patients"
-SEPARATORS = ",;\t|"
 _PATHS = ("path", "pattern", "file", "filename", "image")  # names of the first column
-_PATIENTS = ("patient", "patientid", "case", "caseid", "subject", "subjectid")
 
 
 class Whose(NamedTuple):
@@ -76,7 +75,7 @@ def _rows(file: Path) -> list[tuple[int, str, str]]:
     """Return line, path and patient of each row."""
     rows = read_rows(file, WHAT, SEPARATORS)
     head = [re.sub(r"[^a-z]", "", cell.casefold()) for cell in rows[0][1]] if rows else []
-    at = [next((head.index(name) for name in names if name in head), None) for names in (_PATHS, _PATIENTS)]
+    at = [next((head.index(name) for name in names if name in head), None) for names in (_PATHS, PATIENT_NAMES)]
     if at[0] is None or at[1] is None:
         seen = ",".join(rows[0][1])[:100] if rows else ""
         raise UserError(f"{file}: needs the columns path,patient in its first line, and that is {seen!r}")

@@ -15,7 +15,7 @@ from cancernet.common.text import restore
 from cancernet.data.sides import SIDES, Split, check_sides
 
 SEPARATORS = ",;\t|"
-_PATIENT = ("patient", "patientid", "case", "caseid", "subject", "subjectid")  # what people call the columns
+PATIENT_NAMES = ("patient", "patientid", "case", "caseid", "subject", "subjectid")  # what people call the columns
 _SIDE = ("split", "set", "subset", "side", "partition", "fold")
 _SIDES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("val", "valid", "validation", "dev", "development"), "val"
@@ -45,7 +45,7 @@ def official_split(table: pd.DataFrame) -> Split:
     for side, listed in cases.items():
         absent = sorted(set(listed) - present)
         if absent:
-            notes.append(f"Official {side} list: {len(absent)} of {len(listed)} cases absent: {_some(absent)}.")
+            notes.append(f"Official {side} list: {len(absent)} of {len(listed)} cases absent: {some(absent)}.")
     return _split("official", table, {patient: side for side in cases for patient in cases[side]}, notes)
 
 
@@ -61,10 +61,10 @@ def split_from_file(table: pd.DataFrame, path: Path | str) -> Split:
     listed = _read(path)
     present = set(table["patient"])
     absent = sorted(set(listed) - present)
-    _refuse_lost_zeros(path, absent, present)
+    refuse_lost_zeros(path, absent, present)
     if not present.intersection(listed):
         raise UserError(f"{path}: none of its {len(listed)} patients is in this folder; check the file, or the folder")
-    told = f"{path.name}: {len(absent)} of {len(listed)} listed patients absent: {_some(absent)}."
+    told = f"{path.name}: {len(absent)} of {len(listed)} listed patients absent: {some(absent)}."
     return _split(f"file {path.name}", table, listed, [told] if absent else [])
 
 
@@ -73,7 +73,7 @@ def _read(path: Path) -> dict[str, str]:
     head = rows[0][1] if rows else []
     names = [re.sub(r"[^a-z]", "", name.casefold()) for name in head]
     whose, where_to = (
-        next((names.index(name) for name in known if name in names), None) for known in (_PATIENT, _SIDE)
+        next((names.index(name) for name in known if name in names), None) for known in (PATIENT_NAMES, _SIDE)
     )
     if whose is None and where_to is not None and "path" in names:
         raise UserError(f"{path}: is a split by patch; make one by patient, or pass --allow-patch-split instead")
@@ -95,7 +95,7 @@ def _read(path: Path) -> dict[str, str]:
     return listed
 
 
-def _refuse_lost_zeros(path: Path, absent: Collection[str], present: Collection[str]) -> None:
+def refuse_lost_zeros(path: Path, absent: Collection[str], present: Collection[str]) -> None:
     """Refuse a list whose patients have lost their leading zeros: all of them would be left out."""
     plain = {patient.lstrip("0"): patient for patient in present if patient.startswith("0")}
     for patient in absent:
@@ -111,11 +111,12 @@ def _split(name: str, table: pd.DataFrame, listed: Mapping[str, str], notes: lis
     present = set(table["patient"])
     out = sorted(present.difference(listed))
     if out:
-        notes = [*notes, f"{len(out)} patients of this folder are in no list and left out: {_some(out)}."]
+        notes = [*notes, f"{len(out)} patients of this folder are in no list and left out: {some(out)}."]
     assignment = {patient: side for patient, side in listed.items() if patient in present}
     return check_sides(table, Split(name, assignment, patient_safe=True, notes=tuple(notes)))
 
 
-def _some(names: list[str], n: int = 10) -> str:
+def some(names: list[str], n: int = 10) -> str:
+    """Return the first names of a list, and how many more there are."""
     named = [name or "(unknown)" for name in names]
     return ", ".join(named[:n]) + (f" and {len(named) - n} more" if len(named) > n else "")

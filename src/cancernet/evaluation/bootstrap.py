@@ -7,7 +7,7 @@ metrics need the multiplicities spread over patches, done in chunks of bounded m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,21 @@ class Replicates:
     n_units: int  # patients; patches where the patient is unknown
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """The metrics of some predictions as a function of how much each unit weighs.
+
+    Attributes:
+        statistics: weights (B, n_units), in the order of `units`, -> the keys of `Replicates`, each (B,).
+        n_units: how many there are.
+        chunk: how many sets of weights to give at once, to keep memory flat.
+    """
+
+    statistics: Callable[[Floats], dict[str, Floats]]
+    n_units: int
+    chunk: int
+
+
 def patient_names(predictions: pd.DataFrame) -> pd.Series:
     """Patients as text, "" where unknown (a table read back from CSV holds NaN or numbers there)."""
     patient = predictions["patient"].astype(object)
@@ -97,6 +112,15 @@ def replicate(predictions: pd.DataFrame, thresholds: Mapping[str, float], *, sam
     Raises:
         ValueError: no rows, or labels or scores that make no sense.
     """
+    weighed = weigh(predictions, thresholds)
+    whole = weighed.statistics(np.ones((1, weighed.n_units)))
+    parts = [weighed.statistics(rows) for rows in multiplicities(weighed.n_units, samples, seed, weighed.chunk)]
+    resampled = {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in whole}
+    return Replicates({name: float(value[0]) for name, value in whole.items()}, resampled, weighed.n_units)
+
+
+def weigh(predictions: pd.DataFrame, thresholds: Mapping[str, float]) -> Weighed:
+    """Make every metric a function of how much each patient weighs; arguments and errors as of `replicate`."""
     if predictions.empty:
         raise ValueError("no predictions to resample")
     frame = predictions.sort_values("probability", ascending=False, kind="stable")
@@ -109,11 +133,7 @@ def replicate(predictions: pd.DataFrame, thresholds: Mapping[str, float], *, sam
         ranking = {"auc": area_under_roc(*curve), "average_precision": area_under_precision(*curve)}
         return ranking | _summed_statistics(rows, sums)
 
-    whole = statistics(np.ones((1, n_units)))
-    chunk = max(1, CHUNK_CELLS // max(len(frame), n_units))
-    parts = [statistics(rows) for rows in multiplicities(n_units, samples, seed, chunk)]
-    resampled = {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in whole}
-    return Replicates({name: float(value[0]) for name, value in whole.items()}, resampled, n_units)
+    return Weighed(statistics, n_units, max(1, CHUNK_CELLS // max(len(frame), n_units)))
 
 
 def patient_bootstrap(
@@ -142,7 +162,11 @@ def patient_bootstrap(
 
     Source: cluster bootstrap, Field & Welsh 2007; interval ends see `interval`.
     """
-    drawn = replicate(predictions, thresholds or {}, samples=samples, seed=seed)
+    return intervals(replicate(predictions, thresholds or {}, samples=samples, seed=seed), confidence)
+
+
+def intervals(drawn: Replicates, confidence: float = defaults.CONFIDENCE) -> dict[str, Interval]:
+    """Return each statistic with its interval."""
     return {
         name: interval(drawn.value[name], drawn.resampled[name], drawn.n_units, confidence, corrected=name != "ece")
         for name in drawn.value

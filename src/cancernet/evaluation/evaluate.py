@@ -11,9 +11,12 @@ from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.evaluation import metrics
 from cancernet.evaluation.answered import answered
-from cancernet.evaluation.bootstrap import PLAIN_METRICS, patient_bootstrap, patient_names
+from cancernet.evaluation.bootstrap import PLAIN_METRICS, Replicates, intervals, patient_names, replicate
+from cancernet.evaluation.distribution import distribution
+from cancernet.evaluation.net_benefit import decision_curve
 from cancernet.evaluation.operating_points import OPERATING_POINTS
 from cancernet.evaluation.per_patient import per_patient, worst
+from cancernet.evaluation.prevalence import PREVALENCES, Restating, over_prevalences
 from cancernet.evaluation.ranking import finite
 from cancernet.model.judge import kind_of
 from cancernet.model.manifest import Band
@@ -61,6 +64,7 @@ def evaluate(
     *,
     model: str,
     bands: Sequence[Band] = (),
+    restating: Restating | None = None,
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
 ) -> dict[str, Any]:
@@ -72,13 +76,15 @@ def evaluate(
         thresholds: operating point -> threshold, chosen on validation patients before.
         model: its name.
         bands: of abstention, from `fit_selective` on validation patients before.
+        restating: of the probabilities for another share of malignant patches; what it changes is reported apart.
         samples: resamples of the patients.
         seed: of the resampling.
 
     Returns:
         {"model", "splits": {split: {n_patches, n_patients, n_malignant, prevalence, auc,
-        average_precision, brier, ece, operating_points, per_patient, class_report, unsure, selective,
-        bootstrap}}}, "test" first; each statistic {"value", "low", "high"}; None where undefined. `unsure` has how many
+        average_precision, brier, ece, operating_points, decision_curve, distribution, predictive_values, restated,
+        per_patient, class_report, unsure, selective, bootstrap}}}, "test" first; each statistic {"value", "low",
+        "high"}; None where undefined. `predictive_values` are of the first operating point. `unsure` has how many
         patches cannot be judged, why, and what leaving them does to the rates at the first operating point, which
         elsewhere count every patch by its probability; None without a column reason.
 
@@ -103,17 +109,26 @@ def evaluate(
     return {
         "model": model,
         "splits": {
-            name: _one_split(predictions[predictions["split"] == name], thresholds, bands, samples=samples, seed=seed)
+            name: _one_split(
+                predictions[predictions["split"] == name], thresholds, bands, restating, samples=samples, seed=seed
+            )
             for name in _ordered(present, SPLIT_ORDER)
         },
     }
 
 
 def _one_split(
-    rows: pd.DataFrame, thresholds: Mapping[str, float], bands: Sequence[Band], *, samples: int, seed: int
+    rows: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    bands: Sequence[Band],
+    restating: Restating | None,
+    *,
+    samples: int,
+    seed: int,
 ) -> dict[str, Any]:
     points = {name: thresholds[name] for name in _ordered(thresholds, OPERATING_POINTS)}
-    found = patient_bootstrap(rows, thresholds, samples=samples, seed=seed)
+    drawn = replicate(rows, thresholds, samples=samples, seed=seed)
+    found, first = intervals(drawn), next(iter(points), None)
     patients = patient_names(rows)
     label, probability = rows["label"].to_numpy(), rows["probability"].to_numpy()
     return {
@@ -130,9 +145,13 @@ def _one_split(
             }
             for point, at in points.items()
         },
-        "per_patient": _patients(rows, next(iter(points.values()))) if points else None,
+        "decision_curve": decision_curve(rows, samples=samples, seed=seed),
+        "distribution": distribution(label, probability),
+        "predictive_values": over_prevalences(drawn, first, [*PREVALENCES, float(label.mean())]) if first else [],
+        "restated": _restated(rows, drawn, points, restating, samples, seed) if restating and points else None,
+        "per_patient": _patients(rows, points[first]) if first else None,
         "class_report": {point: metrics.class_report(label, probability, at) for point, at in points.items()},
-        "unsure": _unsure(rows, next(iter(points.values())), samples, seed) if points and "reason" in rows else None,
+        "unsure": _unsure(rows, points[first], samples, seed) if first and "reason" in rows else None,
         "selective": [
             {"target": band.target, **_answered(rows, band.threshold, band.width, samples, seed)} for band in bands
         ],
@@ -143,6 +162,21 @@ def _one_split(
             "confidence": defaults.CONFIDENCE,
             "skipped": max(entry.skipped for entry in found.values()),
         },
+    }
+
+
+def _restated(
+    rows: pd.DataFrame, drawn: Replicates, points: Mapping[str, float], restating: Restating, samples: int, seed: int
+) -> dict[str, Any]:
+    """What restating probabilities for another prevalence changes; the calls at each threshold stay as they are."""
+    point = next(iter(points))
+    restated = rows.assign(probability=restating(rows["probability"]))
+    [values] = over_prevalences(drawn, point, [restating.prevalence])
+    return {
+        "stated_for": restating.stated_for,
+        **values,
+        "thresholds": {name: float(restating(at)) for name, at in points.items()},
+        "decision_curve": decision_curve(restated, prevalence=restating.prevalence, samples=samples, seed=seed),
     }
 
 

@@ -40,6 +40,28 @@ class Mistakes:
 
 
 @dataclass(frozen=True)
+class Doubts:
+    """Labels of the reported split that the headline model's score and their neighbours contradict.
+
+    Attributes:
+        model: its name.
+        table: path, patient, x, y, label, alone (probability of the patch by itself), neighbours (which ones spoke),
+            n_neighbours, n_otherwise (of them labelled otherwise); the least likely label first.
+        images: uint8 (M, 50, 50, 3) of the first rows.
+        n_patches: that were looked at.
+        n_contradicted: of them by the model's score, whatever the neighbours say.
+        metrics: metric -> {"as_is", "if_wrong"}, from `evaluation.doubtful.if_wrong`.
+    """
+
+    model: str
+    table: pd.DataFrame
+    images: np.ndarray
+    n_patches: int
+    n_contradicted: int
+    metrics: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class RunResults:
     """Everything a report shows. All but `title` and `metrics` may be empty; what is empty is left out.
 
@@ -65,6 +87,8 @@ class RunResults:
         calibrations: model -> scale and offset that turned its logit into the calibrated one.
         below_floor: models whose AUC does not clear the floor's.
         mistakes: the most confident errors of the headline model.
+        doubts: labels that look wrong, by the headline model.
+        checklists: name of a list that journals ask for -> its items as (number, topic, answer), of the headline model.
         shortened: what a quick run left out, in words; empty for a whole one.
     """
 
@@ -83,6 +107,8 @@ class RunResults:
     calibrations: dict[str, dict[str, float]] = field(default_factory=dict)
     below_floor: list[str] = field(default_factory=list)
     mistakes: Mistakes | None = None
+    doubts: Doubts | None = None
+    checklists: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     shortened: str = ""
 
     def __post_init__(self) -> None:

@@ -14,7 +14,9 @@ from cancernet.context.smooth import by_patient, told
 from cancernet.data.names import group_of, section_of
 from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
+from cancernet.evaluation.prevalence import Restating
 from cancernet.evaluation.results import FLOOR
+from cancernet.evaluation.subgroups import subgroups
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model
 
@@ -29,7 +31,8 @@ class Scores:
 
     Attributes:
         predictions: columns `COLUMNS` and, of a model, reason: why it cannot judge a patch, and alone:
-            the probability of the patch by itself; a row a patch.
+            the probability of the patch by itself; a row a patch. Where it was asked for, restated: the probability
+            for another share of malignant patches, and restated_for: that share.
         metrics: from `cancernet.evaluation.evaluate`.
         alarms: patients or folders whose stain is foreign to the model, and what to say of it.
         notes: sentences on how patches were judged.
@@ -47,6 +50,8 @@ def score_model(
     side: pd.Series,
     *,
     alone: bool = False,
+    restating: Restating | None = None,
+    by: pd.DataFrame | None = None,
     cost: float = 0.0,
     known: np.ndarray | None = None,
 ) -> Scores:
@@ -59,6 +64,8 @@ def score_model(
         pack: labelled patches.
         side: `train`, `val`, `test` or empty for each row of `pack.table`.
         alone: judge each patch by itself.
+        restating: of the probabilities for another share of malignant patches, beside what they are.
+        by: columns that group patients, indexed by patient; the side that is reported is then measured by group.
         cost: of a patch, as a run foretells it.
         known: float32 (N,), what this very model said of each row of the pack before; NaN where it is to be asked.
     """
@@ -81,8 +88,16 @@ def score_model(
     context = None if alone else model.context
     taken, apart = by_patient(context, *places(pack.table.iloc[rows]), probability, reasons)
     predictions = _table(pack, side, rows, taken.astype("float32")).assign(reason=reasons, alone=probability)
-    found = evaluate(predictions, model.thresholds, model=model.name, bands=model.bands)
-    return Scores(predictions, found, judge.alarms(), [*_told(model, alone), *told(apart)])
+    found = evaluate(predictions, model.thresholds, model=model.name, bands=model.bands, restating=restating)
+    if by is not None:
+        reported, numbers = next(iter(found["splits"].items()))
+        numbers["subgroups"] = subgroups(predictions[predictions["split"] == reported], by, model.threshold)
+    notes = [*_told(model, alone), *told(apart)]
+    if restating:
+        restated = restating(predictions["probability"]).astype("float32")
+        predictions = predictions.assign(restated=restated, restated_for=restating.prevalence)
+        notes.append(f"RESTATED for a prevalence of {restating.prevalence:.4g}: {restating}.")
+    return Scores(predictions, found, judge.alarms(), notes)
 
 
 def score_floor(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False) -> Scores:

@@ -10,9 +10,11 @@ import pandas as pd
 from cancernet.common.errors import UserError
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
+from cancernet.data.attributes import read_groups
 from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
+from cancernet.evaluation.prevalence import restating
 from cancernet.evaluation.results import RunResults
 from cancernet.evaluation.scoring import side_of_model
 from cancernet.experiment.data import Say, open_pack
@@ -30,6 +32,8 @@ def evaluate(
     labels: Labels | None = None,
     new_patients: bool = False,
     alone: bool = False,
+    prevalence: float | None = None,
+    by: str | None = None,
     cache: Path | None = None,
     say: Say = print,
 ) -> RunResults:
@@ -46,28 +50,43 @@ def evaluate(
         new_patients: all patients are new to the model, even those whose ids its training patients have too.
         alone: judge each patch by itself; by default the others of its patient are taken in where it is known where
             they lie.
+        prevalence: share of malignant patches, 0 to 1 without the ends, to restate probabilities for, in a column and a
+            part of the report of their own; decisions and what is measured stay as they are.
+        by: `CSV` or `CSV:COLUMN`, a table with the column patient whose other columns group them, as site or grade; the
+            model is then measured by group too.
         cache: folder for packed patches; by default the user's cache.
         say: where lines for the user go.
 
     Raises:
         UserError: no patch of a patient that is new to the model, a model trained on this folder without a split by
-            patient, or a place that cannot be written.
+            patient, a prevalence that is none or a model that does not say at which it was calibrated, a table of
+            patients that makes no groups of these, or a place that cannot be written.
     """
     model, data = model or load_model(), Path(data)
     with Output(Path(out), "evaluate", inputs=[data], names=NAMES) if out else nullcontext() as output:
-        found = _measure(data, model, labels, new_patients, alone, cache, say)
+        found = _measure(data, model, labels, new_patients, alone, prevalence, by, cache, say)
         if output:
             say(f"report: {write_results(output, found)}")
         return found
 
 
 def _measure(
-    data: Path, model: Model, labels: Labels | None, new_patients: bool, alone: bool, cache: Path | None, say: Say
+    data: Path,
+    model: Model,
+    labels: Labels | None,
+    new_patients: bool,
+    alone: bool,
+    prevalence: float | None,
+    by: str | None,
+    cache: Path | None,
+    say: Say,
 ) -> RunResults:
     facts = begin()
+    restated = None if prevalence is None else restating(model.manifest, prevalence)
     packed = open_pack(data, cache, say, labels)
     trained_on = model.manifest.split
     side = sides(model, packed, new_patients=new_patients)
+    groups = read_groups(by, set(packed.table["patient"][side == "test"])) if by else None
     notes = []
     if not trained_on.patient_safe:
         if model.manifest.data.hash == packed.data_hash:
@@ -93,7 +112,11 @@ def _measure(
         "trained_on": {"data_hash": model.manifest.data.hash, "split_hash": trained_on.hash},
     }
     minutes = {model.name: training_minutes(model)} if model.manifest.training else {}
-    return collect([model], packed, split, side, minutes=minutes, facts=facts, alone=alone)
+    if restated:
+        facts |= {"restated_for": restated.prevalence, "calibrated_at": restated.stated_for}
+    return collect(
+        [model], packed, split, side, minutes=minutes, facts=facts, alone=alone, restated=restated, groups=groups
+    )
 
 
 def sides(model: Model, packed: Pack, *, new_patients: bool) -> pd.Series:

@@ -17,15 +17,19 @@ from cancernet.common.outlook import Outlook, following
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
 from cancernet.common.text import printable
+from cancernet.data.attributes import Groups, read_groups
 from cancernet.data.layout import Labels
 from cancernet.data.pack import Pack, default_cache_dir
 from cancernet.data.sample import write_sample
 from cancernet.data.sides import SIDES, Split, assign, count_patients, write_split
 from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
+from cancernet.evaluation.prevalence import Restating
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
+from cancernet.experiment.checklists import fill_in_checklists
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
+from cancernet.experiment.doubts import find_doubts
 from cancernet.experiment.mistakes import find_mistakes
 from cancernet.experiment.quick import hasten, shorten
 from cancernet.experiment.train import check_name, start_training, train_all, training_minutes
@@ -54,6 +58,7 @@ def run(
     split: SplitChoice | Path | str = "grouped",
     options: TrainingOptions | None = None,
     quick: bool = False,
+    by: str | None = None,
     cache: Path | None = None,
     say: Say = print,
 ) -> RunResults:
@@ -71,6 +76,7 @@ def run(
         split: `grouped`, `official`, the path of a CSV, or a `SplitChoice`.
         options: of training.
         quick: a first answer, of a share of each patient's patches and fewer epochs; all that is written says so.
+        by: `CSV` or `CSV:COLUMN`, a table of patients whose columns group them; every model is then measured by group.
         cache: folder for packed patches and frozen features; by default the user's cache.
         say: where lines for the user go.
 
@@ -102,6 +108,7 @@ def run(
     ):
         packed = open_pack(Path(data), cache, say, labels)
         made = make_split(packed, split, say)
+        groups = read_groups(by, set(packed.table["patient"])) if by else None
         write_split(made, out.path(SPLIT))
         if quick:  # after the split, which is that of a whole run
             packed, left_out = shorten(packed, options.seed, epochs=options.epochs)
@@ -125,7 +132,9 @@ def run(
         if quick:
             facts["quick"] = options.shortened
         with outlook.of(SCORING):
-            found = collect(trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage, cache=cache)
+            found = collect(
+                trained, packed, made, side, minutes=minutes, facts=facts, leakage=leakage, groups=groups, cache=cache
+            )
         say(f"report: {write_results(out, found)}")
         return found
 
@@ -140,6 +149,8 @@ def collect(
     facts: dict[str, Any],
     leakage: Leakage | None = None,
     alone: bool = False,
+    restated: Restating | None = None,
+    groups: Groups | None = None,
     cache: Path | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
@@ -153,12 +164,16 @@ def collect(
         facts: of the run, for `run.json`.
         leakage: what the audit across sides found.
         alone: judge each patch by itself.
+        restated: probabilities of the one model there is, for another share of malignant patches.
+        groups: that patients are in, to measure the models by.
         cache: where training has kept what the models said of a large val side; of models trained here only.
     """
 
     def score(model: Model) -> Scores:
         known = _known(model, side, cache) if cache else None
-        return score_model(model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe), known=known)
+        cost = pass_cost(model.manifest.recipe)
+        table = groups.table if groups else None
+        return score_model(model, pack, side, alone=alone, restating=restated, by=table, cost=cost, known=known)
 
     scores = {model.name: score(model) for model in models}
     floor = score_floor(models[0], pack, side, alone=alone)
@@ -178,6 +193,7 @@ def collect(
         notes=[
             *pack.warnings,
             *split.notes,
+            *(groups.notes if groups else ()),
             *_notes(models),
             *(note for each in scores.values() for note in each.notes),
             *_unsure(scores[models[0].name]),
@@ -190,7 +206,12 @@ def collect(
         below_floor=below_floor(metrics, floor.metrics),
         shortened=next((model.shortened for model in models if model.shortened), ""),
     )
-    return replace(results, mistakes=find_mistakes(results, models, pack))
+    return replace(
+        results,
+        mistakes=find_mistakes(results, models, pack),
+        doubts=find_doubts(results, models, pack),
+        checklists=fill_in_checklists(results, models),
+    )
 
 
 def _known(model: Model, side: pd.Series, cache: Path) -> np.ndarray | None:

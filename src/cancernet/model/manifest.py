@@ -130,6 +130,7 @@ class Validation(Part, frozen=True, kw_only=True):
 
     of: str = "val patients"
     n_patches: Count = 0
+    n_malignant: Count = 0
     n_patients: Count = 0
     auc: Share
     average_precision: Share

@@ -112,7 +112,7 @@ def approaches(entries: Sequence[Shown], *, target: float, caption: str, warning
     for axes, (key, name) in zip(grid, panels, strict=True):
         tidy(axes).grid(axis="y", visible=False)
         for row, entry in enumerate(entries):
-            _interval(axes, row, _metric(entry, key), styles[entry.model])
+            draw_interval(axes, row, _metric(entry, key), styles[entry.model])
         axes.set_xlabel(name)
         axes.margins(x=0.12)
     of_floor = next((entry for entry in entries if entry.model == FLOOR), None)
@@ -125,7 +125,7 @@ def approaches(entries: Sequence[Shown], *, target: float, caption: str, warning
     grid[1].axvline(prevalence, color=MUTED, linestyle=":", linewidth=1.2)
     grid[2].axvline(target, color=MUTED, linestyle="--", linewidth=1)
     for axes in grid:
-        _widen(axes)
+        widen(axes)
     grid[0].set_yticks(range(len(entries)), [entry.model for entry in entries])
     grid[0].set_ylim(len(entries) - 0.4, -0.6)
     of_the_floor = "" if of_floor is None else "the floor's AUC and AP; "
@@ -162,7 +162,7 @@ def _name_patients(axes: Axes, having: pd.DataFrame) -> None:
     axes.set_xlabel(f"{len(names)} patients, lowest recall first; the five lowest are named")
 
 
-def _widen(axes: Axes) -> None:
+def widen(axes: Axes) -> None:
     """Show at least LEAST_SPAN, so that a trifle does not look like a gulf."""
     low, high = axes.get_xlim()
     extra = max(LEAST_SPAN - (high - low), 0) / 2
@@ -173,7 +173,8 @@ def _metric(entry: Shown, key: str) -> dict[str, Any] | None:
     return entry.headline[key] if key in ("recall", "specificity") else entry.numbers[key]
 
 
-def _interval(axes: Axes, row: int, metric: dict[str, Any] | None, style: dict) -> None:
+def draw_interval(axes: Axes, row: int, metric: dict[str, Any] | None, style: dict[str, Any]) -> None:
+    """Draw a metric with its interval in a row of a figure, or say that it is undefined."""
     if metric is None or metric["value"] is None:
         axes.text(0.5, row, "undefined", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=8)
         return

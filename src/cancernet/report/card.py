@@ -24,9 +24,11 @@ from cancernet.model.bundle import MANIFEST
 from cancernet.model.manifest import Manifest
 from cancernet.model.model import Model
 from cancernet.report import tables
+from cancernet.report.checklist import fill_in, load
+from cancernet.report.known import facts
 from cancernet.report.page import fill
-from cancernet.report.tripod import UNKNOWN, checklist
 
+UNKNOWN = "not known to the run"
 MEASURED = "the metrics or audit"
 MAX_BYTES = 64_000_000  # of metrics.json or audit.json; those of the full data set take under 1 MB
 MEASURES = ("auc", "average_precision", "brier", "ece")
@@ -131,7 +133,11 @@ def _context(
         "splits": [_split(name, numbers, floor.get(name)) for name, numbers in splits.items()],
         "audit": _audit(audit.content) if audit else None,
         "limits": _limits(manifest, splits, floor, audit.content if audit else None),
-        "checklist": checklist(manifest, splits),
+        "checklist": fill_in(
+            load("tripod_ai"),
+            facts(manifest, splits, audit=audit.content if audit else None, explains=model.can_explain),
+            unknown=UNKNOWN,
+        ),
         "unknown": UNKNOWN,
         "sources": sources,
         "confidence": f"{defaults.CONFIDENCE:.0%}",

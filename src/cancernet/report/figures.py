@@ -20,13 +20,24 @@ from cancernet.evaluation.results import (
     warning,
 )
 from cancernet.report.bars import approaches, confusion_matrix, per_patient_recall
+from cancernet.report.benefit import decision_curve
 from cancernet.report.curves import accuracy_plot, calibration, precision_recall, roc
+from cancernet.report.doubts import doubtful_labels
 from cancernet.report.mistakes import confident_errors
+from cancernet.report.probabilities import probability_distribution
 from cancernet.report.risk import risk_coverage
 from cancernet.report.style import Picture, picture
+from cancernet.report.subgroups import subgroup_figure
 
 # of the headline model, these stand among those of all
-HEADLINE_FIGURES = ("per_patient_recall", "risk_coverage", "calibration_change")
+HEADLINE_FIGURES = (
+    "per_patient_recall",
+    "risk_coverage",
+    "calibration_change",
+    "probability_distribution",
+    "decision_curve_restated",
+    "subgroups",
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +71,8 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         results: the finished run.
 
     Returns:
-        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, approaches and confident_errors
-        those that can be drawn.
+        Of accuracy_plot, confusion_matrix, roc, precision_recall, calibration, decision_curve, approaches,
+        confident_errors and doubtful_labels those that can be drawn.
     """
     says = {"caption": caption(results), "warning": warning(results)}
     entries = shown(results)
@@ -71,12 +82,18 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
         "approaches": approaches(entries, target=target_recall(results), **says),
         "confusion_matrix": confusion_matrix(models(results), **says),
     }
+    curves = {entry.model: found for entry in entries if (found := entry.numbers.get("decision_curve"))}
+    best = chosen(results)[0].model
+    if best in curves:
+        figures["decision_curve"] = decision_curve(curves, thresholds, best=best, **says)
     if rows:
         figures["roc"] = roc(rows, thresholds, **says)
         figures["precision_recall"] = precision_recall(rows, thresholds, **says)
         figures["calibration"] = calibration(rows, **says)
     if results.mistakes is not None:
         figures["confident_errors"] = confident_errors(results.mistakes, **says)
+    if results.doubts is not None and len(results.doubts.images):
+        figures["doubtful_labels"] = doubtful_labels(results.doubts, **says)
     histories = {model: history for model, history in results.histories.items() if len(history)}
     if histories:
         figures["accuracy_plot"] = accuracy_plot(histories, warning=warning(results))
@@ -86,13 +103,27 @@ def run_figures(results: RunResults) -> dict[str, Figure]:
 def model_figures(results: RunResults, entry: Shown) -> dict[str, Figure]:
     """Return one model's figures: confusion_matrix, and what else there are numbers for.
 
-    These are risk_coverage, calibration_change (before and after), per_patient_recall and accuracy_plot.
+    These are probability_distribution, decision_curve_restated (for another prevalence), subgroups, risk_coverage,
+    calibration_change (before and after), per_patient_recall and accuracy_plot.
     """
     says = {"caption": caption(results), "warning": warning(results)}
+    threshold = entry.headline["threshold"]
     figures = {"confusion_matrix": confusion_matrix([entry], **says)}
+    if found := entry.numbers.get("distribution"):
+        figures["probability_distribution"] = probability_distribution(found, threshold, model=entry.model, **says)
+    if grouped := entry.numbers.get("subgroups"):
+        figures["subgroups"] = subgroup_figure(grouped, model=entry.model, **says)
+    if restated := entry.numbers.get("restated"):
+        moved = {entry.model: next(iter(restated["thresholds"].values()))}
+        figures["decision_curve_restated"] = decision_curve(
+            {entry.model: restated["decision_curve"]},
+            moved,
+            best=entry.model,
+            caption=f"{says['caption']}; RESTATED for a prevalence of {restated['prevalence']:.4g}",
+            warning=says["warning"],
+        )
     rows, bands = reported_rows(results, entry), results.bands.get(entry.model)
     if rows is not None and bands:
-        threshold = entry.headline["threshold"]
         figures["risk_coverage"] = risk_coverage(rows, threshold, bands, model=entry.model, **says)
     if rows is not None and entry.model in results.calibrations:
         before = undo_platt(rows["probability"], **results.calibrations[entry.model])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,10 +12,13 @@ from cancernet.common.output import Output
 from cancernet.evaluation.results import RunResults, chosen
 from cancernet.report.figures import draw
 from cancernet.report.html import DESCRIPTIONS, render
+from cancernet.report.subgroups import rows as subgroup_rows
 
 REPORT, METRICS, RUN, SPLIT = "report.html", "metrics.json", "run.json", "split.csv"
-PREDICTIONS, QUARANTINE = "predictions.csv", "quarantine.csv"
-NAMES = (REPORT, METRICS, RUN, SPLIT, PREDICTIONS, QUARANTINE)  # at the top of a folder of results
+PREDICTIONS, QUARANTINE, SUBGROUPS = "predictions.csv", "quarantine.csv", "subgroups.csv"
+CHECKLISTS, DOUBTS = "checklists.csv", "doubtful_labels.csv"
+# what stands at the top of a folder of results
+NAMES = (REPORT, METRICS, RUN, SPLIT, PREDICTIONS, QUARANTINE, SUBGROUPS, CHECKLISTS, DOUBTS)
 
 
 def write_results(out: Output, results: RunResults) -> Path:
@@ -35,14 +40,28 @@ def write_results(out: Output, results: RunResults) -> Path:
     if results.shortened:
         about["quick"] = results.shortened
     top = {**entry, "chosen_by": why, **about, "below_floor": results.below_floor, "models": results.metrics}
+    doubts = results.doubts
+    if doubts:
+        counts = {"n": len(doubts.table), "n_patches": doubts.n_patches, "n_contradicted": doubts.n_contradicted}
+        top["doubtful_labels"] = {**counts, "metrics": doubts.metrics}
+        out.write_csv(DOUBTS, doubts.table)
+    else:
+        out.remove(DOUBTS)
     out.write_json(METRICS, top)
     out.write_json(RUN, results.run)
     out.write_csv(PREDICTIONS, _marked(results, best.model))
+    _write_subgroups(out, entry)
     for each in results.metrics:
         folder = out.child(each["model"].replace(" ", "_"), owner=each["model"])
         folder.write_json(METRICS, {**each, **about})
+        _write_subgroups(folder, each)
         if each["model"] in results.predictions:
             folder.write_csv(PREDICTIONS, _marked(results, each["model"]))
+    if results.checklists:
+        rows = [(name, *row) for name, listed in results.checklists.items() for row in listed]
+        out.write_csv(CHECKLISTS, pd.DataFrame(rows, columns=["checklist", "item", "topic", "answer"]))
+    else:
+        out.remove(CHECKLISTS)
     quarantined = results.data.get("quarantined")
     if quarantined is not None:
         out.write_csv(QUARANTINE, quarantined)
@@ -54,6 +73,16 @@ def write_results(out: Output, results: RunResults) -> Path:
     for name, drawn in pictures.run.items():
         out.write_bytes(f"{name}.png", drawn.png)
     return out.write_text(REPORT, render(results, pictures))
+
+
+def _write_subgroups(out: Output, entry: Mapping[str, Any]) -> None:
+    """Write a model's numbers by group of patients, or remove those of an earlier run."""
+    numbers: dict[str, Any] = next(iter(entry["splits"].values()), {})
+    found = numbers.get("subgroups")
+    if found:
+        out.write_csv(SUBGROUPS, subgroup_rows(found))
+    else:
+        out.remove(SUBGROUPS)
 
 
 def _marked(results: RunResults, model: str) -> pd.DataFrame:

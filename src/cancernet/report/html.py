@@ -9,13 +9,23 @@ from markupsafe import Markup
 
 from cancernet.common import defaults
 from cancernet.evaluation.results import FLOOR, RunResults, Shown, caption, models, target_recall
-from cancernet.report import tables
+from cancernet.report import tables, usefulness
+from cancernet.report.checklist import AUTHOR, NAMES, load
+from cancernet.report.doubts import doubts
 from cancernet.report.figures import Pictures, draw
 from cancernet.report.page import fill
 from cancernet.report.style import Picture
+from cancernet.report.subgroups import by_group
 
 # what each figure shows, for those who cannot see it and for those who do not know the plot
 DESCRIPTIONS = {
+    "decision_curve": "Above both black lines, acting on the calls is worth more than calling all patches malignant, "
+    "or none.",
+    "decision_curve_restated": "What calls are worth where another share of the patches is malignant, with the "
+    "probabilities restated for it.",
+    "probability_distribution": "Above: where the probabilities of each class lie; the less they overlap, the better. "
+    "Below: how many of each are called malignant by a threshold there.",
+    "subgroups": "Each group by itself. Where intervals are wide there are few patients, whatever the value.",
     "approaches": "Each approach's scores and intervals. Intervals that overlap widely are no difference.",
     "roc": "Every possible threshold. The nearer the curve comes to the top left corner, the better.",
     "precision_recall": "What a wider net costs: the share of malignant calls that are right.",
@@ -27,6 +37,7 @@ DESCRIPTIONS = {
     "robustness": "Level lines are robust. A line that falls says what to keep away from the model.",
     "confident_errors": "Above: the patches. Below: the evidence of each part; its mean decided the call. A line "
     "surrounds the strongest for malignant, dots the strongest for benign.",
+    "doubtful_labels": "The model and most of the neighbours contradict these labels. A person decides which are wrong.",
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
 
@@ -51,6 +62,7 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
     apart = ("split", "leakage", "quarantined")
     split = results.data.get("split", {})
     entries = models(results)
+    known = {each.name: each for each in map(load, NAMES)}
     return {
         "title": results.title,
         "banners": tables.banners(results),
@@ -66,6 +78,17 @@ def _context(results: RunResults, pictures: Pictures) -> dict[str, Any]:
             _model(results, entry, pictures.models[entry.model], number) for number, entry in enumerate(entries, 1)
         ],
         "mistakes": tables.mistakes(results),
+        "doubts": doubts(results.doubts),
+        "checklists": [
+            {
+                "name": name,
+                "use": known[name].use,
+                "source": known[name].source,
+                "rows": rows,
+                "answered": sum(answer != AUTHOR for _, _, answer in rows),
+            }
+            for name, rows in results.checklists.items()
+        ],
         "data": tables.facts({key: value for key, value in results.data.items() if key not in apart}),
         "quarantine": tables.quarantine(results),
         "split": tables.facts({key: split[key] for key in split if key not in ("sizes", "notes")}),
@@ -94,6 +117,13 @@ def _model(results: RunResults, entry: Shown, pictures: dict[str, Picture], numb
         "abstaining": tables.abstaining(numbers),
         "answered": tables.ANSWERED.values(),
         "unsure": tables.unsure(numbers),
+        "benefit": usefulness.benefit(numbers.get("decision_curve")),
+        "quantiles": usefulness.quantiles(numbers.get("distribution")),
+        "predictive": usefulness.predictive(numbers.get("predictive_values", []), numbers["prevalence"]),
+        "subgroups": by_group(numbers.get("subgroups")),
+        "restated": usefulness.restated(
+            numbers.get("restated"), next(iter(numbers["operating_points"])), entry.headline["threshold"]
+        ),
         "figures": [embed(name, drawn, alt=f"{entry.model}: {DESCRIPTIONS[name]}") for name, drawn in pictures.items()],
         "class_report": reports.get("target_recall") or next(iter(reports.values()), ""),
         "median_recall": "" if median is None else f"{median:.0%}",

@@ -159,6 +159,7 @@ def finish(
         validation=facts.Validation(
             of=f"{recipe.cross_fit} folds of train and val patients" if crossed else "val patients",
             n_patches=len(label),
+            n_malignant=int(label.sum()),
             n_patients=count_patients(found),
             auc=float(auc(label, probability)),
             average_precision=float(average_precision(label, probability)),

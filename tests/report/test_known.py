@@ -1,24 +1,14 @@
-"""The checklist is whole, and answers only from files."""
+"""Facts come from files, and from nowhere else."""
 
 from __future__ import annotations
-
-import re
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from cancernet.model.bundle import read_manifest
 from cancernet.model.manifest import Calibration, Manifest
 from cancernet.model.recipe import Recipe
-from cancernet.report.tripod import ITEMS, UNKNOWN, checklist
-
-V1 = Path(__file__).parents[1] / "fixtures" / "bundle_v1"
-
-
-@pytest.fixture
-def manifest() -> Manifest:
-    return read_manifest(V1)
+from cancernet.report.checklist import AUTHOR, NAMES, fill_in, load
+from cancernet.report.known import facts
 
 
 @pytest.fixture
@@ -27,26 +17,12 @@ def splits(five) -> dict:
 
 
 def answers(manifest: Manifest, splits: dict) -> dict[str, str]:
-    return {number: answer for number, _, answer in checklist(manifest, splits)}
-
-
-def test_there_are_27_items_and_52_parts_in_order() -> None:
-    numbers = [number for number, _ in ITEMS]
-    assert len(numbers) == len(set(numbers)) == 52  # Collins et al. 2024, table 2
-    main = [int(re.match(r"\d+", number).group()) for number in numbers]
-    assert sorted(set(main)) == list(range(1, 28))
-    assert main == sorted(main)
-
-
-def test_every_part_has_an_answer(manifest: Manifest, splits: dict) -> None:
-    found = checklist(manifest, splits)
-    assert [number for number, _, _ in found] == [number for number, _ in ITEMS]
-    assert all(topic and answer for _, topic, answer in found)
+    return {number: answer for number, _, answer in fill_in(load("tripod_ai"), facts(manifest, splits))}
 
 
 @pytest.mark.parametrize("number", ["2", "3a", "5b", "6a", "8b", "14", "17", "18a", "18b", "19", "25", "27c"])
 def test_what_no_file_holds_is_said_to_be_unknown(number: str, manifest: Manifest, splits: dict) -> None:
-    assert answers(manifest, splits)[number] == UNKNOWN
+    assert answers(manifest, splits)[number] == AUTHOR
 
 
 def test_numbers_come_from_the_manifest(manifest: Manifest, splits: dict) -> None:
@@ -71,7 +47,7 @@ def test_numbers_come_from_the_evaluation(manifest: Manifest, splits: dict) -> N
 def test_without_an_evaluation_its_items_are_unknown(manifest: Manifest) -> None:
     found = answers(manifest, {})
     assert found["4"] == "development"
-    assert {found[number] for number in ("12e", "16", "20a", "20b", "23a", "23b")} == {UNKNOWN}
+    assert {found[number] for number in ("12e", "16", "20a", "20b", "23a", "23b")} == {AUTHOR}
 
 
 def test_a_patch_split_and_a_calibration_are_told(manifest: Manifest) -> None:
@@ -85,6 +61,26 @@ def test_a_patch_split_and_a_calibration_are_told(manifest: Manifest) -> None:
 
 def test_a_bundle_with_the_least_a_manifest_may_hold_is_answered(manifest: Manifest) -> None:
     found = answers(replace(manifest, training=None, recipe=Recipe("bare", network="cnn")), {})
-    assert found["10"] == found["21"] == UNKNOWN
+    assert found["10"] == found["21"] == AUTHOR
     assert found["12c"].startswith("network cnn, epochs 10")
     assert found["13"].startswith("class weight: none")
+
+
+def test_groups_and_quarantine_are_told_where_a_run_knows_them(manifest: Manifest, splits: dict) -> None:
+    import pandas as pd
+
+    gap = {"value": 0.2, "low": 0.1, "high": 0.3, "highest": "north", "lowest": "south", "by_chance": 0.1}
+    grouped = {"site": {"groups": [{}, {}], "gaps": {"recall": gap}}, "grade": {"groups": [{}], "gaps": {}}}
+    test = {**splits["test"], "subgroups": grouped}
+    known = facts(manifest, {**splits, "test": test}, data={"quarantined": pd.DataFrame({"path": ["a", "b"]})})
+    found = {number: answer for number, _, answer in fill_in(load("tripod_ai"), known)}
+    assert "by site: 2 groups, largest gap in recall 0.200 (0.100 to 0.300), north over south" in found["23a"]
+    assert "by grade: 1 groups, no gap" in found["23a"]
+    assert AUTHOR not in found["23a"]
+    assert "2 files set aside" in found["20a"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_is_pointed_to_from_where_it_is_not(name: str, manifest: Manifest, splits: dict) -> None:
+    rows = fill_in(load(name), facts(manifest, splits, card="the model card"))
+    assert "this card" not in " ".join(answer for _, _, answer in rows)
