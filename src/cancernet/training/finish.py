@@ -125,8 +125,8 @@ def finish(
     files = {GRAPH: graph, WEIGHTS: save(weights)}
     files |= index_files(lambda images: embed(session, images), pack, examples.train, options.seed)
     if split.patient_safe:
-        known = [found[name] for name in ("patient", "label", "probability")]
-        files |= held_out_file(*known, among["probability"], seed=options.seed)
+        patient = found["patient"].fillna("")
+        files |= held_out_file(patient, label, probability, among["probability"], seed=options.seed)
     manifest = facts.Manifest(
         format=1,
         name=recipe.name,
