@@ -38,7 +38,8 @@ def main() -> None:
     if abs(threshold - model.threshold) > CLOSE:
         raise UserError(f"{options.held} gives the threshold {threshold:g}, and the model has {model.threshold:g}")
     among, _ = by_patient(model.context, *places(rows), rows["probability"])
-    files = held_out_file(rows["patient"], rows["label"], rows["probability"], among, seed=model.manifest.seed)
+    floor, _ = by_patient(model.manifest.floor.context, *places(rows), rows["floor"])
+    files = held_out_file(rows["patient"], rows["label"], rows["probability"], among, floor, seed=model.manifest.seed)
     for name, content in files.items():
         write_bytes(options.model / name, content)
     listed = model.manifest.files | list_files(files)

@@ -14,6 +14,7 @@ from cancernet.common.errors import UserError
 from cancernet.common.output import Output
 from cancernet.model import held_out
 from cancernet.model.bundle import GRAPH, WEIGHTS, list_files, write_bundle
+from cancernet.model.decide import sigmoid
 from cancernet.model.held_out import FILE, held_out_file, read_held_out
 from cancernet.model.model import Model, load_model
 
@@ -22,6 +23,7 @@ PATIENT = ["b", "a", "b", "", "é"]
 LABEL = [1, 0, 0, 1, 1]
 ALONE = [0.9, 0.2, 0.0, 0.5, 1.0]
 AMONG = [0.8, 0.1, 0.5, 0.5, 0.6]
+FLOOR = [0.5, 0.4, 0.3, 0.2, 0.1]
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def bundle(tmp_path: Path) -> Callable[[dict[str, bytes]], Model]:
 
 
 def made() -> dict[str, bytes]:
-    return held_out_file(PATIENT, LABEL, ALONE, AMONG, seed=1)
+    return held_out_file(PATIENT, LABEL, ALONE, AMONG, FLOOR, seed=1)
 
 
 def test_what_was_written_is_read_by_patient_and_unknown_patients_are_left_out(
@@ -50,6 +52,7 @@ def test_what_was_written_is_read_by_patient_and_unknown_patients_are_left_out(
     assert found["label"].tolist() == [0, 1, 0, 1]
     np.testing.assert_allclose(found["alone"], [0.2, 0.9, 0.0, 1.0], atol=1e-6)
     np.testing.assert_allclose(found["probability"], [0.1, 0.8, 0.5, 0.6], atol=1e-6)
+    np.testing.assert_allclose(sigmoid(found["floor"]), [0.4, 0.5, 0.3, 0.1], atol=1e-6)
     assert np.isfinite(found[["logit", "among"]].to_numpy()).all()
 
 
@@ -59,14 +62,14 @@ def test_a_bundle_of_before_keeps_none() -> None:
 
 @pytest.mark.parametrize("patient", [[""] * 5, ["a\nb"] * 5], ids=["unknown", "of two lines"])
 def test_no_file_is_made_of_patients_without_a_usable_name(patient: list[str]) -> None:
-    assert held_out_file(patient, LABEL, ALONE, AMONG, seed=1) == {}
+    assert held_out_file(patient, LABEL, ALONE, AMONG, FLOOR, seed=1) == {}
 
 
 def test_of_too_many_patches_each_patient_and_class_keeps_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_out, "MOST", 100)
     patient = ["large"] * 900 + ["small"] * 99 + ["one"]
     label = np.array([1, 0] * 500)
-    [content] = held_out_file(patient, label, np.full(1000, 0.5), np.full(1000, 0.5), seed=1).values()
+    [content] = held_out_file(patient, label, *np.full((3, 1000), 0.5), seed=1).values()
     found = load(content)
     names = found["names"].tobytes().decode().split("\n")
     counts = {

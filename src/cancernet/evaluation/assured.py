@@ -8,7 +8,8 @@ they are), and rho is a number which twenty patients cannot tell. It is brought 
 the model, or of those at hand where theirs is larger. On the effective number the bound is Jeffreys' (Brown, Cai &
 DasGupta 2001), as in Korn & Graubard 1998 with the mid-way in place of the exact interval; and never above the exact
 bound for independent patches (Clopper & Pearson 1934). Thresholds are gone through from below until one fails, which
-keeps the error of all of them at that of one (Bates et al. 2021, "Distribution-free, risk-controlling prediction sets").
+keeps the error of all of them at that of one (Bates et al. 2021, "Distribution-free, risk-controlling prediction
+sets").
 
 What it costs and what it holds was measured: docs/plan.md. It rests on one assumption, that those to come are drawn as
 those at hand were, and are no more unlike each other than the larger of the two rho says.
@@ -241,11 +242,11 @@ def _too_few(found: Assured) -> str:
     """Say why even a threshold that misses none of the patches at hand is no answer."""
     worth, exact = least_worth(found.target, found.assurance), least_exact(found.target, found.assurance)
     wanted = found.n_patients * max(worth / found.worth, exact / found.n_malignant)
+    least, alone = f"{np.ceil(worth):.0f}", f"{np.ceil(exact):.0f}"
     return (
         f"{_patients(found.n_patients)} hold {found.n_malignant} malignant patches, worth {found.worth:.0f} "
-        f"independent ones, and a recall of {found.target:g} with assurance {found.assurance:g} asks for "
-        f"{np.ceil(worth):.0f} even where none is missed ({np.ceil(exact):.0f} where patients have one each); some {np.ceil(wanted):.0f} such "
-        "patients would do"
+        f"independent ones, and a recall of {found.target:g} with assurance {found.assurance:g} asks for {least} even "
+        f"where none is missed ({alone} where patients have one each); some {np.ceil(wanted):.0f} such patients would do"
     )
 
 

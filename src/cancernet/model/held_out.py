@@ -1,7 +1,8 @@
 """What a model said of patients it did not learn from: the scores its threshold was chosen on. Read as untrusted input.
 
 NAME/held_out.safetensors   `names` uint8 (bytes), patients' names in UTF-8, a line each; then, a row a patch (M,):
-                            `patient` uint16, its number among the names; `label` uint8; `logit` and `among` float32
+                            `patient` uint16, its number among the names; `label` uint8; `logit`, `among` and `floor`
+                            float32
 
 They tell what thresholds and sample sizes cost before a single local patch is there, and stay with the bundle they are
 of. Patches of a patient lie together; nothing says which patch a row is.
@@ -20,14 +21,15 @@ from cancernet.model.decide import logit, sigmoid
 from cancernet.model.model import Model
 
 FILE = "held_out.safetensors"
-MOST = 100_000  # patches, 1.1 MB; the means by patient of the public set's 277,524 hardly move by leaving some out
+MOST = 100_000  # patches, 1.5 MB; the means by patient of the public set's 277,524 hardly move by leaving some out
 MOST_PATIENTS = 65_535  # what uint16 counts
 MAX_BYTES = 16_000_000  # of a file that is read
-DTYPES = {"names": np.uint8, "patient": np.uint16, "label": np.uint8, "logit": np.float32, "among": np.float32}
+ODDS = ("logit", "among", "floor")
+DTYPES = {"names": np.uint8, "patient": np.uint16, "label": np.uint8, **dict.fromkeys(ODDS, np.float32)}
 
 
 def held_out_file(
-    patient: ArrayLike, label: ArrayLike, probability: ArrayLike, among: ArrayLike, *, seed: int
+    patient: ArrayLike, label: ArrayLike, probability: ArrayLike, among: ArrayLike, floor: ArrayLike, *, seed: int
 ) -> dict[str, bytes]:
     """Return name and content of the file that keeps scores of patients held out; nothing where no patient is known.
 
@@ -38,6 +40,7 @@ def held_out_file(
         label: (N,) of 0 and 1.
         probability: (N,), calibrated, of each patch by itself.
         among: (N,), the same with its surroundings taken in, as the model's commands do.
+        floor: (N,), what the colour floor says, with its surroundings taken in.
         seed: which are left out.
     """
     table = pd.DataFrame(
@@ -46,13 +49,14 @@ def held_out_file(
             "label": np.asarray(label, np.uint8),
             "logit": logit(probability).astype("float32"),
             "among": logit(among).astype("float32"),
+            "floor": logit(floor).astype("float32"),
         }
     )
     table = _thinned(table[table["patient"] != ""], seed).sort_values("patient", kind="stable")
     names, code = np.unique(table["patient"].to_numpy(str), return_inverse=True)
     if not 0 < len(names) <= MOST_PATIENTS or any("\n" in name for name in names):
         return {}
-    arrays = {name: np.ascontiguousarray(table[name]) for name in ("label", "logit", "among")}
+    arrays = {name: np.ascontiguousarray(table[name]) for name in ("label", *ODDS)}
     arrays["patient"] = code.astype(np.uint16)
     arrays["names"] = np.frombuffer("\n".join(names).encode(), np.uint8)
     return {FILE: save(arrays)}
@@ -63,7 +67,8 @@ def read_held_out(model: Model) -> pd.DataFrame | None:
 
     Returns:
         A row a patch: patient (str), label (int, 0 or 1), and calibrated log odds, finite float64: `logit` of the patch
-        by itself, `among` with its surroundings taken in; the same as probabilities: `alone` and `probability`.
+        by itself, `among` with its surroundings taken in, `floor` of the colour floor likewise; the first two as
+        probabilities too: `alone` and `probability`.
 
     Raises:
         UserError: the file is missing, damaged, too large, or its arrays do not fit each other.
@@ -101,16 +106,15 @@ def _checked(arrays: dict[str, NDArray]) -> pd.DataFrame:
         raise ValueError("its columns are of different lengths")
     if rows["patient"].max() >= len(names) or len(set(names)) < len(names) or "" in names:
         raise ValueError("its patients are not those it names")
-    if rows["label"].max() > 1 or not (np.isfinite(rows["logit"]).all() and np.isfinite(rows["among"]).all()):
+    if rows["label"].max() > 1 or not all(np.isfinite(rows[name]).all() for name in ODDS):
         raise ValueError("a label other than 0 and 1, or log odds that are not finite")
-    own, among = rows["logit"].astype(np.float64), rows["among"].astype(np.float64)
+    odds = {name: rows[name].astype(np.float64) for name in ODDS}
     return pd.DataFrame(
         {
             "patient": names[rows["patient"]],
             "label": rows["label"].astype(np.int64),
-            "logit": own,
-            "among": among,
-            "alone": sigmoid(own),
-            "probability": sigmoid(among),
+            **odds,
+            "alone": sigmoid(odds["logit"]),
+            "probability": sigmoid(odds["among"]),
         }
     )

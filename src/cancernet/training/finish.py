@@ -126,7 +126,8 @@ def finish(
     files |= index_files(lambda images: embed(session, images), pack, examples.train, options.seed)
     if split.patient_safe:
         patient = found["patient"].fillna("")
-        files |= held_out_file(patient, label, probability, among["probability"], seed=options.seed)
+        said = by_patient(floor_context, *places(found), floor_probability)[0]
+        files |= held_out_file(patient, label, probability, among["probability"], said, seed=options.seed)
     manifest = facts.Manifest(
         format=1,
         name=recipe.name,
