@@ -1,4 +1,4 @@
-"""A threshold with assurance: what it promises holds in simulation, what cannot be promised is refused with the reason."""
+"""A threshold with assurance: what it promises holds in simulation; what cannot be promised is refused, and why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from cancernet.common.errors import UserError
-from cancernet.evaluation.assured import assured_threshold, lower_bound, rank, search
+from cancernet.evaluation.assured import assured_threshold, enough, lower_bound, rank, search
 from cancernet.evaluation.closed_forms import least_exact, least_worth, likeness
 
 TARGET, ASSURANCE = 0.95, 0.9
@@ -58,6 +58,11 @@ def test_many_samples_at_once_are_searched_as_each_by_itself() -> None:
     weight = rng.multinomial(25, np.ones(60) / 60, size=20).astype(float)
     together = search(ranked, weight, target=0.8, assurance=0.9, rho=0.05)
     assert len(set(together)) > 5
+    few = rng.multinomial(4, np.ones(60) / 60, size=200).astype(float)
+    choice = {"target": 0.9, "assurance": 0.9, "rho": 0.3}
+    some = enough(ranked, few, **choice)
+    assert 0 < some.sum() < 200
+    np.testing.assert_array_equal(some, search(ranked, few, **choice) >= 0)
     for row, at in zip(weight, together, strict=True):
         names, scores = [], []
         for name, times in zip(ranked.names, row, strict=True):

@@ -197,6 +197,14 @@ def search(ranked: Ranked, weight: Floats, *, target: float, assurance: float, r
     return chosen
 
 
+def enough(ranked: Ranked, weight: Floats, *, target: float, assurance: float, rho: float) -> NDArray[np.bool_]:
+    """Tell of samples of patients whether any threshold would do, (S,): the one that misses none; see `search`."""
+    nothing = np.zeros((3, len(weight), 1))
+    m, n = (weight @ ranked.size)[:, None], weight.sum(axis=1)
+    _, worth = _worth(ranked, weight, nothing, rho)
+    return _holds(m, nothing[0], worth, target, assurance)[:, 0] & (n >= LEAST_PATIENTS)
+
+
 def lower_bound(m: float, missed: ArrayLike, worth: ArrayLike, assurance: float) -> Floats:
     """Return the lower confidence bound of recall, for m patches worth fewer, of which some are missed."""
     from scipy.special import betaincinv
@@ -212,8 +220,11 @@ def _holds(m: Floats, missed: Floats, worth: Floats, target: float, assurance: f
     from scipy.special import betainc
 
     lost = missed / m * worth
-    exact = betainc(np.maximum(m - missed, 1e-9), missed + 1, target) <= 1 - assurance
-    return exact & (betainc(worth - lost + 0.5, lost + 0.5, target) <= 1 - assurance)
+    passed = betainc(worth - lost + 0.5, lost + 0.5, target) <= 1 - assurance
+    at = np.nonzero(passed)  # the second bound is seldom the lower one, and each costs as much
+    least = np.broadcast_to(m, passed.shape)[at]
+    passed[at] = betainc(np.maximum(least - missed[at], 1e-9), missed[at] + 1, target) <= 1 - assurance
+    return passed
 
 
 def _worth(ranked: Ranked, weight: Floats, sums: Floats, rho: float) -> tuple[Floats, Floats]:
@@ -246,7 +257,7 @@ def _too_few(found: Assured) -> str:
     return (
         f"{_patients(found.n_patients)} hold {found.n_malignant} malignant patches, worth {found.worth:.0f} "
         f"independent ones, and a recall of {found.target:g} with assurance {found.assurance:g} asks for {least} even "
-        f"where none is missed ({alone} where patients have one each); some {np.ceil(wanted):.0f} such patients would do"
+        f"where none is missed ({alone} of patients with one each); some {np.ceil(wanted):.0f} such patients would do"
     )
 
 
