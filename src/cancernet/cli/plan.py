@@ -10,6 +10,7 @@ import click
 from cancernet.cli.options import PATH, echo, load, model_option, say, seed_option
 from cancernet.common import defaults
 
+ASKED = ("target_recall", "assurance", "half_width", "loss", "difference", "samples")
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
@@ -40,6 +41,9 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option(
     "--patches", type=click.IntRange(0), default=0, help="Label at most so many patches of each patient; 0 for all."
 )
+@click.option(
+    "--samples", type=click.IntRange(1), help="Of patients, for each number tried; fewer are quicker. [default: 2000]"
+)
 @seed_option
 @click.option("--out", type=PATH, required=True, help="Folder for plan.html, plan.csv, plan.json and plan.png.")
 def command(model: Path | None, results: Path | None, **chosen: Any) -> None:
@@ -55,7 +59,7 @@ def command(model: Path | None, results: Path | None, **chosen: Any) -> None:
 
     if model is not None and results is not None:
         raise UserError("--model and --results: give one; the patients of results are drawn from without the model")
-    asked = {name: chosen.pop(name) for name in ("target_recall", "assurance", "half_width", "loss", "difference")}
+    asked = {name: chosen.pop(name) for name in ASKED}
     found = None if results is not None else load(model)
     if found is not None and asked["target_recall"] is None:
         asked["target_recall"] = found.manifest.target_recall

@@ -23,12 +23,23 @@ from cancernet.evaluation.closed_forms import (
     patients_for_difference,
 )
 from cancernet.evaluation.pilot import Pilot, Statistic, check_pair
-from cancernet.evaluation.planning import Need, Purpose, draw, half_width, need, shortfall, spread_of_one, truth
+from cancernet.evaluation.planning import (
+    SAMPLES,
+    Need,
+    Purpose,
+    draw,
+    half_width,
+    need,
+    shortfall,
+    spread_of_one,
+    truth,
+)
 from cancernet.evaluation.thresholds_ahead import ThresholdsAhead
 
 HALF_WIDTH = 0.05  # of an interval; 0.90 to 1.00 tells a recall of 0.95 from one that would not do
 LOSS = 0.1  # of specificity: of ten benign patches, one more that somebody looks at for nothing
 CURVE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 453, 640, 905, 1280)  # patients, root 2 apart
+FEWEST_SAMPLES = 50  # with fewer, the number of patients found is chance
 CHECKED = (10, 20, 40, 80)  # patients, at which it is shown how often thresholds hold
 METRICS = {"recall": "recall", "specificity": "specificity", "auc": "AUC"}
 SLACK = 0.02  # of recall; below the target by less, nobody at a microscope would see it
@@ -45,6 +56,7 @@ class PlanOptions:
         loss: of specificity, that the local threshold may cost for want of patients.
         difference: between two models, in AUC and in specificity; as seen here where there is none.
         confidence: of intervals.
+        samples: of patients, for each number of them that is tried.
     """
 
     target_recall: float = defaults.TARGET_RECALL
@@ -53,11 +65,14 @@ class PlanOptions:
     loss: float = LOSS
     difference: float | None = None
     confidence: float = defaults.CONFIDENCE
+    samples: int = SAMPLES
 
     def __post_init__(self) -> None:
         for name in ("target_recall", "assurance", "half_width", "loss", "confidence"):
             if not 0 < getattr(self, name) < 1:
                 raise UserError(f"{name.replace('_', ' ')} {getattr(self, name):g} is not a share between 0 and 1")
+        if self.samples < FEWEST_SAMPLES:
+            raise UserError(f"{self.samples} samples tell no share of them: give at least {FEWEST_SAMPLES}")
         if self.difference is not None and not 0 < self.difference < 1:
             raise UserError(f"difference {self.difference:g} is no difference of two shares: give one such as 0.02")
 
@@ -152,13 +167,13 @@ def plan(
     needs = []
     with progress(total=len(purposes), what="plan", unit=" purposes") as bar:
         for purpose in purposes:
-            needs.append(need(purpose, pilot.n_patients, ask.assurance, numbers=CURVE, seed=seed))
+            needs.append(need(purpose, pilot.n_patients, ask.assurance, numbers=CURVE, samples=ask.samples, seed=seed))
             bar.update()
     return Plan(
         ask,
         needs,
         _facts(pilot, ahead),
-        [_hold(ahead, n, seed) for n in CHECKED],
+        [_hold(ahead, n, ask.samples, seed) for n in CHECKED],
         {
             "on average": int(np.ceil(least_in_expectation(ask.target_recall) - 1e-9)),
             "assured": int(np.ceil(least_exact(ask.target_recall, ask.assurance))),
@@ -236,8 +251,8 @@ def _difference_purposes(pilot: Pilot, other: Pilot, ask: PlanOptions, notes: li
         )
 
 
-def _hold(ahead: ThresholdsAhead, n: int, seed: int) -> dict[str, float]:
-    weight = draw(n, ahead.pilot.n_patients, 1000, seed)
+def _hold(ahead: ThresholdsAhead, n: int, samples: int, seed: int) -> dict[str, float]:
+    weight = draw(n, ahead.pilot.n_patients, samples, seed)
     held, nearly, lost = ahead.held(weight), ahead.held(weight, SLACK), ahead.given_up(weight)
     given = np.isfinite(lost)
     if not given.any():

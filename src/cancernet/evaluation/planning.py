@@ -72,7 +72,7 @@ class Need:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        curve = self.curve.astype(object).where(np.isfinite(self.curve), None)
+        curve = self.curve.astype(object).where(np.isfinite(self.curve.astype(float)), None)
         return {
             "purpose": self.purpose.key,
             "kind": self.purpose.kind,

@@ -6,11 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from cancernet.evaluation.assured import Ranked, enough, rank, search
+from cancernet.evaluation.assured import RHO, Ranked, enough, rank, search
 from cancernet.evaluation.closed_forms import likeness
 from cancernet.evaluation.operating_points import recall_threshold
 from cancernet.evaluation.pilot import Pilot
 from cancernet.evaluation.ranking import Floats
+
+ENOUGH_FOR_RHO = 100  # patients with tumour; two such halves of one set gave 0.077 and 0.069
 
 
 class ThresholdsAhead:
@@ -29,9 +31,14 @@ class ThresholdsAhead:
 
     @cached_property
     def rho(self) -> float:
-        """How alike the malignant patches of a patient are in being found."""
+        """How alike the malignant patches of a patient are in being found; of few patients at least `RHO`.
+
+        Raises:
+            ValueError: it cannot be told.
+        """
         malignant = self.pilot.label == 1
-        return likeness(self.pilot.code[malignant], self.pilot.probability[malignant] >= self.ideal)
+        seen = likeness(self.pilot.code[malignant], self.pilot.probability[malignant] >= self.ideal)
+        return seen if (self.pilot.malignant > 0).sum() >= ENOUGH_FOR_RHO else max(seen, RHO)
 
     @cached_property
     def specificity(self) -> float:

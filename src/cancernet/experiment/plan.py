@@ -6,7 +6,6 @@ from pathlib import Path
 
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
-from cancernet.common.files import safe_name
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
 from cancernet.evaluation.pilot import Pilot, pilot
@@ -118,14 +117,14 @@ def of_results(folder: Path, split: str, patches: int, seed: int) -> tuple[Pilot
         UserError: no such results, or too few patients.
     """
     found: list[Pilot] = []
-    for place in (folder, folder / safe_name(FLOOR)):
+    for place in (folder, folder / FLOOR.replace(" ", "_")):
         if found and not place.is_dir():
             break
         name, rows, thresholds = read(place, split)
         if "target_recall" not in thresholds:
             raise UserError(f"{place}: its metrics name no threshold for the target recall; evaluate the model again")
         rows = rows.sort_values("path", kind="stable")  # so that the same patches of both are drawn
-        of = f"the {split} patients of {place.name}"
+        of = f"the {split} patients of {folder.name or folder}"
         found.append(pilot(name, of, rows, thresholds["target_recall"], patches=patches, seed=seed))
     return found[0], found[1] if len(found) > 1 else None
 

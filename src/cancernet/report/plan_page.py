@@ -11,7 +11,7 @@ import pandas as pd
 
 from cancernet.common.output import Output
 from cancernet.evaluation.plan import SLACK, Plan
-from cancernet.evaluation.planning import MOST_DRAWN, SAMPLES, Need
+from cancernet.evaluation.planning import MOST_DRAWN, Need
 from cancernet.evaluation.results import QUICK, SYNTHETIC
 from cancernet.report import tables
 from cancernet.report.html import embed
@@ -36,7 +36,10 @@ def write_plan(out: Output, made: Plan, run: Mapping[str, Any]) -> Path:
     out.write_json("plan.json", {**made.to_dict(), "run": dict(run)})
     out.write_csv("plan.csv", as_table(made))
     out.write_bytes("plan.png", drawn.png)
-    figure = {**embed("plan", drawn, alt="What samples of so many patients reach."), "says": caption(made)}
+    says = "Left: what a threshold costs. Middle: how wide intervals are." + (
+        " Right: how often two models are told apart." if made.against else ""
+    )
+    figure = {**embed("plan", drawn, alt=says), "says": says}
     return out.write_text("plan.html", fill("plan.html", {**_context(made, run), "figure": figure}))
 
 
@@ -84,7 +87,7 @@ def caption(made: Plan) -> str:
     facts = made.pilot
     return (
         f"n = {facts['n_patches']:,} patches of {facts['n_patients']} patients, {facts['n_with_tumour']} with tumour "
-        f"({facts['of']}); {SAMPLES:,} samples of patients for each number of them"
+        f"({facts['of']}); {made.ask.samples:,} samples of patients for each number of them"
     )
 
 
