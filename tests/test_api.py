@@ -19,6 +19,7 @@ PUBLIC = {
     "Labels",
     "Model",
     "PatchClassifier",
+    "PlanOptions",
     "SplitChoice",
     "TrainingOptions",
     "UserError",
@@ -31,6 +32,7 @@ PUBLIC = {
     "map_slide",
     "map_specimens",
     "patches_from_slides",
+    "plan",
     "predict",
     "run",
     "train",
@@ -45,6 +47,7 @@ VERBS = {  # file of the command line -> where the work is done, and by what
     "explain": ("explanation.explain", "explain"),
     "gather": ("slide.shards", "gather_slides"),  # and `prediction.parts.gather_parts`
     "map": ("maps.report", "map_specimens"),
+    "plan": ("experiment.plan", "plan"),
     "predict": ("prediction.predict", "predict_paths"),  # what `predict` does, in flat memory
     "run": ("experiment.run", "run"),
     "slide": ("slide.batch", "map_slide"),
@@ -96,7 +99,7 @@ def test_a_public_function_tells_every_argument_and_what_it_raises(name: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["ClassNames", "LabelRule", "Labels", "PatchClassifier", "SplitChoice", "TrainingOptions"]
+    "name", ["ClassNames", "LabelRule", "Labels", "PatchClassifier", "PlanOptions", "SplitChoice", "TrainingOptions"]
 )
 def test_a_public_class_tells_every_argument(name: str) -> None:
     found = getattr(cancernet, name)

@@ -24,6 +24,7 @@ FOLDERS = {
         "data from-slides",
         "catalog.csv",
     ),
+    "plan": (("--results", "DATA"), "plan", "plan.html"),
     "data check": (("DATA",), "data check", "catalog.csv"),
     "run": (("--data", "DATA", "--weights", "none"), "run", "report.html"),
     "train": (("--recipe", "baseline", "--data", "DATA"), "train", "baseline"),

@@ -214,7 +214,18 @@ def remembered(content: bytes) -> Make:
     return make
 
 
+def held(content: bytes) -> Make:
+    """A bundle with other scores of patients held out."""
+    return lambda here: bundle(here / "model", {"held_out.safetensors": content})
+
+
+PLAN = ("plan", "--model", "HERE/model", "--out", "OUT")
+
 CASES = [
+    *(
+        refused(f"held-out scores with {name}", held(content), "no scores of patients held out", PLAN)
+        for name, content in REMEMBERED.items()
+    ),
     *(refused(f"a manifest with {name}", make, says) for name, (make, says) in MANIFESTS.items()),
     *(refused(f"a list with {name}", make, says) for name, (make, says) in FILES.items()),
 ]
