@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.sites.drift import CHARTED, WIDTH, History, average
+from cancernet.sites.drift import CHARTED, WIDTH, History, chart
 from cancernet.sites.measures import BRIGHTNESS, MEASURES, SHARPNESS, TISSUE, Group
 from cancernet.sites.reference import ODDS, Reference
 from cancernet.sites.scores import EDGES, Distance
@@ -30,9 +30,11 @@ def strip(groups: Sequence[Group], name: str, reference: Reference) -> dict[str,
         return None
     values = np.array([value for _, value in pairs])
     ends = spread.mean + np.array([-1.5, 1.5]) * BAND * spread.between
+    if name == TISSUE:
+        ends = np.clip(ends, 0, 1)
     low, high = float(min(ends[0], values.min())), float(max(ends[1], values.max()))
     scale = _Scale(low, high)
-    band = [scale.at(spread.mean + side * BAND * spread.between) for side in (-1, 1)]
+    band = [scale.at(min(max(spread.mean + side * BAND * spread.between, low), high)) for side in (-1, 1)]
     return {
         "name": name,
         "title": TITLES[name],
@@ -77,10 +79,9 @@ def runs(history: History) -> list[dict[str, Any]]:
 
 
 def _run_chart(history: History, name: str) -> dict[str, Any] | None:
-    there = [run for run in history.runs if name in run.z]
+    there, smooth, limit = chart(history, name)
     if not there:
         return None
-    smooth, limit = average([run.z[name] for run in there])
     most = float(max(1.25 * limit.max(), np.abs(smooth).max(), WIDTH / 2))
     x = (np.arange(len(there)) + 0.5) * WIDE / len(there)
 

@@ -28,7 +28,7 @@ from cancernet.sites.shifts import shift_of
 NAME = "history.json"  # in the folder of results
 CHARTED = (BRIGHTNESS, SHARPNESS, TISSUE, UNSURE, ODDS)
 WEIGHT = 0.2  # of the newest run
-WIDTH = 3.7  # standard errors of the average; of histories of 12 runs without a change 5 % pass it in some chart
+WIDTH = 4.4  # standard errors of the average; of histories of 12 runs without a change 5 % pass it in some chart
 FEWEST_RUNS = 2  # that a trend wants
 
 Floats = NDArray[np.float64]
@@ -42,6 +42,7 @@ class Run(msgspec.Struct, frozen=True):
         batch: tells its patients from others, by their numbers; a batch that comes again takes its own place.
         n: patients or slides.
         z: measure -> errors by which its mean lies off.
+        shared: measure -> part of that error's variance that is the reference's own.
         verdict: of the run.
     """
 
@@ -49,6 +50,7 @@ class Run(msgspec.Struct, frozen=True):
     batch: str
     n: int
     z: dict[str, float]
+    shared: dict[str, float]
     verdict: str
 
 
@@ -62,10 +64,11 @@ class History(msgspec.Struct, frozen=True):
 
 def make_run(groups: Sequence[Group], reference: Reference, *, date: str, verdict: str) -> Run:
     """Make the point of a run."""
-    shifts = {name: shift_of(groups, name, reference) for name in CHARTED}
+    shifts = {name: made for name in CHARTED if (made := shift_of(groups, name, reference)) is not None}
     told = sorted(str((group.n, [f"{value:.6g}" for value in group.means.values()])) for group in groups)
     batch = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
-    return Run(date, batch, len(groups), {name: round(each.z, 4) for name, each in shifts.items() if each}, verdict)
+    z = {name: round(each.z, 4) for name, each in shifts.items()}
+    return Run(date, batch, len(groups), z, {name: round(each.shared, 4) for name, each in shifts.items()}, verdict)
 
 
 def add(folder: Path, run: Run, reference: Reference) -> tuple[History, str]:
@@ -91,22 +94,32 @@ def mark_of(reference: Reference) -> str:
     return hashlib.sha256(msgspec.json.encode(reference)).hexdigest()[:16]
 
 
-def average(values: Sequence[float]) -> tuple[Floats, Floats]:
+def average(values: Sequence[float], shared: Sequence[float]) -> tuple[Floats, Floats]:
     """Return the moving average of values (T,) of variance 1, and how far it may stray from 0 by then, both (T,).
 
-    Source: Roberts 1959; the exact limits as in Lucas & Saccucci 1990.
+    Args:
+        values: oldest first.
+        shared: (T,) part of the variance of each that all have in common, the reference's own error: no averaging over
+            runs takes it away, and a limit that left it out would call half of all quiet sites drifting.
+
+    Source: Roberts 1959; the exact limits, without a shared part, as in Lucas & Saccucci 1990.
 
     Example:
-        >>> smooth, limit = average([1.0, 1.0])
-        >>> smooth.round(2).tolist(), limit.round(2).tolist()
-        ([0.2, 0.36], [0.74, 0.95])
+        >>> smooth, limit = average([1.0, 1.0], [0.0, 0.0])
+        >>> smooth.round(2).tolist(), (limit / WIDTH).round(2).tolist()
+        ([0.2, 0.36], [0.2, 0.26])
     """
-    smooth, last = [], 0.0
-    for value in values:
-        last = WEIGHT * value + (1 - WEIGHT) * last
-        smooth.append(last)
-    t = np.arange(1, len(smooth) + 1)
-    return np.array(smooth), WIDTH * np.sqrt(WEIGHT / (2 - WEIGHT) * (1 - (1 - WEIGHT) ** (2 * t)))
+    ages = np.arange(len(values))
+    weight = np.tril(WEIGHT * (1 - WEIGHT) ** np.maximum(ages[:, None] - ages, 0))  # (run, run that went into it)
+    common = np.asarray(shared, np.float64)
+    variance = weight**2 @ (1 - common) + (weight @ np.sqrt(common)) ** 2
+    return weight @ np.asarray(values, np.float64), WIDTH * np.sqrt(variance)
+
+
+def chart(history: History, name: str) -> tuple[list[Run], Floats, Floats]:
+    """Return the runs that have a measure, its moving average and the limits of that."""
+    there = [run for run in history.runs if name in run.z]
+    return there, *average([run.z[name] for run in there], [run.shared.get(name, 0.0) for run in there])
 
 
 def check_trend(history: History) -> Check:
@@ -117,7 +130,7 @@ def check_trend(history: History) -> Check:
         return Check(SKIP, "trend", "the first run; a trend is told from the second on", limit, why)
     beyond = []
     for name in CHARTED:
-        smooth, most = average([run.z[name] for run in history.runs if name in run.z])
+        _, smooth, most = chart(history, name)
         if len(smooth) and abs(smooth[-1]) > most[-1]:
             beyond.append(f"{name} ({smooth[-1]:+.1f}, limit {most[-1]:.1f})")
     found = f"{len(history.runs)} runs; beyond it: {', '.join(beyond) if beyond else 'none'}"

@@ -104,4 +104,5 @@ def _slides(
     if not made.groups:
         first = ": ".join(failed[0]) if failed else "none was found"
         raise UserError(f"no slide could be used of {len(failed)}: {first}")
-    return Found(made.groups, "patients" if patients is not None else "slides", failed, [*notes, *made.notes], False)
+    what = "patients" if made.named == len(made.scales) else "slides"
+    return Found(made.groups, what, failed, [*notes, *made.notes], False)

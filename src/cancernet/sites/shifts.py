@@ -30,6 +30,7 @@ class Shift:
         off: value less usual; of colours their distance, never below 0.
         error: of `off`, one standard deviation, where nothing has changed.
         z: `off` in such errors, less where few patients told the spread.
+        shared: part of the variance of `off` that is the reference's own error: it is the same in every later run.
         n: patients or slides.
     """
 
@@ -38,6 +39,7 @@ class Shift:
     off: float
     error: float
     z: float
+    shared: float
     n: int
 
 
@@ -54,7 +56,9 @@ def shift(means: Floats, counts: Floats, spread: Spread, *, n_reference: int) ->
     value = float((weight * means).sum() / weight.sum())
     error = float(np.sqrt(1 / weight.sum() + spread.error**2))
     off = value - spread.mean
-    return Shift(value, spread.mean, off, error, off / error / wider(n_reference), len(means))
+    return Shift(
+        value, spread.mean, off, error, off / error / wider(n_reference), (spread.error / error) ** 2, len(means)
+    )
 
 
 def wider(n: int, tail: float = 0.005) -> float:
@@ -95,7 +99,9 @@ def colour_shift(groups: Sequence[Group], reference: Reference, colours: Colours
     off = (weight / weight.sum()) @ moved @ np.array(colours.whiten).T
     distance = float(np.sqrt(np.mean(off**2)))
     error = float(np.sqrt(1 / weight.sum() + known.error**2))
-    return Shift(distance, 0.0, distance, error, distance / error / wider(reference.n), len(there))
+    return Shift(
+        distance, 0.0, distance, error, distance / error / wider(reference.n), (known.error / error) ** 2, len(there)
+    )
 
 
 def stray(group: Group, name: str, reference: Reference) -> float:

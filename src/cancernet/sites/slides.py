@@ -12,6 +12,7 @@ from cancernet.common import defaults
 from cancernet.common.output import Output
 from cancernet.common.progress import progress
 from cancernet.common.text import utf8
+from cancernet.data.names import stated
 from cancernet.model.model import Model
 from cancernet.sites.gather import Gathered
 from cancernet.sites.measures import Group
@@ -37,11 +38,13 @@ class Slides:
         groups: patients, or slides where nobody said whose they are.
         failed: path and reason of those that could not be read.
         scales: um/px of each that was, by its path.
+        named: of those, how many whose patient is known.
     """
 
     groups: list[Group] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     scales: dict[str, float] = field(default_factory=dict)
+    named: int = 0
 
     @property
     def notes(self) -> list[str]:
@@ -71,7 +74,7 @@ def gather_slides(
         items: the slides.
         model: that scores their patches.
         out: folder of the results; a slide's section lies there while it is looked at.
-        patients: whose a slide is, by its path; slides of a patient count as one.
+        patients: whose a slide is, by its path; slides of a patient count as one. By default a TCGA barcode says so.
         threads: CPU threads that decode.
         say: where lines for the user go.
     """
@@ -80,9 +83,11 @@ def gather_slides(
     with progress(total=len(items), what="site", unit=" slides") as bar:
         for item in items:
             path = utf8(item.path.as_posix())
-            name = patients.get(path) or item.patient or _unique(utf8(item.title), names)
+            patient = patients.get(path) or item.patient or stated(item.title)
+            name = patient or _unique(utf8(item.title), names)
             try:
                 made.scales[path] = _one(item, name, gathered, model, out, threads)
+                made.named += bool(patient)
             except BadSlide as error:
                 made.failed.append((path, str(error)))
                 say(f"WARNING: {path}: NOT USED: {error}")

@@ -17,13 +17,13 @@ from cancernet.sites.reference import ODDS, Reference, Spread, kept_scores, spre
 
 # Of half of the train and val patients of the public set, 100 of 201: benchmarks/site_limits.py prints them
 PUBLIC = {
-    BRIGHTNESS: Spread(187.3, 12.7, 25.3, 1.32),  # grey levels
-    SHARPNESS: Spread(1.283, 0.066, 0.127, 0.0068),  # logarithm
-    TISSUE: Spread(0.804, 0.090, 0.214, 0.0094),  # share
-    UNSURE: Spread(0.013, 0.029, 0.090, 0.0031),  # share
-    ODDS: Spread(-1.71, 0.97, 2.01, 0.1),  # log odds
+    BRIGHTNESS: Spread(187.3, 12.7, 24.8, 1.3),  # grey levels
+    SHARPNESS: Spread(1.283, 0.0661, 0.123, 0.0068),  # logarithm
+    TISSUE: Spread(0.8042, 0.0895, 0.212, 0.0094),  # share
+    UNSURE: Spread(0.01286, 0.0282, 0.0935, 0.0031),  # share
+    ODDS: Spread(-1.598, 0.994, 2.06, 0.1),  # log odds
 }
-POSITION = Spread(0.0, 0.42, 0.90, 0.044)  # standard deviations of training patches, in each of nine directions
+POSITION = Spread(0.0, 0.415, 0.803, 0.043)  # standard deviations of training patches, in each of nine directions
 
 
 def of_model(model: Model) -> Reference:
