@@ -33,6 +33,7 @@ PUBLIC = {
     "patches_from_slides",
     "predict",
     "run",
+    "site",
     "train",
 }
 FUNCTIONS = sorted(name for name in PUBLIC if name.islower())
@@ -47,6 +48,7 @@ VERBS = {  # file of the command line -> where the work is done, and by what
     "map": ("maps.report", "map_specimens"),
     "predict": ("prediction.predict", "predict_paths"),  # what `predict` does, in flat memory
     "run": ("experiment.run", "run"),
+    "site": ("sites.site", "site"),
     "slide": ("slide.batch", "map_slide"),
     "train": ("experiment.train", "train"),
 }

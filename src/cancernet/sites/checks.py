@@ -51,9 +51,9 @@ class Limit:
 COLOUR = Limit(1.8, 0.3, 1.2, "colours the network did not learn from; the farthest of 230 patients lies at 1.2")
 LIMITS = {
     BRIGHTNESS: Limit(2.8, 6, 36, "exposure, section thickness and staining time; three times the patients' spread"),
-    SHARPNESS: Limit(2.9, 0.03, 0.7, "focus, scanner, JPEG, or another scale; a blur of 0.7 px is 0.8"),
-    TISSUE: Limit(2.9, 0.05, 0.4, "patches cut otherwise, more or less glass, another kind of specimen"),
-    UNSURE: Limit(4.0, 0.02, FOREIGN, "what cannot be judged is lost to the model", low=False),
+    SHARPNESS: Limit(2.7, 0.03, 0.7, "focus, scanner, JPEG, or another scale; a blur of 0.7 px is 0.8"),
+    TISSUE: Limit(2.8, 0.05, 0.4, "patches cut otherwise, more or less glass, another kind of specimen"),
+    UNSURE: Limit(4.4, 0.02, FOREIGN, "what cannot be judged is lost to the model", low=False),
 }
 
 

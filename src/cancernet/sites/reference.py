@@ -7,6 +7,7 @@ many: the random-effects model of DerSimonian & Laird (1986).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -94,7 +95,7 @@ def spread_of(means: Floats, counts: Floats, within: float, *, least: float) -> 
     """
     noise = within**2 / counts
     seen = float(means.var(ddof=1)) if len(means) > 1 else 0.0
-    between = max(np.sqrt(max(seen - float(noise.mean()), 0.0)), least)
+    between = max(math.sqrt(max(seen - float(noise.mean()), 0.0)), least)
     weight = 1 / (between**2 + noise)
     return Spread(float((weight * means).sum() / weight.sum()), between, within, float(np.sqrt(1 / weight.sum())))
 
@@ -154,7 +155,7 @@ def position_of(moved: Floats, counts: Floats, colours: Colours, known: Spread) 
     off = moved @ np.array(colours.whiten).T
     seen = float((off**2).mean()) * len(off) / max(1, len(off) - 1)
     noise = known.within**2 / counts
-    between = max(np.sqrt(max(seen - float(noise.mean()), 0.0)), known.between / 2)
+    between = max(math.sqrt(max(seen - float(noise.mean()), 0.0)), known.between / 2)
     return Spread(0.0, between, known.within, float(np.sqrt(1 / (1 / (between**2 + noise)).sum())))
 
 

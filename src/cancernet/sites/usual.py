@@ -7,6 +7,8 @@ reference needs neither.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cancernet.model.colours import Colours
@@ -52,7 +54,7 @@ def of_model(model: Model) -> Reference:
         n=n,
         measures=measures,
         centre=colours.mean,
-        position=Spread(0.0, POSITION.between, POSITION.within, POSITION.between / np.sqrt(n)),
+        position=Spread(0.0, POSITION.between, POSITION.within, POSITION.between / math.sqrt(n)),
         scores=tuple(tuple(kept_scores(each)) for each in scores),
     )
 
@@ -65,5 +67,5 @@ def brightness_of(colours: Colours, n: int) -> Spread:
     whole = float(np.linalg.norm(weight @ root))
     public = PUBLIC[BRIGHTNESS]
     between = whole * public.between / float(np.hypot(public.between, public.within))
-    within = float(np.sqrt(whole**2 - between**2))
-    return Spread(float(np.mean(colours.mean[:3])), between, within, between / float(np.sqrt(n)))
+    within = math.sqrt(whole**2 - between**2)
+    return Spread(float(np.mean(colours.mean[:3])), between, within, between / math.sqrt(n))
