@@ -1,14 +1,14 @@
 """How far batches of patients of one site stray by chance, and what `cancernet site` makes of it.
 
-python benchmarks/site_limits.py --data DIR --split CSV [--fields DIR]
+python benchmarks/site_limits.py --data DIR --split CSV
 
 Half A is half of the train and val patients of the split (`patient,split`), by a hash of their names; half B are the
 others and the test patients. Usual numbers, colours and limits come from A: its patients are halved again and again,
 one half the reference and batches of 20 from the other, so that no patient is held against himself. False alarms are
 counted in batches of B, in which a patient may come twice, as if B were all there are; the interval draws B's patients
 anew. Scores are those of patients held out, as the bundle keeps them; of test patients, those of the model. For speed
-the distances of scores by chance are drawn once for batches of a size. Then: what is told where test patients are
-changed, fields of other laboratories, and runs over time. Prints Markdown.
+the distances of scores by chance are drawn once for batches of a size. What is told of other sites: `site_changes.py`,
+of drift: `site_drift.py`. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -18,37 +18,30 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from cancernet.common.defaults import MPP, PATCH_SIZE
 from cancernet.data.pack import Pack, default_cache_dir, pack
 from cancernet.evaluation.verdicts import PASS, Check
 from cancernet.model.colours import Colours, fit_colours
 from cancernet.model.held_out import read_held_out
 from cancernet.model.judge import BLANK, NO_STAIN, Judge, unseen_rows
 from cancernet.model.model import Model, load_model
-from cancernet.sites import checks, drift
-from cancernet.sites.compare import MEASURED, compare, compare_with_itself
-from cancernet.sites.gather import Gathered
+from cancernet.sites import checks
+from cancernet.sites.compare import MEASURED
 from cancernet.sites.measures import MEASURES, UNSURE, Group, measure, summarise
 from cancernet.sites.reference import ODDS, Reference, Spread, make_reference
 from cancernet.sites.scores import Distance, apart, cumulative, distance
 from cancernet.sites.shifts import colour_shift, shift_of
 from cancernet.sites.standing import standing_out
-from cancernet.sites.usual import POSITION, PUBLIC, of_model
-from fields import FIELD_MPP, middle
-from judge_limits import hue
+from cancernet.sites.usual import POSITION, PUBLIC
 
 BATCH = 20  # patients
 HALVINGS, PER_HALVING = 100, 50  # of A, to set limits
 BATCHES = 5000  # of B
 RESAMPLES, PER_RESAMPLE = 200, 200  # of B's patients, for intervals
-HISTORIES, RUNS = 1000, 12
-SITE = 30  # patients of a site's own reference
-PATCHES = 60  # of a test patient, changed
 TAIL = 0.993  # 0.7 % of the batches a measure
 Rng = np.random.Generator
 
@@ -58,29 +51,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--fields", type=Path)
     options = parser.parse_args()
-    data, model = pack(options.data, cache_dir=default_cache_dir()), load_model()
-    side = pd.read_csv(options.split, dtype="str").set_index("patient")["split"].to_dict()
-    patients = sorted(data.table["patient"].unique())
-    half_a = [each for each in patients if side[each] != "test" and zlib.crc32(each.encode()) % 2 == 0]
-    colours, within = learned(data, half_a)
-    groups = dict(zip(patients, measured(data, model, colours, side), strict=True))
-    a = [groups[each] for each in half_a]
-    b = [groups[each] for each in patients if each not in half_a]
+    data, model, side = pack(options.data, cache_dir=default_cache_dir()), load_model(), sides(options.split)
+    halves = halved(data, model, side)
+    a, b, colours, within = halves.a, halves.b, halves.colours, halves.within
+    test = sorted(each for each in data.table["patient"].unique() if side[each] == "test")
     rng = np.random.default_rng(1)
     usual = {name: replace_within(PUBLIC[name], within[name]) for name in PUBLIC}
     reference = made(a, colours, usual, within)
-    print(f"{len(a)} patients in A, {len(b)} in B, {sum(side[each] == 'test' for each in patients)} of them test\n")
+    print(f"{len(a)} patients in A, {len(b)} in B, {len(test)} of them test\n")
     constants(reference)
     limits(a, colours, usual, within, rng)
     alarms(b, reference, colours, rng)
     stand(b, reference)
-    test = [each for each in patients if side[each] == "test"]
-    told(data, model, test, rng)
-    if options.fields:
-        other_laboratories(options.fields, model)
-    runs(a, b, colours, usual, within, rng)
+
+
+class Halves(NamedTuple):
+    """The patients of either half, and what was learned of A: colours, and how far patches of a patient stray."""
+
+    a: list[Group]
+    b: list[Group]
+    colours: Colours
+    within: dict[str, float]
+
+
+def sides(split: Path) -> dict[str, str]:
+    """Return patient -> side of a split file."""
+    found: dict[str, str] = pd.read_csv(split, dtype="str").set_index("patient")["split"].to_dict()
+    return found
+
+
+def halved(data: Pack, model: Model, side: dict[str, str]) -> Halves:
+    """Return the halves, all patients measured by what was learned of A."""
+    patients = sorted(data.table["patient"].unique())
+    half_a = {each for each in patients if side[each] != "test" and zlib.crc32(each.encode()) % 2 == 0}
+    colours, within = learned(data, sorted(half_a))
+    groups = dict(zip(patients, measured(data, model, colours, side), strict=True))
+    a, b = ([groups[each] for each in patients if (each in half_a) == first] for first in (True, False))
+    return Halves(a, b, colours, within)
 
 
 def replace_within(spread: Spread, within: float) -> Spread:
@@ -241,138 +249,6 @@ def stand(b: list[Group], reference: Reference) -> None:
     """Print how many patients of B stand out."""
     odd = standing_out(b, reference)
     print(f"\nof the {len(b)} patients of B {len(odd)} stand out")
-
-
-def changes() -> dict[str, object]:
-    """Return ways in which another laboratory or scanner may differ: uint8 (N, 50, 50, 3) to the same."""
-
-    def each(change: object) -> object:
-        return lambda images: np.stack([change(image) for image in images])  # type: ignore[operator]
-
-    def brighter(by: int) -> object:
-        return lambda images: np.clip(images.astype(int) + by, 0, 255).astype(np.uint8)
-
-    half = PATCH_SIZE // 4
-    made: dict[str, object] = {"as they are": lambda images: images}
-    for sigma in (0.5, 0.7, 1.0):
-        made[f"Gaussian blur of {sigma:g} px"] = each(lambda image, by=sigma: cv2.GaussianBlur(image, (0, 0), by))
-    for by in (-20, -10, 10, 20, 40):
-        made[f"{by:+d} grey levels"] = brighter(by)
-    for degrees in (-20, -10, 10, 20):
-        made[f"hue turned by {degrees} degrees"] = lambda images, by=degrees: hue(images, by)
-    made["JPEG of quality 50"] = each(
-        lambda image: cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 50])[1], cv2.IMREAD_COLOR)
-    )
-    made["at twice the scale"] = each(
-        lambda image: cv2.resize(image[half:-half, half:-half], (PATCH_SIZE, PATCH_SIZE), interpolation=cv2.INTER_CUBIC)
-    )
-    return made
-
-
-def evenly(rows: np.ndarray) -> np.ndarray:
-    """Return at most PATCHES of some rows, of both classes as they come."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(PATCHES, len(rows))).round().astype(int))]
-
-
-def told(data: Pack, model: Model, test: list[str], rng: Rng) -> None:
-    """Print what becomes of batches of test patients that were changed, against what the model learned from."""
-    usual = of_model(model)
-    print(f"\n| {len(test)} test patients, changed; 200 batches of {BATCH} | PASS | WARN | FAIL | told by |")
-    print("| --- | --- | --- | --- | --- |")
-    whose = data.table["patient"].to_numpy(object)
-    rows = np.concatenate([evenly(np.flatnonzero(whose == patient)) for patient in test])
-    images = np.ascontiguousarray(data.images[rows])
-    for name, change in changes().items():
-        gathered = Gathered(model)
-        gathered.add(np.ascontiguousarray(change(images)), whose[rows].tolist())  # type: ignore[operator]
-        groups = gathered.groups()
-        quick = Quick(usual, model.colours, BATCH, PATCHES)
-        seen = [quick.see([groups[i] for i in rng.choice(len(groups), BATCH, replace=False)]) for _ in range(200)]
-        states = [checks.verdict(each) for each in seen]
-        shares = " | ".join(f"{states.count(state) / len(states):.0%}" for state in (PASS, "WARN", "FAIL"))
-        by = {c.name: np.mean([each[i].state != PASS for each in seen]) for i, c in enumerate(seen[0])}
-        print(f"| {name} | {shares} | {', '.join(name for name, share in by.items() if share >= 0.5)} |", flush=True)
-
-
-def other_laboratories(folder: Path, model: Model) -> None:
-    """Print the verdict on fields of other laboratories, one patch each: all, and of each that has ten."""
-    table = pd.read_csv(folder / "fields.csv")
-    table = table[(table[["width_px", "height_px"]] * FIELD_MPP / MPP >= PATCH_SIZE).all(axis=1)]
-    images = np.stack([middle(folder / name) for name in table["file"]])
-    usual = of_model(model)
-    print(
-        "\n| fields of other laboratories | patients | verdict | checks that do not pass |\n| --- | --- | --- | --- |"
-    )
-    for site in ("all", *sorted(name for name, n in table["site"].value_counts().items() if n >= 5)):
-        kept = np.ones(len(table), bool) if site == "all" else (table["site"] == site).to_numpy()
-        gathered = Gathered(model)
-        gathered.add(images[kept], table["case"][kept].tolist())
-        groups = gathered.groups()
-        found = compare(groups, usual, model.colours, what="patients")
-        off = "; ".join(f"{c.name} {c.state}: {c.found}" for c in found.checks if c.state != PASS)
-        print(f"| {site} | {len(groups)} | {found.verdict} | {off} |")
-
-
-def runs(a: list[Group], b: list[Group], colours: Colours, usual: dict, within: dict, rng: Rng) -> None:
-    """Print how often runs over time are called drift where nothing changed, and how soon a change is told."""
-    print(
-        f"\n| a site's own reference of {SITE} patients, then {RUNS} runs of {BATCH} of others | "
-        f"a trend told in any run | in a run, by its own checks |\n| --- | --- | --- |"
-    )
-    for name, some in (("half A (sets the limit)", a), ("half B", b)):
-        widths, single = [], []
-        for _ in range(HISTORIES):
-            widths.append(widest(history(some, colours, usual, within, rng)[0]))
-        told_ = np.mean(np.array(widths) > 1)
-        for _ in range(100):
-            single += own_checks(some, colours, usual, within, rng)
-        said = f"{told_:.1%}; 95 % stay within {drift.WIDTH * np.quantile(widths, 0.95):.2f} standard errors"
-        print(f"| {name}, {HISTORIES:,} histories | {said} | {np.mean(single):.1%} |", flush=True)
-    print("\n| half B, changed from the first run on | trend told within 12 runs | median run |\n| --- | --- | --- |")
-    for measure_name, by in (("brightness", 0.5), ("brightness", 1.0), ("sharpness", -0.5), ("sharpness", -1.0)):
-        first = []
-        for _ in range(HISTORIES // 5):
-            made_, _ = history(b, colours, usual, within, rng, move=(measure_name, by))
-            _, smooth, most = drift.chart(made_, measure_name)
-            over = np.flatnonzero(np.abs(smooth) > most)
-            first.append(max(over[0] + 1, drift.FEWEST_RUNS) if len(over) else RUNS + 1)
-        share = np.mean(np.array(first) <= RUNS)
-        where = f"{np.median(first):.0f}" if np.median(first) <= RUNS else f"over {RUNS}"
-        print(f"| {measure_name} {by:+g} spreads between patients | {share:.0%} | {where} |", flush=True)
-
-
-def history(
-    some: list[Group], colours: Colours, usual: dict, within: dict, rng: Rng, move: tuple[str, float] | None = None
-) -> tuple[drift.History, Reference]:
-    """Return a history of runs of some patients against others of them, moved by so many spreads."""
-    order = rng.permutation(len(some))
-    reference = made([some[i] for i in order[:SITE]], colours, usual, within)
-    rest = [some[i] for i in order[SITE:]]
-    if move:
-        name, by = move
-        step = by * usual[name].between
-        rest = [replace(group, means={**group.means, name: group.means[name] + step}) for group in rest]
-    batches = [[rest[i] for i in rng.integers(0, len(rest), BATCH)] for _ in range(RUNS)]
-    made_ = tuple(drift.make_run(batch, reference, date="", verdict="") for batch in batches)
-    return drift.History("", made_), reference
-
-
-def widest(found: drift.History) -> float:
-    """Return the farthest that any moving average went, from the second run on, as a share of its limit."""
-    shares = []
-    for name in drift.CHARTED:
-        _, smooth, most = drift.chart(found, name)
-        shares.append(np.max(np.abs(smooth[1:]) / most[1:]))
-    return float(max(shares))
-
-
-def own_checks(some: list[Group], colours: Colours, usual: dict, within: dict, rng: Rng) -> list[bool]:
-    """Return whether runs of some patients pass the checks against a reference of others of them."""
-    order = rng.permutation(len(some))
-    reference = made([some[i] for i in order[:SITE]], colours, usual, within)
-    rest = [some[i] for i in order[SITE:]]
-    batches = [[rest[i] for i in rng.integers(0, len(rest), BATCH)] for _ in range(2)]
-    return [compare_with_itself(batch, reference, colours, what="patients").verdict != PASS for batch in batches]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -39,6 +42,11 @@ def test_the_spread_of_brightness_comes_back_from_the_colours() -> None:
     whole = statistics[:, :3].mean(axis=1)
     assert found.mean == pytest.approx(whole.mean())
     assert np.hypot(found.between, found.within) == pytest.approx(whole.std(), rel=0.02)
+
+
+def test_a_model_that_knows_no_patients_is_not_held_to_nothing(tiny: Model) -> None:
+    bare = msgspec.structs.replace(tiny.manifest, split=msgspec.structs.replace(tiny.manifest.split, patients={}))
+    assert of_model(dataclasses.replace(tiny, manifest=bare)).n == 100
 
 
 def test_a_model_without_held_out_scores_has_the_rest(tiny: Model) -> None:

@@ -124,8 +124,9 @@ def check_measure(groups: Sequence[Group], name: str, reference: Reference) -> C
     shift = shift_of(groups, name, reference)
     if shift is None:
         return Check(SKIP, name, "nothing to measure it by", "", limit.why)
-    value, usual, off = (f"{each * measure.scale:.{measure.digits}f}" for each in (shift.value, shift.usual, shift.off))
-    found = f"{value}, usual is {usual} ({'+' if shift.off >= 0 else ''}{off}; {measure.title})"
+    value, usual = (f"{each * measure.scale:.{measure.digits}f}" for each in (shift.value, shift.usual))
+    off = round(shift.off * measure.scale, measure.digits) + 0.0  # the 0 keeps a rounded trifle from being written -0
+    found = f"{value}{measure.unit}, usual is {usual} ({off:+.{measure.digits}f}; {measure.title})"
     return Check(state_of(shift, limit), name, found, _allowed(shift, limit, name), limit.why)
 
 
@@ -161,12 +162,15 @@ def state_of(shift: Shift, limit: Limit) -> str:
 
 def _allowed(shift: Shift | None, limit: Limit, name: str) -> str:
     measure = BY_NAME[name]
-    return "" if shift is None else _limits(shift, limit, measure.scale, measure.digits, "+" if not limit.low else "±")
+    if shift is None:
+        return ""
+    return _limits(shift, limit, measure.scale, measure.digits, "±" if limit.low else "+", measure.unit)
 
 
-def _limits(shift: Shift, limit: Limit, scale: float, digits: int, sign: str) -> str:
+def _limits(shift: Shift, limit: Limit, scale: float, digits: int, sign: str, unit: str = "") -> str:
     """Say from where on a shift is a warning, for so many patients, and where a failure."""
     error = abs(shift.off / shift.z) if shift.z else shift.error
     warn = max(limit.least, limit.chance * error)
     most = max(limit.most, warn)
-    return f"{sign}{warn * scale:.{digits}f} for so many; {sign}{most * scale:.{digits}f} is a failure"
+    warned, failed = (f"{sign}{each * scale:.{digits}f}{unit}" for each in (warn, most))
+    return f"{warned} for so many; {failed} is a failure"

@@ -28,7 +28,7 @@ from cancernet.sites.shifts import shift_of
 NAME = "history.json"  # in the folder of results
 CHARTED = (BRIGHTNESS, SHARPNESS, TISSUE, UNSURE, ODDS)
 WEIGHT = 0.2  # of the newest run
-WIDTH = 4.5  # standard errors of the average; of histories of 12 runs without a change 5 % pass it in some chart
+WIDTH = 4.2  # standard errors of the average; of histories of 12 runs without a change 5 % pass it in some chart
 FEWEST_RUNS = 2  # that a trend wants
 
 Floats = NDArray[np.float64]

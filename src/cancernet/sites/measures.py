@@ -30,6 +30,7 @@ class Measure:
     Attributes:
         name: of the number.
         title: in words, with its unit.
+        unit: behind a number where the title is not there.
         scale: what a value is multiplied by where it is shown.
         digits: after the point, shown.
         tissue_only: whether patches without stained tissue are left out of it.
@@ -37,6 +38,7 @@ class Measure:
 
     name: str
     title: str
+    unit: str = ""
     scale: float = 1.0
     digits: int = 2
     tissue_only: bool = True
@@ -45,8 +47,8 @@ class Measure:
 MEASURES = (
     Measure(BRIGHTNESS, "brightness of tissue, grey levels of 255", digits=0),
     Measure(SHARPNESS, "sharpness, curvature over slope (natural logarithm)"),
-    Measure(TISSUE, "stained share of a patch, %", scale=100, digits=0, tissue_only=False),
-    Measure(UNSURE, "patches that cannot be judged, %", scale=100, digits=1, tissue_only=False),
+    Measure(TISSUE, "stained share of a patch, %", " %", scale=100, digits=0, tissue_only=False),
+    Measure(UNSURE, "patches that cannot be judged, %", " %", scale=100, digits=1, tissue_only=False),
 )
 
 

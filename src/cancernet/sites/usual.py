@@ -17,6 +17,7 @@ from cancernet.model.model import Model
 from cancernet.sites.measures import BRIGHTNESS, SHARPNESS, TISSUE, UNSURE
 from cancernet.sites.reference import ODDS, Reference, Spread, kept_scores, spread_of
 
+N_PUBLIC = 100  # patients that the following are of
 # Of half of the train and val patients of the public set, 100 of 201: benchmarks/site_limits.py prints them
 PUBLIC = {
     BRIGHTNESS: Spread(187.3, 12.7, 24.8, 1.3),  # grey levels
@@ -36,7 +37,7 @@ def of_model(model: Model) -> Reference:
     """
     colours = model.colours
     patients = [patient for patient, side in model.manifest.split.patients.items() if side != "test"]
-    n = max(2, len(patients))
+    n = len(patients) or N_PUBLIC  # of a model that was not trained by patient
     measures = {name: PUBLIC[name] for name in (SHARPNESS, TISSUE, UNSURE)}
     measures[BRIGHTNESS] = brightness_of(colours, n)
     table = read_held_out(model)
