@@ -35,6 +35,7 @@ PUBLIC = {
     "plan",
     "predict",
     "run",
+    "site",
     "train",
 }
 FUNCTIONS = sorted(name for name in PUBLIC if name.islower())
@@ -50,6 +51,7 @@ VERBS = {  # file of the command line -> where the work is done, and by what
     "plan": ("experiment.plan", "plan"),
     "predict": ("prediction.predict", "predict_paths"),  # what `predict` does, in flat memory
     "run": ("experiment.run", "run"),
+    "site": ("sites.site", "site"),
     "slide": ("slide.batch", "map_slide"),
     "train": ("experiment.train", "train"),
 }

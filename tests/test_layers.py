@@ -23,6 +23,7 @@ ORDER = (
     "explanation",
     "maps",
     "slide",
+    "sites",
     "experiment",
     "cli",
 )

@@ -43,6 +43,7 @@ _HOMES = {  # public name -> where it lives
     "plan": "experiment.plan",
     "predict": "prediction.predict",
     "run": "experiment.run",
+    "site": "sites.site",
     "train": "experiment.train",
 }
 
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from cancernet.model.model import Model as Model
     from cancernet.model.model import load_model as load_model
     from cancernet.prediction.predict import predict as predict
+    from cancernet.sites.site import site as site
     from cancernet.slide.annotation_classes import ClassNames as ClassNames
     from cancernet.slide.annotation_classes import LabelRule as LabelRule
     from cancernet.slide.batch import map_slide as map_slide

@@ -18,6 +18,7 @@ FOLDERS = {
     "audit": (("--model", "MODEL", "--data", "DATA", "--max-patches", "9"), "audit", "audit.json"),
     "explain": (("DATA",), "explain", "index.html"),
     "map": (("DATA", "--model", "MODEL"), "map", "index.html"),
+    "site": (("DATA", "--model", "MODEL"), "site", "site.json"),
     "slide": (("DATA/S011/1/tissue.png", "--mpp", "4"), "slide", "cohort.html"),
     "data from-slides": (
         ("DATA/S011/1/tissue.png", "--mpp", "4", "--annotations", "DATA", "--patient-is-slide"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "--data", "HERE/labelled", "--out", "OUT", "--model", "HERE/model"),
     "audit": ("audit", "--data", "HERE/labelled", "--out", "OUT", "--model", "HERE/model"),
     "slide": ("slide", "HERE/patches/7_x1_y1.png", "--mpp", "4", "--out", "OUT", "--model", "HERE/model"),
+    "site": ("site", "HERE/patches", "--out", "OUT", "--model", "HERE/model"),
     "card": ("card", "--out", "OUT/card.md", "--model", "HERE/model"),
 }
 

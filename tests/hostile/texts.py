@@ -15,6 +15,7 @@ Write = Callable[[Path], object]
 CHECK = ("data", "check", "HERE/labelled", "--out", "OUT", "--cache", "OUT/cache", "--split-file", "HERE/s.csv")
 RECIPES = ("recipes", "--recipe-file", "HERE/r.toml")
 CARD = ("card", "--model", str(MODEL), "--metrics", "HERE/m.json", "--out", "OUT/card.md")
+SITE = ("site", "HERE/labelled", "--model", str(MODEL), "--out", "OUT", "--reference", "HERE/r.json")
 COMPARE = ("compare", "HERE/a", "HERE/b")
 
 
@@ -98,6 +99,13 @@ NUMBERS: dict[str, tuple[bytes, str]] = {
     "sides of nothing": (b'{"model": "tiny", "splits": {}}', "lacks what a card needs"),
 }
 
+REFERENCES: dict[str, tuple[bytes, str]] = {
+    "no JSON": (b"{", "cannot read the reference"),
+    "nested 100,000 deep": (b'{"of":' + b"[" * 100_000, "cannot read the reference"),
+    "NaN": (b'{"n": NaN}', "cannot read the reference"),
+    "nothing that a reference has": (b"{}", "`of`"),
+}
+
 
 def results(name: str = "tiny", threshold: Any = 0.5, rows: str = "a,p,1,0.7\nb,q,0,0.2\n") -> Callable[[Path], None]:
     """A folder of results, as far as `compare` reads one."""
@@ -169,7 +177,8 @@ def compared(name: str, make: Write) -> Write:
 
 CIRCLES = (
     ("predict", "HERE/o"), ("map", "HERE/o", "--out", "OUT"), ("explain", "HERE/o", "--out", "OUT"),
-    ("slide", "HERE/o", "--out", "OUT"), ("data", "check", "HERE/o"), ("map", "HERE", "--out", "HERE/o"),
+    ("slide", "HERE/o", "--out", "OUT"), ("site", "HERE/o", "--out", "OUT"),
+    ("data", "check", "HERE/o"), ("map", "HERE", "--out", "HERE/o"),
     ("predict", "HERE", "--model", "HERE/o"),
 )  # fmt: skip
 
@@ -185,6 +194,8 @@ CASES = [
     *rows("recipes with", "r.toml", TOML, RECIPES),
     *rows("metrics that are", "m.json", NO_FILES, CARD),
     *rows("metrics with", "m.json", NUMBERS, CARD),
+    *rows("a site's reference that is", "r.json", NO_FILES, SITE, beside_patches),
+    *rows("a site's reference with", "r.json", REFERENCES, SITE, beside_patches),
     *rows("results with", "b", RESULTS, COMPARE, compared),
     *rows("an output that is", "o", OUTPUTS, ("predict", "HERE/labelled", "--out", "HERE/o"), beside_patches),
     *(refused(f"{' '.join(command)}: a link to itself", circle, command, "o") for command in CIRCLES),

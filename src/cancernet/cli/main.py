@@ -33,6 +33,7 @@ VERBS = {
     "map": "Stitch patches into sections and map the malignant tissue.",
     "explain": "Show why patches were called what they were.",
     "slide": "Map the tumour on whole slides and other large images.",
+    "site": "Tell whether unlabelled patches or slides are like what the model learned.",
     "gather": "Put the parts together that jobs of an array made with --shard.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",

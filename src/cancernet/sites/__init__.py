@@ -1,0 +1,1 @@
+"""Is this site like what the model learned: unlabelled patients or slides, measured, compared, followed over time."""
