@@ -62,7 +62,8 @@ ship: $(VENV)/.installed  ## train, measure and audit the model that ships (DATA
 		--audit $(MEASURED)/audit/audit.json --out docs/model_card.md
 	mkdir -p $(SHIPPED)
 	cp models/cancernet/manifest.json models/cancernet/model.onnx models/cancernet/weights.safetensors \
-		models/cancernet/examples.safetensors models/cancernet/examples.json models/cancernet/history.csv $(SHIPPED)/
+		models/cancernet/examples.safetensors models/cancernet/examples.json models/cancernet/history.csv \
+		models/cancernet/held_out.safetensors $(SHIPPED)/
 	cp docs/model_card.md $(SHIPPED)/CARD.md
 
 lock: $(VENV)/.installed  ## write the installed versions to constraints.txt

@@ -9,9 +9,12 @@ import pytest
 
 from cancernet.common import defaults
 from cancernet.data.pack import Pack
+from cancernet.evaluation.operating_points import recall_threshold
+from cancernet.evaluation.ranking import auc
 from cancernet.evaluation.scoring import below_floor, score_floor, score_model, side_of_model
 from cancernet.model.bundle import GRAPH, WEIGHTS
 from cancernet.model.decide import MALIGNANT
+from cancernet.model.held_out import read_held_out
 from cancernet.model.model import Model, load_model
 from cancernet.training.recipes import load_recipes
 from hostile.made import tissue
@@ -49,6 +52,15 @@ def test_it_offers_every_share_to_abstain_on(model: Model) -> None:
     assert [band.target for band in model.bands] == list(defaults.ABSTAIN_SHARES)
     widths = [band.width for band in model.bands]
     assert widths == sorted(widths)
+
+
+def test_it_keeps_what_was_said_of_patients_held_out_and_its_threshold_follows(model: Model) -> None:
+    found = read_held_out(model)
+    assert found is not None
+    assert set(found["patient"]) == {name for name, side in model.manifest.split.patients.items() if side == "train"}
+    chosen = recall_threshold(found["label"], found["alone"], model.manifest.target_recall)
+    assert chosen == pytest.approx(model.threshold, abs=1e-5)
+    assert auc(found["label"], found["alone"]) == pytest.approx(model.manifest.validation.auc, abs=1e-4)
 
 
 def test_a_turned_or_mirrored_patch_scores_alike(model: Model) -> None:

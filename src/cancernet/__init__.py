@@ -27,6 +27,7 @@ _HOMES = {  # public name -> where it lives
     "Labels": "data.layout",
     "Model": "model.model",
     "PatchClassifier": "training.estimator",
+    "PlanOptions": "evaluation.plan",
     "SplitChoice": "data.split",
     "TrainingOptions": "training.options",
     "UserError": "common.errors",
@@ -39,6 +40,7 @@ _HOMES = {  # public name -> where it lives
     "map_slide": "slide.batch",
     "map_specimens": "maps.report",
     "patches_from_slides": "slide.from_slides",
+    "plan": "experiment.plan",
     "predict": "prediction.predict",
     "run": "experiment.run",
     "train": "experiment.train",
@@ -50,10 +52,12 @@ if TYPE_CHECKING:
     from cancernet.common.errors import UserError as UserError
     from cancernet.data.layout import Labels as Labels
     from cancernet.data.split import SplitChoice as SplitChoice
+    from cancernet.evaluation.plan import PlanOptions as PlanOptions
     from cancernet.experiment.audit import audit as audit
     from cancernet.experiment.compare import compare as compare
     from cancernet.experiment.data import check_data as check_data
     from cancernet.experiment.evaluate import evaluate as evaluate
+    from cancernet.experiment.plan import plan as plan
     from cancernet.experiment.run import run as run
     from cancernet.experiment.train import train as train
     from cancernet.explanation.explain import explain as explain

@@ -17,6 +17,7 @@ from cancernet.common.provenance import ONEDNN
 from cancernet.data.pack import Pack
 from cancernet.data.sides import Split, assign
 from cancernet.evaluation.scoring import score_floor, score_model
+from cancernet.model.held_out import read_held_out
 from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.training import cross_fit as module
@@ -119,6 +120,10 @@ def test_predictions_out_of_fold_are_kept_and_gave_threshold_and_calibration(
     recall = (found.loc[found["label"] == 1, "probability"] >= crossed.threshold).mean()
     assert recall >= 0.95
     assert found["probability"].mean() == pytest.approx(found["label"].mean(), abs=0.02)  # as Platt leaves it
+    kept = read_held_out(crossed)
+    assert kept is not None
+    by_patient = found.groupby("patient")[["label", "probability"]].mean().to_numpy()
+    np.testing.assert_allclose(kept.groupby("patient")[["label", "alone"]].mean(), by_patient, atol=1e-5)
 
 
 def test_val_patients_are_not_scored_with_a_model_they_taught(crossed: Model, packed: Pack, split: Split) -> None:

@@ -27,6 +27,7 @@ VERBS = {
     "evaluate": "Measure a model on a labelled folder and write a report.",
     "compare": "Tell whether one model is better than another, on the same patches.",
     "audit": "Check whether a model can be trusted on a labelled folder: PASS or WARN.",
+    "plan": "Say how many local patients a threshold, an estimate or a comparison needs.",
     "card": "Write a model card from measured files.",
     "predict": "Give patches a probability of malignant.",
     "map": "Stitch patches into sections and map the malignant tissue.",
@@ -38,7 +39,7 @@ VERBS = {
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
 RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
-DRAWING = ("run", "evaluate", "audit", "map", "explain", "slide", "data")  # the verbs that draw figures
+DRAWING = ("run", "evaluate", "audit", "plan", "map", "explain", "slide", "data")  # the verbs that draw figures
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,

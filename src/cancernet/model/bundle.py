@@ -4,6 +4,7 @@
     NAME/model.onnx            raw uint8 RGB in; probability of malignant out, then evidence by cell, embedding
     NAME/weights.safetensors   arrays for the network of the same recipe, built by this package
     NAME/examples.*            some of its training patches as the network sees them (`model.examples`)
+    NAME/held_out.safetensors  what it said of patients it did not learn from (`model.held_out`)
 
 Nothing in a bundle is code, and nothing is used before its size and hash agree with the manifest.
 """

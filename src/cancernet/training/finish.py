@@ -32,6 +32,7 @@ from cancernet.model.colours import IN_FLOOR, Colours, fit_colours
 from cancernet.model.decide import sigmoid
 from cancernet.model.examples import embed, index_files
 from cancernet.model.floor import Floor
+from cancernet.model.held_out import held_out_file
 from cancernet.model.inference import MOST_GAP, OUTPUTS, open_session, predict
 from cancernet.model.judge import unseen_rows
 from cancernet.model.model import Model, load_model
@@ -123,6 +124,10 @@ def finish(
         folder.write_csv(HELD, found.assign(floor=floor_probability, fold=held.fold))
     files = {GRAPH: graph, WEIGHTS: save(weights)}
     files |= index_files(lambda images: embed(session, images), pack, examples.train, options.seed)
+    if split.patient_safe:
+        patient = found["patient"].fillna("")
+        said = by_patient(floor_context, *places(found), floor_probability)[0]
+        files |= held_out_file(patient, label, probability, among["probability"], said, seed=options.seed)
     manifest = facts.Manifest(
         format=1,
         name=recipe.name,
