@@ -1,8 +1,8 @@
 """Fit a model's scores to local patients: recalibrate, choose the threshold, and tell honestly what it is worth.
 
-All of it works on log odds, of each patch by itself (`alone`) and with its surroundings (`among`). Three things are
-fitted: scale and offset of the log odds, the threshold, and where patches with surroundings meet that threshold. What
-they are worth is told on patients that none of it was fitted on.
+All of it works on log odds, of each patch by itself (`alone`) and with its surroundings (`among`), which is what the
+commands show. The latter are calibrated, the threshold is chosen on them, and the former are moved so that the same
+threshold does for both. What that is worth is told on patients that none of it was fitted on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cancernet.common import defaults
 from cancernet.common.errors import UserError
 from cancernet.evaluation.assured import ASSURANCE, RHO, assured_threshold
-from cancernet.evaluation.calibration import fit_offset, fit_platt
+from cancernet.evaluation.calibration import SCALES, fit_offset, fit_platt
 from cancernet.evaluation.guarantee import risk_threshold
 from cancernet.evaluation.operating_points import recall_threshold
 from cancernet.evaluation.ranking import Floats
@@ -69,23 +69,24 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted.
+    """What was fitted: two maps of log odds, both meeting one threshold.
 
     Attributes:
+        threshold: log odds after either map, malignant at or above it.
         scale: of the log odds of a patch by itself.
         offset: likewise, added after.
-        threshold: log odds after both, malignant at or above it.
-        chosen: on the patches by themselves, before both.
-        among_scale: of log odds with surroundings; they are moved so that theirs meets the threshold. NaN where no
-            patch has surroundings.
-        among: the same threshold with surroundings, before; None where no patch has any.
+        chosen: the threshold on patches by themselves, before.
+        among_scale: of log odds with surroundings; as `scale` where no patch has any.
+        among_offset: likewise.
+        among: the threshold with surroundings, before; None where no patch has any.
     """
 
+    threshold: float
     scale: float
     offset: float
-    threshold: float
     chosen: Chosen
-    among_scale: float = float("nan")
+    among_scale: float
+    among_offset: float
     among: Chosen | None = None
 
     def alone(self, odds: Floats) -> Floats:
@@ -94,9 +95,27 @@ class Fitted:
 
     def with_surroundings(self, odds: Floats) -> Floats:
         """Return log odds (N,) of patches with their surroundings as the adapted model gives them."""
-        if self.among is None:
-            return self.alone(odds)
-        return self.among_scale * (odds - self.among.at) + self.threshold
+        return self.among_scale * odds + self.among_offset
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fit, and what it may be told on.
+
+    Attributes:
+        fitted: the fit.
+        rows: that it is of.
+        shown: rows of patients that took no part in what is told of them, with log odds `after` the fit, and `over`, by
+            how much they lie over its threshold.
+        of: which these are, in words.
+        held_out: whether they took no part in `fitted` itself either.
+    """
+
+    fitted: Fitted
+    rows: pd.DataFrame
+    shown: pd.DataFrame
+    of: str
+    held_out: bool
 
 
 def fit(rows: pd.DataFrame, rule: Rule) -> Fitted:
@@ -111,14 +130,15 @@ def fit(rows: pd.DataFrame, rule: Rule) -> Fitted:
         UserError: one class alone.
     """
     label, alone, among = (rows[name].to_numpy() for name in ("label", "alone", "among"))
-    many = rows["patient"].nunique() >= SCALED
-    scale, offset = (fit_platt if many else fit_offset)(label, sigmoid(alone))
+    calibrate = fit_platt if rows["patient"].nunique() >= SCALED else fit_offset
     chosen = choose(rows.assign(score=alone), rule)
-    threshold = scale * chosen.at + offset
+    scale, offset = calibrate(label, sigmoid(among))
     if np.array_equal(alone, among):
-        return Fitted(scale, offset, threshold, chosen)
+        return Fitted(scale * chosen.at + offset, scale, offset, chosen, scale, offset)
     there = choose(rows.assign(score=among), rule)
-    return Fitted(scale, offset, threshold, chosen, _about(label, among - there.at, threshold, scale, many), there)
+    threshold = scale * there.at + offset
+    by = scale if calibrate is fit_offset else _stretch(label, alone - chosen.at, threshold)
+    return Fitted(threshold, by, threshold - by * chosen.at, chosen, scale, offset, there)
 
 
 def choose(rows: pd.DataFrame, rule: Rule) -> Chosen:
@@ -138,8 +158,8 @@ def choose(rows: pd.DataFrame, rule: Rule) -> Chosen:
     return Chosen(found.threshold, ASSURED, lower=found.lower) if not found.reason else Chosen(at, PLAIN, found.reason)
 
 
-def told_on(rows: pd.DataFrame, rule: Rule, *, seed: int = defaults.SEED) -> tuple[Fitted, pd.DataFrame, str]:
-    """Fit, and give the rows on which it may be told what that is worth, none of whose patients took part.
+def told_on(rows: pd.DataFrame, rule: Rule, *, seed: int = defaults.SEED) -> Told:
+    """Fit, and give the rows on which it may be told what that is worth.
 
     Above `HOLD_OUT` patients a third of them is held out, and the fit is of the others. Below, all are fitted on; what
     is told is of fits on four fifths of the patients, each on the other fifth.
@@ -148,21 +168,17 @@ def told_on(rows: pd.DataFrame, rule: Rule, *, seed: int = defaults.SEED) -> tup
         rows: as `fit` takes them.
         rule: how thresholds are chosen.
         seed: of the draw of patients.
-
-    Returns:
-        The fit; rows with log odds `after` as it gives them, and `over`, by how much they lie over its threshold; and
-        in words what they are of.
     """
-    folds = 3 if rows["patient"].nunique() > HOLD_OUT else FOLDS
-    fold = fold_of(rows, folds, seed)
-    if folds == 3:
-        fitted = fit(rows[fold != 0], rule)
-        held = rows[fold == 0]
-        n = held["patient"].nunique()
-        return fitted, _applied(fitted, held), f"{n} patients held out, on whom nothing was fitted"
-    parts = [_applied(fit(rows[fold != number], rule), rows[fold == number]) for number in range(folds)]
-    of = f"all {rows['patient'].nunique()} patients in turn, each by a fit on the others (nested cross-validation)"
-    return fit(rows, rule), pd.concat(parts).loc[rows.index], of
+    n = rows["patient"].nunique()
+    if n > HOLD_OUT:
+        out = fold_of(rows, 3, seed) == 0
+        fitted, held = fit(rows[~out], rule), rows[out]
+        of = f"{held['patient'].nunique()} of {n} patients, held out: nothing was fitted on them"
+        return Told(fitted, rows[~out], _applied(fitted, held), of, held_out=True)
+    fold = fold_of(rows, FOLDS, seed)
+    parts = [_applied(fit(rows[fold != number], rule), rows[fold == number]) for number in range(FOLDS)]
+    of = f"all {n} patients in turn, each by a fit on the others (nested cross-validation in {FOLDS} folds)"
+    return Told(fit(rows, rule), rows, pd.concat(parts).loc[rows.index], of, held_out=False)
 
 
 def fold_of(rows: pd.DataFrame, folds: int, seed: int) -> NDArray[np.int64]:
@@ -210,16 +226,13 @@ def _applied(fitted: Fitted, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(after=after, over=after - fitted.threshold)
 
 
-def _about(label: NDArray[Any], over: Floats, threshold: float, scale: float, many: bool) -> float:
-    """Return by what log odds about a threshold are stretched to be most likely; as those of patches where few."""
-    if not many:
-        return scale
+def _stretch(label: NDArray[Any], over: Floats, threshold: float) -> float:
+    """Return by what log odds about a threshold are stretched to be most likely."""
     from scipy.optimize import minimize_scalar
 
     sign = np.where(label == 1, 1.0, -1.0)
-    found = minimize_scalar(
-        lambda by: float(np.logaddexp(0.0, -sign * (by * over + threshold)).mean()),
-        bounds=(0.05, 20.0),
-        method="bounded",
-    )
-    return float(found.x)
+
+    def loss(by: float) -> float:
+        return float(np.logaddexp(0.0, -sign * (by * over + threshold)).mean())
+
+    return float(minimize_scalar(loss, bounds=SCALES, method="bounded").x)
