@@ -24,6 +24,7 @@ from cancernet.evaluation.ranking import Floats
 from cancernet.model.decide import logit, sigmoid
 
 LEAST = 5  # patients with tumour, without whom nothing is fitted
+LEAST_BENIGN = 2  # patients with benign patches, likewise: calibration needs both, a threshold for recall does not
 PROVISIONAL = 20  # patients, below which whatever is told is provisional
 SCALED = 40  # patients, from whom on the scale is fitted too, and not the offset alone
 HOLD_OUT = 60  # patients, above whom a third is held out for the figures that are told
@@ -203,7 +204,7 @@ def check_local(rows: pd.DataFrame) -> None:
 
     if (rows["patient"] == "").any():
         raise UserError("patients are unknown, so nothing can be told of others; say them with --patients CSV")
-    for kind, word, least in ((1, "malignant", LEAST), (0, "benign", LEAST)):
+    for kind, word, least in ((1, "malignant", LEAST), (0, "benign", LEAST_BENIGN)):
         have = rows.loc[rows["label"] == kind, "patient"].nunique()
         if have < least:
             raise UserError(

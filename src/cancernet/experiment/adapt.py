@@ -22,6 +22,7 @@ from cancernet.data.pack import Pack
 from cancernet.evaluation.adaptation import (
     ASSURED,
     GUARANTEED,
+    LEAST,
     PLAIN,
     PROVISIONAL,
     SCALED,
@@ -248,16 +249,19 @@ def check_new(parent: Model, packed: Pack, *, new_patients: bool) -> None:
         )
 
 
-def changes(shown: pd.DataFrame, threshold: float, seed: int) -> dict[str, dict[str, float | None]]:
+def changes(
+    shown: pd.DataFrame, threshold: float, seed: int, *, samples: int = defaults.BOOTSTRAP_SAMPLES
+) -> dict[str, dict[str, float | None]]:
     """Return before, after and their difference, with an interval over patients, of each of METRICS.
 
     Args:
         shown: from `told_on`: path, patient, label, `among` (before), `after` and `over` (log odds).
         threshold: of the parent.
         seed: of the resampling.
+        samples: resamples of the patients.
     """
     rows = shown[["path", "patient", "label"]]
-    draw: dict[str, Any] = {"samples": defaults.BOOTSTRAP_SAMPLES, "seed": seed}
+    draw: dict[str, Any] = {"samples": samples, "seed": seed}
     before = replicate(rows.assign(probability=sigmoid(shown["among"].to_numpy())), {POINT: threshold}, **draw)
     # Each fold has its own threshold: decisions are of the log odds over it, probabilities are not moved.
     called = replicate(rows.assign(probability=sigmoid(shown["over"].to_numpy())), {POINT: 0.5}, **draw)
@@ -424,6 +428,9 @@ def _warnings(site: Site, fitted: Fitted, change: dict[str, dict[str, float | No
         found.append(f"the threshold comes without assurance: {chosen.why}")
     if site.n_patients < SCALED:
         found.append(f"below {SCALED} patients the offset of the log odds was fitted alone, and not their scale")
+    benign = int(rows.loc[label == 0, "patient"].nunique())
+    if benign < LEAST:
+        found.append(f"specificity is of {benign} patients with benign patches, and says little")
     unsure = float((site.rows["reason"] != "").mean())
     if unsure > 0.1:
         found.append(f"{unsure:.0%} of the patches cannot be judged, and took no part")
