@@ -2,11 +2,11 @@
 
 python benchmarks/adapt.py --fields external/tcga_fields
 
-Pretended laboratories are samples of the patients held out of the model that ships. How alike patches of a patient are
-is taken from one half of them, and laboratories are drawn from the other, so that nothing is told on what it was fitted
-on: N patients without replacement, and recall and specificity on the rest. Intervals are checked on samples with
-replacement, whose population is known. The fields are halved by case; each half adapts a model for the other.
-Prints Markdown.
+Pretended laboratories are samples of the patients held out of the model that ships. These are halved anew for each
+draw: how alike patches of a patient are is taken from one half, and a laboratory is drawn from the other, so that
+nothing is told on what it was fitted on: N patients without replacement, and recall and specificity on the rest.
+Intervals are checked on samples with replacement, whose population is known. The fields are halved by case; each half
+adapts a model for the other. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -38,68 +38,72 @@ SIZES = (10, 20, 40, 60)
 DRAWS = 300
 TARGET, SLACK = 0.95, 0.02
 COVERAGE_DRAWS, COVERAGE_SAMPLES = 300, 300
-Way = Callable[[pd.DataFrame], Fitted]
+Way = Callable[[pd.DataFrame, float], Fitted]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--fields", type=Path, help="folder with fields.csv and the images it names")
+    parser.add_argument("--only-coverage", action="store_true", help="check the intervals alone")
     parser.add_argument("--draws", type=int, default=DRAWS)
     options = parser.parse_args()
     model = load_model()
     table = read_held_out(model)
     assert table is not None
     rows = table.assign(alone=table["logit"], path=[str(at) for at in range(len(table))])
-    half = fold_of(rows, 2, seed=1)
-    one, other = rows[half == 0], rows[half == 1]
-    malignant = one["label"] == 1
-    rho = likeness(one["patient"][malignant], one["probability"][malignant] >= model.threshold)
-    print(
-        f"rho {rho:.4f} of {one['patient'].nunique()} patients; laboratories of {other['patient'].nunique()} others\n"
-    )
     ways: dict[str, Way] = {
         "the target on the patients at hand (before)": plain,
-        "assurance 0.9": lambda rows: fit(rows, Rule(TARGET, 0.9, rho)),
-        "assurance 0.95": lambda rows: fit(rows, Rule(TARGET, 0.95, rho)),
-        "guarantee 0.05": lambda rows: fit(rows, Rule(TARGET, 0.9, rho, alpha=0.05)),
+        "assurance 0.9": lambda rows, rho: fit(rows, Rule(TARGET, 0.9, rho)),
+        "assurance 0.95": lambda rows, rho: fit(rows, Rule(TARGET, 0.95, rho)),
+        "guarantee 0.05": lambda rows, rho: fit(rows, Rule(TARGET, 0.9, rho, alpha=0.05)),
     }
-    held(ways, other, options.draws)
-    coverage(rows, rho, model.threshold, options.draws)
+    if not options.only_coverage:
+        held(ways, rows, model.threshold, options.draws)
+    coverage(rows, likeness_of(rows, model.threshold), model.threshold, options.draws)
     if options.fields:
         fields(options.fields, model)
 
 
-def plain(rows: pd.DataFrame) -> Fitted:
+def likeness_of(rows: pd.DataFrame, threshold: float) -> float:
+    """Return how alike the malignant patches of a patient are, as far as these patients tell."""
+    mine = rows[rows["label"] == 1]
+    return likeness(mine["patient"], mine["probability"] >= threshold)
+
+
+def plain(rows: pd.DataFrame, _: float) -> Fitted:
     """Fit as thresholds were chosen before: the target recall on the patients at hand."""
     at = float(logit(recall_threshold(rows["label"], sigmoid(rows["among"].to_numpy()), TARGET)))
     return Fitted(at, 1.0, 0.0, Chosen(at, PLAIN), 1.0, 0.0, Chosen(at, PLAIN))
 
 
-def held(ways: dict[str, Way], rows: pd.DataFrame, draws: int) -> None:
+def held(ways: dict[str, Way], rows: pd.DataFrame, threshold: float, draws: int) -> None:
     """Print how often each way holds the recall on patients to come, and what it costs."""
     print(
         f"| threshold | N | P(recall >= {TARGET - SLACK:g}) | P(recall >= {TARGET:g}) | recall, mean | specificity, "
         "median (5 % to 95 %) | miss rate a patient, mean | without what was asked for |"
     )
     print("| --- | ---: |" + " --- |" * 6)
-    names = rows["patient"].unique()
+    halves = []
+    for draw in range(draws):
+        half = fold_of(rows, 2, seed=draw)
+        halves.append((likeness_of(rows[half == 0], threshold), rows[half == 1]))
     for name, way in ways.items():
         for n in SIZES:
             found = []
-            for draw in range(draws):
-                chosen = np.random.default_rng([draw, n]).choice(names, n, replace=False)
-                local = rows["patient"].isin(chosen)
+            for draw, (rho, others) in enumerate(halves):
+                chosen = np.random.default_rng([draw, n]).choice(others["patient"].unique(), n, replace=False)
+                local = others["patient"].isin(chosen)
                 try:
-                    made = way(rows[local])
+                    made = way(others[local], rho)
                 except UserError:  # one class
                     continue
-                found.append((*rates(made, rows[~local]), (made.among or made.chosen).how == PLAIN))
+                found.append((*rates(made, others[~local]), (made.among or made.chosen).how == PLAIN))
             recall, specificity, miss, without = np.array(found).T
-            low, middle_, high = np.quantile(specificity, [0.05, 0.5, 0.95])
+            low, half_way, high = np.quantile(specificity, [0.05, 0.5, 0.95])
             print(
                 f"| {name} | {n} | {share(recall >= TARGET - SLACK)} | {share(recall >= TARGET)} | {recall.mean():.3f} "
-                f"| {middle_:.3f} ({low:.3f} to {high:.3f}) | {miss.mean():.3f} | {without.mean():.0%} |",
+                f"| {half_way:.3f} ({low:.3f} to {high:.3f}) | {miss.mean():.3f} | {without.mean():.0%} |",
                 flush=True,
             )
 
@@ -123,6 +127,7 @@ def share(found: np.ndarray) -> str:
 def coverage(rows: pd.DataFrame, rho: float, threshold: float, draws: int) -> None:
     """Print how often the intervals that are printed hold what they are of, on samples of a known population."""
     print("\n| interval of | N | holds (asked: 0.95) | half-width, median |\n| --- | ---: | --- | --- |")
+    rule = Rule(TARGET, 0.9, rho)
     names, parts = rows["patient"].unique(), dict(list(rows.groupby("patient")))
     for n in SIZES[1:]:
         found: dict[str, list[tuple[bool, float]]] = {}
@@ -136,12 +141,12 @@ def coverage(rows: pd.DataFrame, rho: float, threshold: float, draws: int) -> No
                 ignore_index=True,
             )
             try:
-                told = told_on(local, Rule(TARGET, 0.9, rho), seed=draw)
+                told = told_on(local, rule, seed=draw)
             except UserError:
                 continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                change = changes(told.shown, threshold, draw, samples=COVERAGE_SAMPLES)
+                change = changes(told, rule, threshold, draw, samples=COVERAGE_SAMPLES)
             recall, specificity, _ = rates(told.fitted, rows)
             before = replicate(
                 rows.assign(probability=sigmoid(rows["among"].to_numpy())), {"own": threshold}, samples=0, seed=1

@@ -21,7 +21,7 @@ from cancernet.evaluation.calibration import SCALES, fit_offset, fit_platt
 from cancernet.evaluation.guarantee import risk_threshold
 from cancernet.evaluation.operating_points import recall_threshold
 from cancernet.evaluation.ranking import Floats
-from cancernet.model.decide import logit, sigmoid
+from cancernet.model.decide import sigmoid
 
 LEAST = 5  # patients with tumour, without whom nothing is fitted
 LEAST_BENIGN = 2  # patients with benign patches, likewise: calibration needs both, a threshold for recall does not
@@ -148,8 +148,9 @@ def choose(rows: pd.DataFrame, rule: Rule) -> Chosen:
     Where there are too few patients for the one that was asked for, a plain one is chosen, and says so.
     """
     given = rows["patient"], rows["label"], rows["score"]
-    plain = recall_threshold(rows["label"], sigmoid(rows["score"].to_numpy()), rule.target)
-    at = float(logit(plain))
+    probability = sigmoid(rows["score"].to_numpy())
+    plain = recall_threshold(rows["label"], probability, rule.target)
+    at = float(rows["score"].to_numpy()[probability >= plain].min())  # a score itself: nothing is lost by rounding
     if rule.alpha is not None:
         held = risk_threshold(*given, alpha=rule.alpha)
         return (

@@ -38,6 +38,7 @@ from cancernet.evaluation.bootstrap import interval, replicate
 from cancernet.evaluation.closed_forms import likeness
 from cancernet.evaluation.operating_points import best_f1_threshold
 from cancernet.evaluation.ranking import auc, average_precision, finite
+from cancernet.evaluation.refit import refit_errors
 from cancernet.evaluation.scoring import groups_of, known_side, places
 from cancernet.evaluation.selective import fit_selective
 from cancernet.experiment.data import Say, open_pack
@@ -136,7 +137,7 @@ def adapt(
         rule = Rule(target_recall or parent.manifest.target_recall, assurance, _rho(parent), guarantee)
         told = told_on(site.answered, rule, seed=seed)
         fitted, of = told.fitted, told.of
-        change = changes(told.shown, parent.threshold, seed)
+        change = changes(told, rule, parent.threshold, seed)
         warnings = _warnings(site, fitted, change)
         adaptation = facts.Adaptation(
             parent=parent.name,
@@ -250,30 +251,35 @@ def check_new(parent: Model, packed: Pack, *, new_patients: bool) -> None:
 
 
 def changes(
-    shown: pd.DataFrame, threshold: float, seed: int, *, samples: int = defaults.BOOTSTRAP_SAMPLES
+    told: Told, rule: Rule, threshold: float, seed: int, *, samples: int = defaults.BOOTSTRAP_SAMPLES
 ) -> dict[str, dict[str, float | None]]:
     """Return before, after and their difference, with an interval over patients, of each of METRICS.
 
     Args:
-        shown: from `told_on`: path, patient, label, `among` (before), `after` and `over` (log odds).
+        told: from `told_on`.
+        rule: how the threshold was chosen.
         threshold: of the parent.
         seed: of the resampling.
         samples: resamples of the patients.
     """
+    shown = told.shown
     rows = shown[["path", "patient", "label"]]
     draw: dict[str, Any] = {"samples": samples, "seed": seed}
     before = replicate(rows.assign(probability=sigmoid(shown["among"].to_numpy())), {POINT: threshold}, **draw)
     # Each fold has its own threshold: decisions are of the log odds over it, probabilities are not moved.
     called = replicate(rows.assign(probability=sigmoid(shown["over"].to_numpy())), {POINT: 0.5}, **draw)
     stated = replicate(rows.assign(probability=sigmoid(shown["after"].to_numpy())), {}, **draw)
+    refitted = None if told.held_out else refit_errors(told.rows, rule, float(logit(threshold)), **draw)
     found = {}
     for name in METRICS:
-        after = called if "@" in name else stated
+        after, plain = called if "@" in name else stated, name.partition("@")[0]
         gap = interval(
             after.value[name] - before.value[name], after.resampled[name] - before.resampled[name], before.n_units
         )
         own = interval(after.value[name], after.resampled[name], after.n_units, corrected=name != "ece")
-        found[name.replace(f"@{POINT}", "")] = {
+        if refitted is not None and "@" in name:
+            own, gap = refitted.of_rate(plain, own.value), refitted.of_change(plain, gap.value)
+        found[plain] = {
             "a": finite(before.value[name]),
             "b": finite(after.value[name]),
             "b_low": finite(own.low),
