@@ -47,7 +47,7 @@ from cancernet.model.bundle import GRAPH, list_files, write_bundle
 from cancernet.model.colours import Colours, colour_statistics, fit_colours
 from cancernet.model.decide import logit, sigmoid
 from cancernet.model.examples import read_index
-from cancernet.model.graft import graft
+from cancernet.model.graft import graft, need_onnx
 from cancernet.model.held_out import FILE as HELD_OUT
 from cancernet.model.held_out import held_out_file, read_held_out
 from cancernet.model.judge import Judge
@@ -127,6 +127,7 @@ def adapt(
             or a place that cannot be written.
     """
     started = begin()
+    need_onnx()  # its lack is told before the work
     parent, data, out = model or load_model(), Path(data), Path(out).expanduser()
     name = checked_name(out)
     with Output(out, KIND, inputs=[data, parent.folder], names=(*NAMES, "manifest.json", GRAPH)) as output:

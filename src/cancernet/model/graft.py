@@ -25,7 +25,7 @@ def graft(graph: bytes, *, scale: float, offset: float) -> bytes:
     Raises:
         UserError: the package onnx is missing, or the graph is of another kind.
     """
-    onnx = _onnx()
+    onnx = need_onnx()
     model = onnx.load_from_string(graph)
     nodes = model.graph.node
     made = {name: at for at, node in enumerate(nodes) for name in node.output}
@@ -58,7 +58,12 @@ def _moved(onnx: Any, source: str, target: str, by: str, plus: str) -> tuple[Any
     return make("Mul", [source, by], [between]), make("Add", [between, plus], [target])
 
 
-def _onnx() -> Any:
+def need_onnx() -> Any:
+    """Return the package onnx.
+
+    Raises:
+        UserError: it is not installed; says how to install it.
+    """
     try:
         import onnx
         import onnx.checker
