@@ -46,7 +46,7 @@ def test_errors_are_of_every_sample() -> None:
 
 def test_an_interval_is_what_was_told_less_the_errors() -> None:
     drawn = np.random.default_rng(0).normal(0, 0.1, 1000)
-    errors = Errors({"recall": 5 * drawn}, {"recall": drawn}, 30)
+    errors = Errors({"recall": 5 * drawn}, {"recall": drawn}, {"recall": 29.0}, 30)
     rate, change = errors.of_rate("recall", 0.97), errors.of_change("recall", -0.9)
     assert 0.9 < rate.low < 0.97 < rate.high < 1
     assert rate.value - rate.low > rate.high - rate.value  # near 1 it reaches farther down
@@ -54,6 +54,13 @@ def test_an_interval_is_what_was_told_less_the_errors() -> None:
 
 
 def test_of_one_patient_or_none_there_is_no_interval() -> None:
-    one = Errors({"recall": np.zeros(5)}, {"recall": np.zeros(5)}, 1)
+    one = Errors({"recall": np.zeros(5)}, {"recall": np.zeros(5)}, {"recall": 1.0}, 1)
     assert np.isnan([one.of_rate("recall", 0.9).low, one.of_change("recall", 0.1).high]).all()
-    assert np.isnan(Errors({"recall": np.zeros(5)}, {}, 9).of_rate("recall", float("nan")).low)
+    assert np.isnan(Errors({"recall": np.zeros(5)}, {}, {"recall": 8.0}, 9).of_rate("recall", float("nan")).low)
+
+
+def test_few_patients_who_make_most_of_the_mistakes_widen_the_interval() -> None:
+    rows = laboratory(30)
+    odd = rows.assign(among=rows["among"].where(rows["patient"] > "p001", -3.0))
+    even, uneven = (refit_errors(each, Rule(), before=0.0, samples=20).freedom["recall"] for each in (rows, odd))
+    assert uneven < even / 2

@@ -2,13 +2,18 @@
 
 The recall that cross-validation tells differs from that of the threshold which ships for two reasons: the patients it
 was told on are a sample, and so are those the threshold was chosen on. Intervals that resample the first alone hold in
-83 to 92 of a hundred laboratories where 95 are asked for (benchmarks/adapt.py). So in each resample of the patients all
-is done again - a threshold for each fold from the others, one from all - and the error is seen: what the folds tell of
-the resample less what its threshold does on the patients at hand. The interval is what was told less those errors,
-in log odds where it is a rate: near 1 it reaches farther down than up.
+74 to 92 of a hundred laboratories where 95 are asked for. So in each resample of the patients all is done again - a
+threshold for each fold from the others, one from all - and the error is seen: what the folds tell of the resample less
+what its threshold does on the patients at hand. The interval is what was told less those errors, in log odds where it
+is a rate: near 1 it reaches farther down than up.
 
-Source: the basic bootstrap, Davison & Hinkley 1997, section 5.2.1; that cross-validation's own spread is too small,
-Bates, Hastie & Tibshirani 2023, "Cross-validation: what does it estimate and how well does it do it?".
+A few patients with far more mistakes than the others make the spread of resamples too small where they happen to lack,
+so the ends are those of Student's t with as many degrees of freedom as the spread of patients is known to: 2 n /
+(kurtosis - 1), which is n for patients who differ as a Gaussian has it.
+
+Source: the basic bootstrap, Davison & Hinkley 1997, section 5.2.1; degrees of freedom, Satterthwaite 1946; that
+cross-validation's own spread is too small, Bates, Hastie & Tibshirani 2023, "Cross-validation: what does it estimate
+and how well does it do it?".
 """
 
 from __future__ import annotations
@@ -37,24 +42,26 @@ class Errors:
     Attributes:
         after: of the rates at the chosen threshold, in log odds.
         change: of their difference to those at the threshold before.
+        freedom: degrees of freedom, rate -> number.
         n_patients: that were resampled.
     """
 
     after: dict[str, Floats]
     change: dict[str, Floats]
+    freedom: dict[str, float]
     n_patients: int
 
     def of_rate(self, name: str, told: float) -> Interval:
         """Return a rate that was told at the chosen threshold, with its interval."""
-        low, high = (float(sigmoid(end)) for end in self._ends(logit(told), self.after[name]))
+        low, high = (float(sigmoid(end)) for end in self._ends(logit(told), self.after[name], self.freedom[name]))
         return Interval(told, low, high)
 
     def of_change(self, name: str, told: float) -> Interval:
         """Return the change of a rate that was told, with its interval."""
-        low, high = (float(np.clip(end, -1, 1)) for end in self._ends(told, self.change[name]))
+        low, high = (float(np.clip(end, -1, 1)) for end in self._ends(told, self.change[name], self.freedom[name]))
         return Interval(told, low, high)
 
-    def _ends(self, told: float, errors: Floats) -> tuple[float, float]:
+    def _ends(self, told: float, errors: Floats, freedom: float) -> tuple[float, float]:
         """Widened for few patients as `bootstrap.interval` is; NaN where there are too few."""
         from scipy.stats import norm, t
 
@@ -62,7 +69,7 @@ class Errors:
         n = self.n_patients
         if not np.isfinite(told) or n < 2 or not len(defined):
             return np.nan, np.nan
-        reach = norm.cdf(np.sqrt(n / (n - 1)) * t.ppf((1 - defaults.CONFIDENCE) / 2, n - 1))
+        reach = norm.cdf(np.sqrt(n / (n - 1)) * t.ppf((1 - defaults.CONFIDENCE) / 2, max(1.0, min(freedom, n - 1))))
         least, most = np.quantile(defined, [reach, 1 - reach])
         return told - most, told - least
 
@@ -95,10 +102,14 @@ def refit_errors(
         whole = thresholds(rows, weight, rule)
         found.append(np.stack([_rates(side, weight, parts, whole, before) for side in sides]))
     recall, specificity = np.concatenate(found, axis=2)
+    own = _own(rows, rule)
+    known = [side.freedom(own, len(names)) for side in sides]
+    freedom = dict(zip(RATES, (*known, min(known)), strict=True))
     rates = dict(zip(RATES, (recall, specificity, (recall + specificity) / 2), strict=True))
     return Errors(
         {name: _odds(told, len(rows)) - _odds(true, len(rows)) for name, (told, true, _, _) in rates.items()},
         {name: (told - was_told) - (true - was) for name, (told, true, was_told, was) in rates.items()},
+        freedom,
         len(names),
     )
 
@@ -137,10 +148,24 @@ class _Side:
         mine = (rows["label"] == kind).to_numpy()
         self.code, self.odds, self.kind = code[mine], rows["among"].to_numpy()[mine], kind
 
+    def freedom(self, threshold: float, n: int) -> float:
+        """Return how many degrees of freedom the spread of n patients has about the rate at a threshold."""
+        right = self.right(np.array([threshold]))[0]
+        size = np.bincount(self.code, minlength=n).astype(np.float64)
+        adds = np.bincount(self.code, right, n) - right.mean() * size
+        square = float(np.mean(adds**2))
+        kurtosis = float(np.mean(adds**4)) / square**2 if square > 0 else 3.0
+        return 2 * n / max(kurtosis - 1, 2 / n)
+
     def right(self, threshold: Floats) -> NDArray[np.bool_]:
         """Whether each patch is called right at each threshold: (S, M)."""
         called = self.odds >= threshold[:, None]
         return called if self.kind else ~called
+
+
+def _own(rows: pd.DataFrame, rule: Rule) -> float:
+    """Return the threshold on the patients at hand."""
+    return float(thresholds(rows, np.ones((1, rows["patient"].nunique())), rule)[0])
 
 
 def _rates(
