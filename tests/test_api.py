@@ -23,6 +23,7 @@ PUBLIC = {
     "SplitChoice",
     "TrainingOptions",
     "UserError",
+    "adapt",
     "audit",
     "check_data",
     "compare",
@@ -40,6 +41,7 @@ PUBLIC = {
 }
 FUNCTIONS = sorted(name for name in PUBLIC if name.islower())
 VERBS = {  # file of the command line -> where the work is done, and by what
+    "adapt": ("experiment.adapt", "adapt"),
     "audit": ("experiment.audit", "audit"),
     "card": ("report.card", "write_card"),
     "compare": ("experiment.compare", "compare"),

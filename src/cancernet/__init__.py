@@ -31,6 +31,7 @@ _HOMES = {  # public name -> where it lives
     "SplitChoice": "data.split",
     "TrainingOptions": "training.options",
     "UserError": "common.errors",
+    "adapt": "experiment.adapt",
     "audit": "experiment.audit",
     "check_data": "experiment.data",
     "compare": "experiment.compare",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from cancernet.data.layout import Labels as Labels
     from cancernet.data.split import SplitChoice as SplitChoice
     from cancernet.evaluation.plan import PlanOptions as PlanOptions
+    from cancernet.experiment.adapt import adapt as adapt
     from cancernet.experiment.audit import audit as audit
     from cancernet.experiment.compare import compare as compare
     from cancernet.experiment.data import check_data as check_data

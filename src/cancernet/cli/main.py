@@ -27,6 +27,7 @@ VERBS = {
     "evaluate": "Measure a model on a labelled folder and write a report.",
     "compare": "Tell whether one model is better than another, on the same patches.",
     "audit": "Check whether a model can be trusted on a labelled folder: PASS or WARN.",
+    "adapt": "Make a model your laboratory's own, and prove it.",
     "plan": "Say how many local patients a threshold, an estimate or a comparison needs.",
     "card": "Write a model card from measured files.",
     "predict": "Give patches a probability of malignant.",
@@ -40,7 +41,17 @@ VERBS = {
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
 RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
-DRAWING = ("run", "evaluate", "audit", "plan", "map", "explain", "slide", "data")  # the verbs that draw figures
+DRAWING = (
+    "run",
+    "evaluate",
+    "audit",
+    "adapt",
+    "plan",
+    "map",
+    "explain",
+    "slide",
+    "data",
+)  # the verbs that draw figures
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,

@@ -83,6 +83,32 @@ def fit_platt(label: ArrayLike, probability: ArrayLike) -> tuple[float, float]:
     return float(found.x[0]), float(found.x[1])
 
 
+def fit_offset(label: ArrayLike, probability: ArrayLike) -> tuple[float, float]:
+    """Fit what `fit_platt` does with a scale of 1: for patients too few to tell how steep the log odds are.
+
+    Returns:
+        1, and the offset between -20 and 20.
+
+    Raises:
+        UserError: one class only.
+        ValueError: shapes, labels or scores that make no sense.
+    """
+    from scipy.optimize import brentq
+
+    labels, scores = checked(label, probability)
+    if np.unique(labels).size < 2:
+        raise UserError("calibration needs benign and malignant patches")
+    odds = logit(scores)
+
+    def excess(offset: float) -> float:
+        return float(sigmoid(odds + offset).mean() - labels.mean())
+
+    low, high = OFFSETS
+    if excess(low) > 0 or excess(high) < 0:
+        return 1.0, low if excess(low) > 0 else high
+    return 1.0, float(brentq(excess, low, high))
+
+
 def apply_platt(probability: ArrayLike, scale: float, offset: float) -> Floats:
     """Probabilities (N,) with `scale * logit + offset` for log odds; 1 and 0 leave them as they are.
 

@@ -156,6 +156,29 @@ class Training(Part, frozen=True):
     shortened: str = ""
 
 
+class Adaptation(Part, frozen=True, kw_only=True):
+    """What a model was adapted to, and from which; its network is its parent's, its log odds and threshold are not.
+
+    `change` maps a metric to {"a": before, "b": after, "value", "low", "high"}, on the patients that `told_on` names.
+    """
+
+    parent: str
+    parent_graph_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    made: str
+    patients: Count
+    with_tumour: Count
+    patches: Count
+    data_hash: str
+    scanner: str = ""
+    scale: float
+    offset: float
+    rule: str
+    provisional: bool
+    told_on: str
+    change: dict[str, dict[str, float | None]] = {}
+    warnings: tuple[str, ...] = ()
+
+
 class File(Part, frozen=True):
     """Size and hash of a file of the bundle."""
 
@@ -188,6 +211,7 @@ class Manifest(Part, frozen=True, kw_only=True):
     colours: Colours | None = None
     validation: Validation | None = None
     training: Training | None = None
+    adaptation: Adaptation | None = None
     files: dict[Name, File]
 
     def __post_init__(self) -> None:
