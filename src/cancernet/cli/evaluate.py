@@ -19,6 +19,7 @@ from cancernet.cli.options import (
     new_patients_option,
     note,
     say,
+    with_executor,
     with_model,
 )
 
@@ -31,11 +32,15 @@ from cancernet.cli.options import (
 @new_patients_option
 @alone_option
 @cache_option
+@with_executor
 def command(out: Path, **chosen: Any) -> bool:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
 
     Patients whose ids the model was trained with are left out, and those that chose its threshold are
     reported apart, unless --new-patients says that they are others.
+
+    --workers and --scheduler share the patches out; the results are the same. --out and --cache are folders that the
+    workers reach then.
 
     A patch that cannot be judged, as one of bare glass or of a foreign stain, has its reason in predictions.csv. The
     rates count it by its probability; beside them stands what leaving it unsure does. The exit code is then 1, as where

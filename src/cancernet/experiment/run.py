@@ -24,6 +24,7 @@ from cancernet.data.sides import SIDES, Split, assign, count_patients, write_spl
 from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.evaluation.results import FLOOR, RunResults
+from cancernet.evaluation.score_parts import Seen
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
 from cancernet.experiment.mistakes import find_mistakes
@@ -141,6 +142,7 @@ def collect(
     leakage: Leakage | None = None,
     alone: bool = False,
     cache: Path | None = None,
+    seen: Seen | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
 
@@ -154,14 +156,18 @@ def collect(
         leakage: what the audit across sides found.
         alone: judge each patch by itself.
         cache: where training has kept what the models said of a large val side; of models trained here only.
+        seen: what other processes have made of the rows to score, where there is one model.
     """
+    assert seen is None or len(models) == 1  # whose answers these are
 
     def score(model: Model) -> Scores:
         known = _known(model, side, cache) if cache else None
-        return score_model(model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe), known=known)
+        return score_model(
+            model, pack, side, alone=alone, cost=pass_cost(model.manifest.recipe), known=known, seen=seen
+        )
 
     scores = {model.name: score(model) for model in models}
-    floor = score_floor(models[0], pack, side, alone=alone)
+    floor = score_floor(models[0], pack, side, alone=alone, seen=seen)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
         title=f"CancerNet on {printable(pack.root.name or str(pack.root))}",
