@@ -50,6 +50,21 @@ def test_a_folder_of_new_patients_gives_everything_a_run_does_without_tensorflow
     assert listed["CLAIM 2024", "44"] == "author"
 
 
+def test_workers_write_what_one_process_writes(cancernet: Callable, strangers: Path, tmp_path: Path) -> None:
+    """By the model that ships, which judges a patch with its section: of 144 patches a part is 48."""
+    elsewhere = "from cancernet.evaluation import score_parts, scoring; score_parts.PART = 48; scoring._look = None\n"
+    written = []
+    for name, workers, before in (("one", (), ""), ("two", ("--workers", "2"), elsewhere)):
+        out = tmp_path / name
+        ended = cancernet("evaluate", "--data", strangers, "--out", out, *workers, before=before, figures=False)
+        assert ended.returncode in (0, 1), ended.stderr
+        found = {path.relative_to(out): path.read_bytes() for path in out.rglob("[mp]*.*") if path.suffix != ".png"}
+        written.append((found, ended.stdout.replace(str(out), ""), ended.stderr.replace(str(out), "")))
+        assert not (out / ".work").exists()
+    assert len(written[0][0]) == 6
+    assert written[0] == written[1]
+
+
 @pytest.mark.slow
 def test_patients_that_trained_the_model_are_left_out_and_the_report_says_so(
     cancernet: Callable, model: Path, sample: Path, tmp_path: Path

@@ -10,7 +10,7 @@ import cv2
 import pytest
 
 from cancernet.common.errors import UserError
-from cancernet.common.executor import Processes
+from cancernet.common.executor import InProcess, Processes, WorkerDiedError
 from cancernet.common.shard import Shard
 from cancernet.model.model import Model, load_model
 from cancernet.prediction import parts
@@ -58,6 +58,16 @@ def whole(patches: Path, model: Model, tmp_path: Path) -> tuple[bytes, bytes, Ta
 def shards(patches: Path, model: Model, out: Path, of: int) -> None:
     for number in range(1, of + 1):
         run(patches, model, out, shard=Shard(number, of))
+
+
+def test_a_part_that_ends_its_process_is_named_and_nothing_is_written(patches, model, tmp_path, monkeypatch) -> None:
+    def ends(*_: object) -> None:
+        raise WorkerDiedError("its process ended twice while at it")
+
+    monkeypatch.setattr(parts, "guarded", ends)
+    with pytest.raises(UserError, match="part 1/1 of the files: its process ended twice while at it; no answer"):
+        run(patches, model, tmp_path / "p.csv", executor=InProcess())
+    assert not (tmp_path / "p.csv").exists()
 
 
 def test_jobs_of_an_array_and_gather_write_the_same_bytes(patches, model, tmp_path, whole) -> None:

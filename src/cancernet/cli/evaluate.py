@@ -21,6 +21,7 @@ from cancernet.cli.options import (
     note,
     prevalence_option,
     say,
+    with_executor,
     with_model,
 )
 
@@ -35,11 +36,15 @@ from cancernet.cli.options import (
 @prevalence_option
 @by_option
 @cache_option
+@with_executor
 def command(out: Path, **chosen: Any) -> bool:
     """Measure a model on a labelled folder: metrics, figures and a report. Needs no TensorFlow.
 
     Patients whose ids the model was trained with are left out, and those that chose its threshold are
     reported apart, unless --new-patients says that they are others.
+
+    --workers and --scheduler share the patches out; the results are the same. --out and --cache are folders that the
+    workers reach then.
 
     A patch that cannot be judged, as one of bare glass or of a foreign stain, has its reason in predictions.csv. The
     rates count it by its probability; beside them stands what leaving it unsure does. The exit code is then 1, as where

@@ -16,6 +16,7 @@ from cancernet.data.pack import Pack
 from cancernet.evaluation.evaluate import evaluate, join_labels
 from cancernet.evaluation.prevalence import Restating
 from cancernet.evaluation.results import FLOOR
+from cancernet.evaluation.score_parts import Seen
 from cancernet.evaluation.subgroups import subgroups
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model
@@ -54,6 +55,7 @@ def score_model(
     by: pd.DataFrame | None = None,
     cost: float = 0.0,
     known: np.ndarray | None = None,
+    seen: Seen | None = None,
 ) -> Scores:
     """Predict the patches of the validation and test sides and measure how well.
 
@@ -68,22 +70,15 @@ def score_model(
         by: columns that group patients, indexed by patient; the side that is reported is then measured by group.
         cost: of a patch, as a run foretells it.
         known: float32 (N,), what this very model said of each row of the pack before; NaN where it is to be asked.
+        seen: what other processes have made of `scored_rows`; they are looked at here by default.
     """
-    rows = _scored(model, pack.table, side)
-    probability = np.empty(len(rows), "float32")
-    judge, reasons = Judge(model.colours), []
-    groups = groups_of(pack.table.iloc[rows])
-    with progress(total=len(rows), what=f"predict with {model.name}", cost=cost) as bar:
-        for start in range(0, len(rows), CHUNK):
-            part = rows[start : start + CHUNK]
-            images = pack.images[part]
-            said = np.full(len(part), np.nan, "float32") if known is None else known[part]
-            asked = np.isnan(said)
-            if asked.any():
-                said[asked] = model.predict(images if asked.all() else images[asked])
-            probability[start : start + CHUNK] = said
-            reasons += judge.see(images, groups[start : start + CHUNK])
-            bar.update(len(part))
+    rows = scored_rows(model, pack.table, side) if seen is None else seen.rows
+    judge, groups = Judge(model.colours), groups_of(pack.table.iloc[rows])
+    if seen is None:
+        probability, reasons = _look(model, pack, rows, judge, groups, cost=cost, known=known)
+    else:
+        probability, reasons = seen.probability, seen.reasons
+        judge.note(reasons, seen.statistics, groups)
     reasons = judge.settle(reasons, groups)
     context = None if alone else model.context
     taken, apart = by_patient(context, *places(pack.table.iloc[rows]), probability, reasons)
@@ -100,11 +95,11 @@ def score_model(
     return Scores(predictions, found, judge.alarms(), notes)
 
 
-def score_floor(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False) -> Scores:
+def score_floor(model: Model, pack: Pack, side: pd.Series, *, alone: bool = False, seen: Seen | None = None) -> Scores:
     """Measure the colour floor that was fitted with a model on the same patches, with their surroundings likewise."""
     stored = model.manifest.floor
-    rows = _scored(model, pack.table, side)
-    probability = stored.model.predict(pack.images, rows)
+    rows = scored_rows(model, pack.table, side) if seen is None else seen.rows
+    probability = stored.model.predict(pack.images, rows) if seen is None else seen.floor
     taken, _ = by_patient(None if alone else stored.context, *places(pack.table.iloc[rows]), probability)
     predictions = _table(pack, side, rows, taken.astype("float32"))
     return Scores(predictions, evaluate(predictions, stored.thresholds.to_dict(), model=FLOOR))
@@ -129,6 +124,14 @@ def known_side(model: Model, table: pd.DataFrame) -> pd.Series:
     """Return `train`, `val` or `test` for each patch, as `side_of_model` does, whatever sides there are."""
     known = model.manifest.split.patients
     return table["patient"].map(known).fillna("test").astype("str").rename("split")
+
+
+def scored_rows(model: Model, table: pd.DataFrame, side: pd.Series) -> np.ndarray:
+    """Return the rows to score, int (N,): val and test, but not the val patients that a cross-fit learned from."""
+    scored = side.isin(SCORED)
+    if model.manifest.recipe.cross_fit:
+        scored &= ~((side == "val") & (known_side(model, table) == "train"))
+    return np.flatnonzero(scored)
 
 
 def places(table: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -158,20 +161,39 @@ def below_floor(metrics: list[dict[str, Any]], floor: dict[str, Any]) -> list[st
     return [entry["model"] for entry in metrics if not auc(entry) > auc(floor)]
 
 
+def _look(
+    model: Model,
+    pack: Pack,
+    rows: np.ndarray,
+    judge: Judge,
+    groups: list[str],
+    *,
+    cost: float,
+    known: np.ndarray | None,
+) -> tuple[np.ndarray, list[str]]:
+    """Return the probability of each row, float32 (N,), and why it cannot be judged by itself, as `judge` sees it."""
+    probability = np.empty(len(rows), "float32")
+    reasons: list[str] = []
+    with progress(total=len(rows), what=f"predict with {model.name}", cost=cost) as bar:
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            images = pack.images[part]
+            said = np.full(len(part), np.nan, "float32") if known is None else known[part]
+            asked = np.isnan(said)
+            if asked.any():
+                said[asked] = model.predict(images if asked.all() else images[asked])
+            probability[start : start + CHUNK] = said
+            reasons += judge.see(images, groups[start : start + CHUNK])
+            bar.update(len(part))
+    return probability, reasons
+
+
 def _told(model: Model, alone: bool) -> list[str]:
     """Say how the patches of a model that knows of surroundings were judged."""
     if model.context is None:
         return []
     how = "each patch is judged by itself" if alone else "a patch is judged with its section where its place is known"
     return [f"{model.name}: {how}."]
-
-
-def _scored(model: Model, table: pd.DataFrame, side: pd.Series) -> np.ndarray:
-    """Return the rows to score, int (N,): val and test, but not the val patients that a cross-fit learned from."""
-    scored = side.isin(SCORED)
-    if model.manifest.recipe.cross_fit:
-        scored &= ~((side == "val") & (known_side(model, table) == "train"))
-    return np.flatnonzero(scored)
 
 
 def _table(pack: Pack, side: pd.Series, rows: np.ndarray, probability: np.ndarray) -> pd.DataFrame:

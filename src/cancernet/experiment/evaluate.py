@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cancernet.common.errors import UserError
+from cancernet.common.executor import Executor
 from cancernet.common.output import Output
 from cancernet.common.provenance import begin, minutes_since
 from cancernet.data.attributes import read_groups
@@ -16,7 +20,8 @@ from cancernet.data.pack import Pack
 from cancernet.data.sides import Split
 from cancernet.evaluation.prevalence import restating
 from cancernet.evaluation.results import RunResults
-from cancernet.evaluation.scoring import side_of_model
+from cancernet.evaluation.score_parts import WORK, Seen, see_elsewhere
+from cancernet.evaluation.scoring import scored_rows, side_of_model
 from cancernet.experiment.data import Say, open_pack
 from cancernet.experiment.run import collect
 from cancernet.experiment.train import training_minutes
@@ -35,6 +40,7 @@ def evaluate(
     prevalence: float | None = None,
     by: str | None = None,
     cache: Path | None = None,
+    executor: Executor | None = None,
     say: Say = print,
 ) -> RunResults:
     """Measure a model on a labelled folder or zip. Needs no TensorFlow.
@@ -55,18 +61,25 @@ def evaluate(
         by: `CSV` or `CSV:COLUMN`, a table with the column patient whose other columns group them, as site or grade; the
             model is then measured by group too.
         cache: folder for packed patches; by default the user's cache.
+        executor: where the patches are looked at, in parts; here and in one by default. `out` and `cache` are folders
+            that it reaches. The results are the same.
         say: where lines for the user go.
 
     Raises:
         UserError: no patch of a patient that is new to the model, a model trained on this folder without a split by
             patient, a prevalence that is none or a model that does not say at which it was calibrated, a table of
-            patients that makes no groups of these, or a place that cannot be written.
+            patients that makes no groups of these, a part that ends its process, no `out` where there is an executor,
+            or a place that cannot be written.
     """
     model, data = model or load_model(), Path(data)
+    if executor and not out:
+        raise UserError("what other processes make of patches are files: name a folder for the results")
     with Output(Path(out), "evaluate", inputs=[data], names=NAMES) if out else nullcontext() as output:
-        found = _measure(data, model, labels, new_patients, alone, prevalence, by, cache, say)
+        see = partial(see_elsewhere, executor=executor, folder=output.path(WORK)) if executor and output else None
+        found = _measure(data, model, labels, new_patients, alone, prevalence, by, cache, see, say)
         if output:
             say(f"report: {write_results(output, found)}")
+            output.remove(WORK)
         return found
 
 
@@ -79,6 +92,7 @@ def _measure(
     prevalence: float | None,
     by: str | None,
     cache: Path | None,
+    see: Callable[[Model, Pack, np.ndarray], Seen] | None,
     say: Say,
 ) -> RunResults:
     facts = begin()
@@ -112,10 +126,20 @@ def _measure(
         "trained_on": {"data_hash": model.manifest.data.hash, "split_hash": trained_on.hash},
     }
     minutes = {model.name: training_minutes(model)} if model.manifest.training else {}
+    seen = see(model, packed, scored_rows(model, packed.table, side)) if see else None
     if restated:
         facts |= {"restated_for": restated.prevalence, "calibrated_at": restated.stated_for}
     return collect(
-        [model], packed, split, side, minutes=minutes, facts=facts, alone=alone, restated=restated, groups=groups
+        [model],
+        packed,
+        split,
+        side,
+        minutes=minutes,
+        facts=facts,
+        alone=alone,
+        restated=restated,
+        groups=groups,
+        seen=seen,
     )
 
 

@@ -26,6 +26,7 @@ from cancernet.data.split import SplitChoice
 from cancernet.evaluation.leakage import Leakage, audit_leakage
 from cancernet.evaluation.prevalence import Restating
 from cancernet.evaluation.results import FLOOR, RunResults
+from cancernet.evaluation.score_parts import Seen
 from cancernet.evaluation.scoring import Scores, below_floor, score_floor, score_model
 from cancernet.experiment.checklists import fill_in_checklists
 from cancernet.experiment.data import Say, describe_leakage, make_split, open_pack
@@ -152,6 +153,7 @@ def collect(
     restated: Restating | None = None,
     groups: Groups | None = None,
     cache: Path | None = None,
+    seen: Seen | None = None,
 ) -> RunResults:
     """Score models, and the floor of the first, on the validation and test sides.
 
@@ -167,16 +169,26 @@ def collect(
         restated: probabilities of the one model there is, for another share of malignant patches.
         groups: that patients are in, to measure the models by.
         cache: where training has kept what the models said of a large val side; of models trained here only.
+        seen: what other processes have made of the rows to score, where there is one model.
     """
+    assert seen is None or len(models) == 1  # whose answers these are
 
     def score(model: Model) -> Scores:
         known = _known(model, side, cache) if cache else None
-        cost = pass_cost(model.manifest.recipe)
-        table = groups.table if groups else None
-        return score_model(model, pack, side, alone=alone, restating=restated, by=table, cost=cost, known=known)
+        return score_model(
+            model,
+            pack,
+            side,
+            alone=alone,
+            restating=restated,
+            by=groups.table if groups else None,
+            cost=pass_cost(model.manifest.recipe),
+            known=known,
+            seen=seen,
+        )
 
     scores = {model.name: score(model) for model in models}
-    floor = score_floor(models[0], pack, side, alone=alone)
+    floor = score_floor(models[0], pack, side, alone=alone, seen=seen)
     metrics = [each.metrics for each in scores.values()]
     results = RunResults(
         title=f"CancerNet on {printable(pack.root.name or str(pack.root))}",

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.common.defaults import WHITE_LEVEL
-from cancernet.model.colours import Colours, N, colour_statistics
+from cancernet.model.colours import Colours, N, Statistics, colour_statistics
 
 BLANK = "no stained tissue: blank glass, or one even grey"
 NO_STAIN = "no stained tissue: none of the colours of haematoxylin and eosin (black, grey, ink or noise)"
@@ -75,19 +75,37 @@ class Judge:
             images: uint8 RGB (N, H, W, 3).
             groups: (N,) patient or folder of each; all of one by default.
         """
+        reasons, statistics = self.look(images)
+        self.note(reasons, statistics, groups)
+        return reasons
+
+    def look(self, images: NDArray[np.uint8]) -> tuple[list[str], Statistics]:
+        """Return why each patch by itself cannot be answered, or "", and its colours, which are not kept in mind.
+
+        Args:
+            images: uint8 RGB (N, H, W, 3).
+
+        Returns:
+            Reasons (N,), and statistics float32 (N, 9); both as `note` takes them, in this process or another.
+        """
         said: list[str] = []
+        colours = [np.empty((0, N), np.float32)]
         for start in range(0, len(images), CHUNK):
             chunk = np.asarray(images[start : start + CHUNK])
             statistics = colour_statistics(chunk)
             reasons = unseen(chunk)
             reasons[(reasons == "") & (self._colours.distance(statistics) > PATCH_LIMIT)] = OTHER_COLOURS
-            of = groups[start : start + CHUNK] if groups is not None else [""] * len(chunk)
-            for group, reason, values in zip(of, reasons, statistics, strict=True):
-                if reason in ("", OTHER_COLOURS):  # a foreign stain must not be judged by what passes for our own
-                    self._sums[group] = self._sums.get(group, np.zeros(N)) + values
-                    self._counts[group] = self._counts.get(group, 0) + 1
             said += reasons.tolist()
-        return said
+            colours.append(statistics)
+        return said, np.concatenate(colours)
+
+    def note(self, reasons: Sequence[str], statistics: Statistics, groups: Sequence[str] | None = None) -> None:
+        """Keep in mind the colours that `look` found: in the same order, and the sums are the same to the last bit."""
+        of = groups if groups is not None else [""] * len(reasons)
+        for group, reason, values in zip(of, reasons, statistics, strict=True):
+            if reason in ("", OTHER_COLOURS):  # a foreign stain must not be judged by what passes for our own
+                self._sums[group] = self._sums.get(group, np.zeros(N)) + values
+                self._counts[group] = self._counts.get(group, 0) + 1
 
     def stain(self, group: str = "") -> Stain:
         """Say how a patient's or folder's stain is, from all of its patches seen so far."""

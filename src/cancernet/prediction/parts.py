@@ -182,10 +182,13 @@ def _predicted(units: Sequence[Unit], executor: Executor) -> Iterator[Path]:
         yield found
 
 
-def predict_guarded(unit: Unit) -> Path:
-    """Do what `predict_part` does; a part that ends its process is tried twice, and then an error."""
+def predict_guarded(unit: Unit) -> Path | WorkerDiedError:
+    """Do what `predict_part` does; a part that ends its process is tried twice, and then an error to be named."""
     unit.place.mkdir(parents=True, exist_ok=True)
-    return guarded(predict_part, unit, unit.place / BEGUN)
+    try:
+        return guarded(predict_part, unit, unit.place / BEGUN)
+    except WorkerDiedError as error:
+        return error
 
 
 def predict_part(unit: Unit) -> Path:
