@@ -14,6 +14,7 @@ from cancernet.common.output import Output
 from cancernet.data.sides import assign
 from cancernet.model.bundle import GRAPH, WEIGHTS, encode_manifest
 from cancernet.model.examples import read_index, unit
+from cancernet.model.held_out import read_held_out
 from cancernet.model.inference import open_session, predict
 from cancernet.model.model import load_model
 from cancernet.networks import with_probability
@@ -51,6 +52,17 @@ def test_the_manifest_says_how_the_model_was_made(trained: Any) -> None:
     assert {"cancernet", "python", "keras", "numpy"} <= set(manifest.versions)
     assert manifest.training.epochs == 3
     assert 1 <= manifest.training.best_epoch <= 3
+
+
+def test_the_scores_kept_are_those_of_val_patients_by_the_graph_that_ships(
+    trained: Any, validation: tuple[np.ndarray, np.ndarray]
+) -> None:
+    found = read_held_out(trained.model)
+    assert found is not None
+    assert set(found["patient"]) == {name for name, side in trained.split.assignment.items() if side == "val"}
+    label, probability = validation
+    assert sorted(found["label"]) == sorted(label)
+    np.testing.assert_allclose(np.sort(found["alone"]), np.sort(probability), atol=1e-5)
 
 
 def test_the_manifest_names_no_machine_or_folder(trained: Any) -> None:
