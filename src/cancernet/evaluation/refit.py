@@ -53,7 +53,7 @@ class Errors:
 
     def of_rate(self, name: str, told: float) -> Interval:
         """Return a rate that was told at the chosen threshold, with its interval."""
-        low, high = (float(sigmoid(end)) for end in self._ends(logit(told), self.after[name], self.freedom[name]))
+        low, high = (float(sigmoid(end)) for end in self._ends(float(logit(told)), self.after[name], self.freedom[name]))
         return Interval(told, low, high)
 
     def of_change(self, name: str, told: float) -> Interval:
