@@ -8,8 +8,8 @@ what its threshold does on the patients at hand. The interval is what was told l
 is a rate: near 1 it reaches farther down than up.
 
 A few patients with far more mistakes than the others make the spread of resamples too small where they happen to lack,
-so the ends are those of Student's t with as many degrees of freedom as the spread of patients is known to: 2 n /
-(kurtosis - 1), which is n for patients who differ as a Gaussian has it.
+so the ends of a rate (not of its change, in which they go out) are those of Student's t with as many degrees of freedom
+as the spread of patients is known to: 2 n / (kurtosis - 1), which is n for patients who differ as a Gaussian has it.
 
 Source: the basic bootstrap, Davison & Hinkley 1997, section 5.2.1; degrees of freedom, Satterthwaite 1946; that
 cross-validation's own spread is too small, Bates, Hastie & Tibshirani 2023, "Cross-validation: what does it estimate
@@ -42,7 +42,7 @@ class Errors:
     Attributes:
         after: of the rates at the chosen threshold, in log odds.
         change: of their difference to those at the threshold before.
-        freedom: degrees of freedom, rate -> number.
+        freedom: degrees of freedom of the rates, rate -> number.
         n_patients: that were resampled.
     """
 
@@ -60,7 +60,7 @@ class Errors:
 
     def of_change(self, name: str, told: float) -> Interval:
         """Return the change of a rate that was told, with its interval."""
-        low, high = (float(np.clip(end, -1, 1)) for end in self._ends(told, self.change[name], self.freedom[name]))
+        low, high = (float(np.clip(end, -1, 1)) for end in self._ends(told, self.change[name], np.inf))
         return Interval(told, low, high)
 
     def _ends(self, told: float, errors: Floats, freedom: float) -> tuple[float, float]:
