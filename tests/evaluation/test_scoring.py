@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from sklearn.metrics import roc_auc_score
 
 from cancernet.common.errors import UserError
+from cancernet.common.outlook import Outlook, following
 from cancernet.context.smooth import by_patient, in_section
 from cancernet.data.pack import Pack, pack
 from cancernet.data.sample import write_sample
@@ -123,6 +124,14 @@ def test_chunks_do_not_show(model: Model, packed: Pack, side: pd.Series, monkeyp
     monkeypatch.setattr(scoring, "CHUNK", 5)
     some = score_model(model, packed, side).predictions
     np.testing.assert_allclose(some["probability"], whole["probability"], atol=1e-6)
+
+
+def test_patches_whose_answer_is_known_are_no_work_of_a_run(model: Model, packed: Pack, side: pd.Series) -> None:
+    known = np.where(side == "val", 0.5, np.nan).astype("float32")
+    outlook = Outlook({"scoring": 1000.0})
+    with following(outlook), outlook.of("scoring"):
+        score_model(model, packed, side, cost=2.0, known=known)
+    assert outlook.spent["scoring"] == pytest.approx(2 * (side == "test").sum())
 
 
 def test_the_metrics_are_those_of_the_predictions_at_the_thresholds_of_the_bundle(

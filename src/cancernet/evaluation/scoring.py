@@ -174,6 +174,8 @@ def _look(
     """Return the probability of each row, float32 (N,), and why it cannot be judged by itself, as `judge` sees it."""
     probability = np.empty(len(rows), "float32")
     reasons: list[str] = []
+    if known is not None:
+        cost *= float(np.isnan(known[rows]).mean())  # what is known costs next to nothing
     with progress(total=len(rows), what=f"predict with {model.name}", cost=cost) as bar:
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]

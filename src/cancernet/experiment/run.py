@@ -38,7 +38,7 @@ from cancernet.model.model import Model
 from cancernet.model.recipe import Recipe
 from cancernet.report.folder import NAMES, SPLIT, write_results
 from cancernet.report.tables import unsure
-from cancernet.training.costs import foretold, pass_cost
+from cancernet.training.costs import foretold, pass_cost, scoring_cost
 from cancernet.training.held import kept_held
 from cancernet.training.options import TrainingOptions
 from cancernet.training.recipes import load_recipes, with_parents
@@ -239,9 +239,8 @@ def _known(model: Model, side: pd.Series, cache: Path) -> np.ndarray | None:
 
 def _parts(recipes: Sequence[Recipe], pack: Pack, side: pd.Series, options: TrainingOptions) -> dict[str, float]:
     """Return what each part of a run costs, as foretold: the recipes, and scoring them."""
-    scored = int(side.isin(["val", "test"]).sum())
     costs = foretold(recipes, pack.table, side, options)
-    return costs | {SCORING: scored * sum(pass_cost(recipe) for recipe in recipes)}
+    return costs | {SCORING: sum(scoring_cost(recipe, side) for recipe in recipes)}
 
 
 def _notes(models: Sequence[Model]) -> Iterator[str]:

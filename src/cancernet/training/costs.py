@@ -38,16 +38,36 @@ def foretold(
 ) -> dict[str, float]:
     """Return what it costs to train each recipe: epochs, calibration, thresholds and the colour floor.
 
+    The colours of patches are kept, so of recipes that learn from the same patches the first one pays for them.
+
     Args:
         recipes: each with a name of its own.
         table: with `patient`, one row a patch.
         side: `train`, `val`, `test` or empty for each row.
         options: of training.
     """
-    return {recipe.name: _cost(recipe, table["patient"], side, options) for recipe in recipes}
+    found: dict[str, float] = {}
+    described: set[int] = set()  # patches whose colours are known; as many are the same ones
+    for recipe in recipes:
+        found[recipe.name], n = _cost(recipe, table["patient"], side, options)
+        found[recipe.name] += 0 if n in described else n * COLOURS
+        described.add(n)
+    return found
 
 
-def _cost(recipe: Recipe, patient: pd.Series, side: pd.Series, options: TrainingOptions) -> float:
+def scoring_cost(recipe: Recipe, side: pd.Series) -> float:
+    """Return what it costs to score a recipe that was just trained; see `foretold`.
+
+    Of a large val side it is known what the network says, and that of a cross-fit is learned from and not scored.
+    """
+    count = side.value_counts()
+    n_val = int(count.get("val", 0))
+    asked_again = not recipe.cross_fit and n_val <= MOST_CHOOSING
+    return (int(count.get("test", 0)) + (n_val if asked_again else 0)) * pass_cost(recipe)
+
+
+def _cost(recipe: Recipe, patient: pd.Series, side: pd.Series, options: TrainingOptions) -> tuple[float, int]:
+    """Return what training costs without the colours, and of how many patches those are needed."""
     learns = ["train", "val"] if recipe.cross_fit else ["train"]
     of_patient = patient[side.isin(learns).to_numpy()].value_counts()
     if options.max_per_patient:
@@ -61,4 +81,4 @@ def _cost(recipe: Recipe, patient: pd.Series, side: pd.Series, options: Training
     whole = epochs * (n_epoch * step_cost(recipe) + min(n_val, MOST_CHOOSING) * validation_cost(recipe))
     whole += (n_train + n_val if recipe.train == "head" else n_val) * pass_cost(recipe)  # a head's: its features
     whole += (n_val if n_val <= MOST_CHOOSING else 0) * pass_cost(recipe)  # of the graph that ships
-    return (recipe.cross_fit + 1) * whole + (n_train + n_val) * COLOURS
+    return (recipe.cross_fit + 1) * whole, n_train + n_val
