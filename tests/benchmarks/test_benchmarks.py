@@ -60,3 +60,15 @@ def test_a_large_slide_is_drawn_as_a_scanner_writes_it_and_loses_levels_alone(tm
     for level, same in ((0, 0), (1, 2)):
         size = two.level_dimensions[level]
         assert two.read_region((0, 0), level, size).tobytes() == whole.read_region((0, 0), same, size).tobytes()
+
+
+SHARES = """
+from speed.public_set import shares
+print(shares([3, 50, 10], 90), shares([3, 50, 10, 4], 101))
+"""
+
+
+def test_a_sample_is_filled_up_to_the_public_set_without_leaving_a_patch_out() -> None:
+    ended = python("-c", SHARES)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.split("\n")[0] == "[20, 50, 20] [17, 50, 17, 17]"
