@@ -112,6 +112,23 @@ def test_a_run_trains_each_recipe_in_order_and_leaves_a_whole_report(
     assert "SYNTHETIC" in (out / "report.html").read_text(encoding="utf-8").upper()
 
 
+def test_every_model_of_a_run_is_measured_by_group_and_a_table_of_others_stops_it_before_training(
+    go: Any, packed: Pack, tmp_path: Path
+) -> None:
+    patients = sorted(set(packed.table["patient"]))
+    (tmp_path / "cohort.csv").write_text(
+        "patient,site\n" + "".join(f"{p},{'ab'[i % 2]}\n" for i, p in enumerate(patients))
+    )
+    found, _, _ = go(by=str(tmp_path / "cohort.csv"))
+    for entry in found.metrics[:2]:
+        groups = next(iter(entry["splits"].values()))["subgroups"]["site"]["groups"]
+        assert {group["group"] for group in groups} <= {"a", "b"}
+        assert (tmp_path / "results" / entry["model"] / "subgroups.csv").exists()
+    (tmp_path / "others.csv").write_text("patient,site\nx,a\ny,b\n")
+    with pytest.raises(UserError, match="none of its 2 patients"):
+        go(by=str(tmp_path / "others.csv"))
+
+
 @pytest.mark.parametrize("place", ["results", "models"])
 def test_a_second_run_on_a_folder_that_is_being_written_is_refused_before_the_work(
     go: Any, tmp_path: Path, place: str

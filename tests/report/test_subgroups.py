@@ -12,7 +12,7 @@ from cancernet.evaluation.subgroups import subgroups
 from cancernet.report.figures import model_figures
 from cancernet.report.folder import write_results
 from cancernet.report.html import render
-from cancernet.report.subgroups import TOO_FEW, by_group, rows
+from cancernet.report.subgroups import TOO_FEW, by_group, rows, subgroup_figure
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +96,10 @@ def test_the_figure_says_where_there_are_too_few(grouped):
     words = " ".join(text.get_text() for text in figure.findobj(lambda item: hasattr(item, "get_text")))
     assert TOO_FEW in words
     assert "<b>A</b> (n = 12)" in words
+
+
+def test_a_name_of_any_length_leaves_room_for_the_numbers(found):
+    long = {"site": {**found["site"], "groups": [{**group, "group": "x" * 500} for group in found["site"]["groups"]]}}
+    figure = subgroup_figure(long, model="m", caption="n")
+    figure.draw_without_rendering()
+    assert max(len(label.get_text()) for label in figure.axes[0].get_yticklabels()) < 50

@@ -12,6 +12,7 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from cancernet.common.output import Output
 from cancernet.data.sides import assign
+from cancernet.evaluation.prevalence import calibrated_at
 from cancernet.model.bundle import GRAPH, WEIGHTS, encode_manifest
 from cancernet.model.examples import read_index, unit
 from cancernet.model.held_out import read_held_out
@@ -83,6 +84,14 @@ def test_the_h5_file_gives_the_same_answers(trained: Any) -> None:
     patches = np.array(trained.pack.images[:40])
     from_h5 = model.predict_on_batch(patches)[:, 0]
     np.testing.assert_allclose(trained.model.predict(patches), from_h5, atol=1e-5)
+
+
+def test_the_bundle_says_at_which_share_of_malignant_patches_it_was_calibrated(
+    trained: Any, validation: tuple[np.ndarray, np.ndarray]
+) -> None:
+    label, probability = validation
+    assert calibrated_at(trained.model.manifest) == label.mean()
+    assert probability.mean() == pytest.approx(label.mean(), abs=0.02)  # as a calibration with an offset leaves it
 
 
 def test_the_threshold_reaches_the_target_recall_on_validation_and_the_next_would_not(

@@ -16,6 +16,7 @@ from cancernet.report.tables import COLUMNS, interval
 PANELS = (("auc", "AUC"), ("recall", "recall"), ("specificity", "specificity"))
 STYLE = {"color": COLOURS[0], "marker": "o"}
 TOO_FEW = "too few patients"
+MOST_CHARACTERS = 30  # of a name in a figure; the tables have all of it
 
 
 def by_group(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -104,9 +105,13 @@ def subgroup_figure(found: Mapping[str, Any], *, model: str, caption: str, warni
             axes.set_yticks(range(len(each["groups"])), [])
             if axes in grid[-1]:
                 axes.set_xlabel(name)
-        names = [f"{group['group']} (n = {group['n_patients']})" for group in each["groups"]]
+        names = [f"{_short(group['group'])} (n = {group['n_patients']})" for group in each["groups"]]
         line[0].set_yticks(range(len(names)), names, parse_math=False)
-        line[0].set_title(column, loc="left", fontsize=9.5, parse_math=False)
+        line[0].set_title(_short(column), loc="left", fontsize=9.5, parse_math=False)
     least = next(iter(found.values()))["least_patients"]
     says = f"{caption}; n: patients; bars: {defaults.CONFIDENCE:.0%} intervals; fewer than {least} patients: too few"
     return sign(made, f"By group of patients: {model}", says, warning)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…"
