@@ -37,11 +37,7 @@ DESCRIPTIONS = {
     "robustness": "Level lines are robust. A line that falls says what to keep away from the model.",
     "confident_errors": "Above: the patches. Below: the evidence of each part; its mean decided the call. A line "
     "surrounds the strongest for malignant, dots the strongest for benign.",
-<<<<<<< HEAD
-    "doubtful_labels": "The model and most neighbours contradict these labels. A person decides which are wrong.",
-=======
     "doubtful_labels": "Model and neighbours contradict these labels. A person decides which are wrong.",
->>>>>>> ccca86c93a8216990217548efb8111a48adf9097
     "accuracy_plot": "Where validation falls behind training, the model learns its patients by heart.",
 }
 
