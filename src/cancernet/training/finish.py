@@ -13,6 +13,7 @@ from safetensors.numpy import save
 
 from cancernet.common import defaults
 from cancernet.common.defaults import MPP, PATCH_SIZE
+from cancernet.common.outlook import followed
 from cancernet.common.output import Output
 from cancernet.common.provenance import versions
 from cancernet.common.version import __version__
@@ -39,7 +40,7 @@ from cancernet.model.model import Model, load_model
 from cancernet.model.recipe import Recipe
 from cancernet.networks import build_network, with_evidence, with_probability
 from cancernet.training.checkpoint import Progress, load_weights, weights_of
-from cancernet.training.costs import COLOURS
+from cancernet.training.costs import COLOURS, RECIPE
 from cancernet.training.cross_fit import Held
 from cancernet.training.engine import Examples
 from cancernet.training.export import save_h5, to_onnx
@@ -186,6 +187,8 @@ def finish(
     )
     if recipe.keras_file:  # before the bundle, whose manifest says that all is there
         save_h5(with_probability(plain, scale=scale, offset=offset), models.path(recipe.keras_file))
+    if (outlook := followed()) is not None:
+        outlook.spend(RECIPE)
     return load_model(write_bundle(folder, manifest, files))
 
 
