@@ -24,6 +24,7 @@ ORDER = (
     "maps",
     "slide",
     "experiment",
+    "serve",
     "cli",
 )
 FILES = {

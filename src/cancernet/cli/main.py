@@ -32,6 +32,7 @@ VERBS = {
     "map": "Stitch patches into sections and map the malignant tissue.",
     "explain": "Show why patches were called what they were.",
     "slide": "Map the tumour on whole slides and other large images.",
+    "serve": "Serve a page to drop images on, and an API beside it.",
     "gather": "Put the parts together that jobs of an array made with --shard.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",
