@@ -25,6 +25,7 @@ ORDER = (
     "slide",
     "sites",
     "experiment",
+    "serve",
     "cli",
 )
 FILES = {

@@ -35,6 +35,7 @@ VERBS = {
     "explain": "Show why patches were called what they were.",
     "slide": "Map the tumour on whole slides and other large images.",
     "site": "Tell whether unlabelled patches or slides are like what the model learned.",
+    "serve": "Serve a page to drop images on, and an API beside it.",
     "gather": "Put the parts together that jobs of an array made with --shard.",
     "data": "Check, make or download data.",
     "recipes": "List the recipes.",

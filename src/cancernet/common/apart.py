@@ -48,13 +48,19 @@ def guarded(function: Callable[[Item], Result], item: Item, begun: Path) -> Resu
     return found
 
 
-def apart(function: Callable[[Item], Result], item: Item) -> Result:
+def apart(function: Callable[[Item], Result], item: Item, *, within_s: float | None = None) -> Result:
     """Do one unit in a new process, which ends with this one.
 
     Not one of `multiprocessing`: workers of Dask are daemons to it, and may have no children.
 
+    Args:
+        function: as for `guarded`.
+        item: as for `guarded`.
+        within_s: after which the process is ended.
+
     Raises:
         WorkerDiedError: that process ended without an answer.
+        TimeoutError: it had no answer in time.
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     process = subprocess.Popen(  # noqa: S603 - this very interpreter
@@ -62,7 +68,17 @@ def apart(function: Callable[[Item], Result], item: Item) -> Result:
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        process.kill()
+
+    late = threading.Timer(within_s or 0, end)
+    late.daemon = True
     with process, process.stdin, process.stdout:
+        if within_s is not None:
+            late.start()
         try:
             pickle.dump((function, item), process.stdin)
             process.stdin.flush()
@@ -70,10 +86,14 @@ def apart(function: Callable[[Item], Result], item: Item) -> Result:
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             process.kill()
             code = process.wait()
+            if ended.is_set():
+                raise TimeoutError(f"no answer within {within_s:g} s") from None
             raise WorkerDiedError(DIED.format(f" (signal {-code})" if code < 0 else f" (exit code {code})")) from None
         except BaseException:
             process.kill()
             raise
+        finally:
+            late.cancel()
     if raised is not None:
         raise raised
     return result

@@ -64,6 +64,9 @@ def scan(
         workers: threads; by default the number of usable cores.
     """
     workers = workers or available_cpus()
+    if len(members) <= CHUNK and workers == 1:  # nothing to do side by side
+        yield scan_chunk(source, members, check)
+        return
     chunks = [members[i : i + CHUNK] for i in range(0, len(members), CHUNK)]
     threads_before = cv2.getNumThreads()
     cv2.setNumThreads(1)  # its own pool would only fight with ours over patches this small

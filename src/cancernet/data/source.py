@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,3 +151,23 @@ class FileSource(FolderSource):
     def members(self) -> list[Member]:
         """Return that file; none where it is hidden, as among all that a shell's `*` stands for."""
         return [] if hidden(self.root.name) else [_member(self.root.name, str(self.root))]
+
+
+class MemorySource(FolderSource):
+    """Files that are nowhere but in memory, as those that were sent to a server.
+
+    Args:
+        files: content by path, "/" between folders.
+    """
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__(Path())
+        self._files = files
+
+    def members(self) -> list[Member]:
+        """Return all files except hidden ones, sorted by path."""
+        return sorted(Member(path, len(content), 0) for path, content in self._files.items() if not hidden(path))
+
+    def read(self, path: str) -> bytes:
+        """Return the content of one member."""
+        return self._files[path]

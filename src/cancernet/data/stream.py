@@ -41,7 +41,7 @@ class PatchStream:
     the public zip) and what was named twice are left out.
 
     Args:
-        paths: image files, folders and zips.
+        paths: image files, folders and zips, or such a source that is open already.
         plain: show the names within a folder or zip alone, as one table of its patches has them.
         named: how the paths are shown, where that is not how they are opened, as in a process elsewhere.
 
@@ -57,7 +57,7 @@ class PatchStream:
     """
 
     def __init__(
-        self, paths: Sequence[Path | str], *, plain: bool = False, named: Sequence[Path | str] | None = None
+        self, paths: Sequence[Path | str | Source], *, plain: bool = False, named: Sequence[Path | str] | None = None
     ) -> None:
         self.parts: list[Part] = []
         self.synthetic = False
@@ -65,10 +65,13 @@ class PatchStream:
         self.errors: list[tuple[str, str]] = []
         seen: set[str] = set()
         several = len(paths) > 1
-        shown = [Path(path).expanduser() for path in (paths if named is None else named)]
+        shown = [
+            Path(path.root if isinstance(path, FolderSource | ZipSource) else path).expanduser()
+            for path in (paths if named is None else named)
+        ]
         self.root = shown[0] if shown else Path()
-        for path, name in zip(map(Path, paths), shown, strict=True):
-            source = open_source(path)
+        for path, name in zip(paths, shown, strict=True):
+            source = path if isinstance(path, FolderSource | ZipSource) else open_source(path)
             file = source.root.is_file()
             prefix = _prefix(name, file=file) if not plain and (several or file) else ""
             members = self._usable(source)

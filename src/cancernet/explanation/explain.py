@@ -81,10 +81,9 @@ def explain(
         pictures = Pictures(data) if data is not None else None
         stream = PatchStream(named)
         told, judge = Told(page=output.folder / PAGE), Judge(model.colours)
-        found = list(_explain(model, index, stream, judge, max_images, threads))
+        found = explain_stream(model, index, stream, judge, most=max_images, threads=threads)
         if not found:
             raise stream.nothing_usable()
-        found = list(_settled(found, model, judge, stream.root))
         kept = found[:max_images]
         told.explained, told.unsure = len(found), sum(bool(each.reason) for each in found)
         told.alarms, told.notes = judge.alarms(), stream.notes
@@ -133,12 +132,39 @@ def remembered(index: Index, embedding: np.ndarray) -> list[list[Neighbour]]:
     ]
 
 
+def explain_stream(
+    model: Model,
+    index: Index | None,
+    stream: PatchStream,
+    judge: Judge,
+    *,
+    most: int,
+    threads: int | None = None,
+    hidden: bool = False,
+) -> list[Explanation]:
+    """Explain every patch of a stream by itself.
+
+    Args:
+        model: the model.
+        index: the training patches that it remembers.
+        stream: the patches; those that cannot be used are in its `errors`.
+        judge: a new one, which then knows the stain of each patient or folder.
+        most: patches that keep pixels and evidence, which would pile up.
+        threads: CPU threads that read files.
+        hidden: show no progress bar.
+
+    Raises:
+        UserError: the model cannot explain.
+    """
+    found = list(_explain(model, index, stream, judge, most, threads, hidden))
+    return list(_settled(found, model, judge, stream.root))
+
+
 def _explain(
-    model: Model, index: Index | None, stream: PatchStream, judge: Judge, max_images: int, threads: int | None
+    model: Model, index: Index | None, stream: PatchStream, judge: Judge, most: int, threads: int | None, hidden: bool
 ) -> Iterator[Explanation]:
-    """Explain every patch of a stream by itself; beyond `max_images` without the pixels, which would pile up."""
     number = 0
-    for patches in stream.chunks(what="explain", threads=threads):
+    for patches in stream.chunks(what="explain", threads=threads, hidden=hidden):
         if not patches.members:
             continue
         found = model.explain(patches.images)
@@ -146,7 +172,7 @@ def _explain(
         alike = remembered(index, found.embedding) if index else [[] for _ in patches.members]
         for i, path in enumerate(patches.paths):
             number += 1
-            drawn = number <= max_images
+            drawn = number <= most
             patient = parse_name(path).patient
             yield Explanation(
                 path,

@@ -125,9 +125,14 @@ class Judge:
             for group, reason in zip(of, reasons, strict=True)
         ]
 
+    @property
+    def groups(self) -> list[str]:
+        """The patients or folders of which tissue was seen."""
+        return sorted(self._sums)
+
     def alarms(self) -> dict[str, str]:
         """Return each patient or folder with a foreign stain and what to say of it."""
-        return {group: alarm for group in sorted(self._sums) if (alarm := self.stain(group).alarm)}
+        return {group: alarm for group in self.groups if (alarm := self.stain(group).alarm)}
 
 
 def stain_limit(n: int) -> float:

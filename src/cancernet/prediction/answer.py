@@ -45,6 +45,7 @@ def answer_stream(
     alone: bool = False,
     threads: int | None = None,
     apart: dict[str, str] | None = None,
+    hidden: bool = False,
 ) -> Iterator[tuple[Patches, Answers]]:
     """Answer every patch of a stream, each with an answer that the model can stand behind.
 
@@ -59,9 +60,10 @@ def answer_stream(
         alone: judge each patch by itself, also where its name says what lies around it.
         threads: CPU threads that read files.
         apart: gets the patients whose patches were judged one by one although their places are known, and why.
+        hidden: show no progress bar.
     """
     seen = []
-    for patches in stream.chunks(what="predict", threads=threads):
+    for patches in stream.chunks(what="predict", threads=threads, hidden=hidden):
         groups = [group_of(path, stream.root) for path in patches.paths]
         reasons = judge.see(patches.images, groups)
         seen.append((patches.without_pixels(), model.predict(patches.images), reasons, groups))

@@ -28,6 +28,10 @@ class BadSlide(Exception):  # noqa: N818 - the name says what was met, as data.h
     """A file that cannot be mapped; its text is the reason listed in errors.csv."""
 
 
+class UnknownScale(BadSlide):
+    """A file whose scale has to be said by who knows it."""
+
+
 @dataclass(frozen=True)
 class Said:
     """One statement of a file about its scale.
@@ -180,7 +184,7 @@ def _asked(found: Found, asked: float, said_by: str) -> Scale:
 def _stated(found: Found) -> Scale:
     if found.mpp_x is None or found.mpp_y is None:
         if not found.power:
-            raise BadSlide(f"no scale in the file{_but(found)}; {SAY}")
+            raise UnknownScale(f"no scale in the file{_but(found)}; {SAY}")
         mpp = UM_AT_1X / found.power
         note = f"scale taken from the objective power alone ({found.power:g}x): check it"
         scale = Scale(mpp, mpp, "objective power", note)
@@ -188,19 +192,19 @@ def _stated(found: Found) -> Scale:
         scale = Scale(found.mpp_x, found.mpp_y, found.source)
     for mpp in (scale.mpp_x, scale.mpp_y):
         if not MPP_LIMITS[0] <= mpp <= OVERVIEW:
-            raise BadSlide(f"impossible scale in the file ({mpp:g} um/px, {scale.source}); {SAY}")
+            raise UnknownScale(f"impossible scale in the file ({mpp:g} um/px, {scale.source}); {SAY}")
     for other in found.others:
         if max(_ratio(scale.mpp_x, other.mpp_x), _ratio(scale.mpp_y, other.mpp_y)) > AGREE:
-            raise BadSlide(
+            raise UnknownScale(
                 f"contradictory scale: {scale.mpp_x:.4g} um/px ({scale.source}) and "
                 f"{other.mpp_x:.4g} ({other.source}); {SAY}"
             )
     if _ratio(scale.mpp_x, scale.mpp_y) > MPP_SKEW:
-        raise BadSlide(
+        raise UnknownScale(
             f"contradictory scale: {scale.mpp_x:g} um/px across and {scale.mpp_y:g} down ({scale.source}); {SAY}"
         )
     if found.power and _ratio(scale.mpp_x * found.power, UM_AT_1X) > POWER_SKEW:
-        raise BadSlide(
+        raise UnknownScale(
             f"contradictory scale: {scale.mpp_x:g} um/px ({scale.source}) but an objective of "
             f"{found.power:g}x, which makes {UM_AT_1X / found.power:g}; {SAY}"
         )

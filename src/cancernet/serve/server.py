@@ -1,0 +1,79 @@
+"""Start the server, say where it is, and end it in good order."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from cancernet.common.errors import UserError
+from cancernet.model.model import Model
+from cancernet.serve.app import make_app
+from cancernet.serve.protocol import PatientProtocol
+from cancernet.serve.settings import Settings
+
+GRACE_S = 20  # that answers which are being made get at the end
+CONNECTIONS = 1000  # open at once, idle ones too
+BACKLOG = 256
+
+
+def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> None:
+    """Serve until a signal comes.
+
+    Args:
+        settings: how.
+        model: which answers.
+        say: where lines for the user go.
+
+    Raises:
+        UserError: the address is taken or not this machine's.
+    """
+    bound = bind(settings.host, settings.port)
+    settings = _with_port(settings, bound.getsockname()[1])
+    PatientProtocol.patience_s = settings.limits.patience_s
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        make_app(settings, model),
+        http=PatientProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,  # names of files tell of patients
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_S,
+        log_level="warning",
+    )
+    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - only shown
+    say(f"CancerNet: http://{f'[{shown}]' if ':' in shown else shown}:{settings.port}/ (Ctrl+C ends it)")
+    if model.synthetic:
+        say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there.
+
+    Raises:
+        UserError: it cannot.
+    """
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(kind, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(BACKLOG)
+    except OSError as error:
+        made.close()
+        raise UserError(
+            f"cannot listen at {host} port {port}: {error.strerror}; give another --port or --host"
+        ) from None
+    return made
+
+
+def _with_port(settings: Settings, port: int) -> Settings:
+    from dataclasses import replace
+
+    return replace(settings, port=port)
