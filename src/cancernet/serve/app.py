@@ -39,9 +39,10 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        engine.warm()
-        yield
-        engine.ready = False
+        with engine.state:
+            engine.warm()
+            yield
+            engine.ready = False
 
     app = FastAPI(
         title="CancerNet",

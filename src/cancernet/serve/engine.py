@@ -17,6 +17,7 @@ from cancernet.model.examples import Index, read_index
 from cancernet.model.model import Model
 from cancernet.serve.guard import Sessions
 from cancernet.serve.settings import Settings
+from cancernet.serve.state import State
 
 Result = TypeVar("Result")
 FIELDS = 1  # mapped at once, each in a process of its own with all threads
@@ -54,6 +55,7 @@ class Engine:
         sessions: of browsers.
         metrics: counts.
         ready: whether a first patch was answered.
+        state: folder and database of the server, open while it runs.
     """
 
     model: Model
@@ -61,6 +63,10 @@ class Engine:
     sessions: Sessions = field(default_factory=Sessions)
     metrics: Metrics = field(default_factory=Metrics)
     ready: bool = False
+    state: State = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = State(self.settings)
 
     @cached_property
     def index(self) -> Index | None:
