@@ -145,3 +145,15 @@ def test_a_look_writes_what_it_finds_beside_each_other(tmp_path: Path) -> None:
     look(asked)
     assert sorted(each.name for each in (tmp_path / "known").iterdir()) == ["1.jpg", "1.json"]
     assert asked.known() is not None
+
+
+def test_what_is_known_goes_by_its_age(tmp_path: Path, here: list[Ask]) -> None:
+    slide = slide_of(write_slide(tmp_path / "a.tif", mpp=2.0))
+    known = Looks(tmp_path / "known", MPP)
+    known.expire(days=1)
+    known.find(slide)
+    known.expire(days=1)
+    assert known.known(slide) is not None
+    known.expire(days=-1)
+    assert known.known(slide) is None
+    assert list((tmp_path / "known").iterdir()) == []
