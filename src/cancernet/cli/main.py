@@ -42,17 +42,8 @@ VERBS = {
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
 RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
-DRAWING = (
-    "run",
-    "evaluate",
-    "audit",
-    "adapt",
-    "plan",
-    "map",
-    "explain",
-    "slide",
-    "data",
-)  # the verbs that draw figures
+# The verbs that draw figures.
+DRAWING = ("run", "evaluate", "audit", "adapt", "plan", "map", "explain", "slide", "serve", "data")
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,
