@@ -15,9 +15,9 @@ from cancernet.evaluation.ranking import Floats, finite, ratio
 MIN_PATCHES = 20  # called by both; one more that they differ on moves kappa by about 0.1
 MIN_PATIENTS = 8  # as in `training.fit_context`: with fewer, one section decides
 RULE = (
-    f"Kappa (Cohen 1960) is over patches that both call benign or malignant; those that either leaves unsure are counted "
-    f"and left out. Intervals ({defaults.CONFIDENCE:.0%}) resample patients; all patches whose patient is unknown count "
-    f"as one. At least {MIN_PATCHES} patches of {MIN_PATIENTS} patients are needed."
+    "Kappa (Cohen 1960) is over patches that both call benign or malignant; those that either leaves unsure are "
+    f"counted and left out. Intervals ({defaults.CONFIDENCE:.0%}) resample patients; all patches whose patient is "
+    f"unknown count as one. At least {MIN_PATCHES} patches of {MIN_PATIENTS} patients are needed."
 )
 
 

@@ -16,6 +16,7 @@ from cancernet.common.version import __version__
 from cancernet.model.examples import Index, read_index
 from cancernet.model.model import Model
 from cancernet.serve.guard import Sessions
+from cancernet.serve.reviews import Reviews
 from cancernet.serve.settings import Settings
 from cancernet.serve.state import State
 
@@ -56,6 +57,7 @@ class Engine:
         metrics: counts.
         ready: whether a first patch was answered.
         state: folder and database of the server, open while it runs.
+        reviews: judgements of readers, in that database.
     """
 
     model: Model
@@ -64,9 +66,11 @@ class Engine:
     metrics: Metrics = field(default_factory=Metrics)
     ready: bool = False
     state: State = field(init=False)
+    reviews: Reviews = field(init=False)
 
     def __post_init__(self) -> None:
         self.state = State(self.settings)
+        self.reviews = Reviews(self.state.database, self.settings.limits)
 
     @cached_property
     def index(self) -> Index | None:
@@ -100,3 +104,7 @@ class Engine:
     async def map(self, function: Callable[..., Result], *given: Any) -> Result:
         """Do something long in a thread, `FIELDS` at once."""
         return await anyio.to_thread.run_sync(function, *given, limiter=self._mapping, abandon_on_cancel=True)
+
+    async def ask(self, function: Callable[..., Result], *given: Any) -> Result:
+        """Do something short in a thread, which waits for none that a model works in."""
+        return await anyio.to_thread.run_sync(function, *given, abandon_on_cancel=True)
