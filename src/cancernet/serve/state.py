@@ -71,10 +71,8 @@ class State:
         return self.folder / JOBS / job
 
     def slides(self) -> Path:
-        """Return the folder of what is remembered of slides; made if absent."""
-        made = self.folder / SLIDES
-        made.mkdir(exist_ok=True)
-        return made
+        """Return the folder of what is remembered of slides."""
+        return self.folder / SLIDES
 
     def _begin(self) -> None:
         for name in NAMES:
