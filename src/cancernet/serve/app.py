@@ -18,7 +18,7 @@ from cancernet.serve import problems
 from cancernet.serve.engine import Engine, Metrics
 from cancernet.serve.gate import Gate
 from cancernet.serve.guard import Guard
-from cancernet.serve.routes import about, jobs, patches, slides
+from cancernet.serve.routes import about, jobs, patches, reviews, slides
 from cancernet.serve.settings import Settings
 
 ABOUT = """Tells malignant from benign breast tissue in H&E patches. **For research and teaching only**, not for
@@ -68,6 +68,7 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
     app.include_router(patches.router(settings.limits))
     app.include_router(slides.routes)
     app.include_router(jobs.routes)
+    app.include_router(reviews.router(settings.limits))
     app.add_middleware(Gate, limits=settings.limits)
     app.add_middleware(Guard, settings=settings, sessions=engine.sessions)
     app.add_middleware(Counted, metrics=engine.metrics)  # what is added last stands outermost

@@ -69,6 +69,22 @@ class Database:
         with self._lock:
             return self._open().execute(statement, given).fetchall()
 
+    def reading(self) -> sqlite3.Connection:
+        """Return a connection of its own, for a long answer: it sees the tables as they were at its first SELECT.
+
+        Others write meanwhile. Its threads must take turns, and whoever asked for it closes it.
+
+        Raises:
+            UserError: the file cannot be used.
+        """
+        with self._lock:
+            self._open()  # which makes the tables
+        made = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+        made.row_factory = sqlite3.Row
+        made.execute("PRAGMA query_only = ON")
+        made.execute("BEGIN")
+        return made
+
     def check(self) -> None:
         """Open the file, if it is there.
 
@@ -90,8 +106,9 @@ class Database:
         if self._connection is not None:
             return self._connection
         try:
+            self.path.touch(mode=0o600)  # it tells of patients; what SQLite puts beside it is as its own
             made = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise UserError(f"cannot open {self.path}: {error}; give another --state") from error
         try:
             made.row_factory = sqlite3.Row

@@ -17,6 +17,7 @@ from cancernet.model.examples import Index, read_index
 from cancernet.model.model import Model
 from cancernet.serve.guard import Sessions
 from cancernet.serve.jobs import Jobs
+from cancernet.serve.reviews import Reviews
 from cancernet.serve.settings import Settings
 from cancernet.serve.state import State
 from cancernet.serve.store import STATES
@@ -62,6 +63,7 @@ class Engine:
         ready: whether a first patch was answered.
         state: folder and database of the server, open while it runs.
         jobs: slides and jobs, likewise.
+        reviews: judgements of readers, in that database.
     """
 
     model: Model
@@ -71,10 +73,12 @@ class Engine:
     ready: bool = False
     state: State = field(init=False)
     jobs: Jobs = field(init=False)
+    reviews: Reviews = field(init=False)
 
     def __post_init__(self) -> None:
         self.state = State(self.settings)
         self.jobs = Jobs(self.settings, self.model, self.state)
+        self.reviews = Reviews(self.state.database, self.settings.limits)
         if self.settings.slides:
             for state in STATES:
                 self.metrics.jobs.labels(state=state).set_function(partial(self._jobs_in, state))
