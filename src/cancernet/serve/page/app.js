@@ -40,6 +40,7 @@ function counts() {
   show(byId("no-fields"), !fields.size());
   const any = answers.size() || fields.size() || answers.state.errors.length;
   byId("intake").classList.toggle("slim", Boolean(any));
+  show(byId("hints"), !any);
   show(byId("clear"), any);
   const { stains, notes } = answers.state;
   const alarms = [...stains.values()].filter(({ alarm }) => alarm);
@@ -145,7 +146,10 @@ function receive() {
     if (["slides", "review", "model"].includes(location.hash.slice(2))) location.hash = "#/patches";
     await take(await dropped(event.dataTransfer));
   });
-  byId("close-detail").addEventListener("click", () => show(byId("detail"), false));
+  byId("close-detail").addEventListener("click", () => {
+    show(byId("detail"), false);
+    byId("rows").querySelector("[aria-current] button")?.focus();
+  });
 }
 
 function introduce() {

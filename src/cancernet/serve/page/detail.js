@@ -7,6 +7,7 @@ import { drawColours, drawEvidence, drawPatch, pixelsOf, spanOf } from "./eviden
 import { bandOf, logit, scale } from "./odds.js";
 
 const KNOWN = { train: "its patient taught this model", val: "its patient chose the threshold" };
+const NARROW = "(max-width: 64rem)"; // where the panel stands above the table, as parts.css has it
 const known = new Map(); // explanations by item
 let latest = null; // request
 
@@ -44,6 +45,7 @@ export async function open(row, about) {
   byId("patch-name").textContent = row.path;
   fill(byId("patch-answer"), ...answer(row, about));
   const body = byId("patch-why");
+  if (matchMedia(NARROW).matches) panel.scrollIntoView({ block: "start" });
   latest?.abort();
   latest = new AbortController();
   const { signal } = latest;
@@ -115,7 +117,7 @@ async function why(body, row, told, about, signal) {
 
 function near(nearest) {
   if (!nearest.length) return make("p", { class: "small" }, "This model remembers no training patches.");
-  const cells = ({ path, patient, label, similarity }) => [make("th", { scope: "row", title: path }, path.slice(path.lastIndexOf("/") + 1)), make("td", {}, patient), make("td", {}, chip(label)), make("td", { class: "number" }, similarity.toFixed(3))];
+  const cells = ({ path, patient, label, similarity }) => [make("th", { scope: "row", title: path }, path.slice(path.lastIndexOf("/") + 1)), make("td", {}, patient), make("td", {}, label), make("td", { class: "number" }, similarity.toFixed(3))];
   return make(
     "div",
     {},

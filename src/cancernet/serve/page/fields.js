@@ -72,7 +72,7 @@ async function next() {
     await map(field, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) again(field, "Stopped.");
-    else if (error instanceof Refusal && error.kind === "scale-unknown") ask(field, error.message);
+    else if (error instanceof Refusal && error.kind === "scale-unknown") unknown(field, error.message);
     else again(field, error.message);
   } finally {
     running = null;
@@ -96,13 +96,15 @@ function again(field, message) {
   fill(field.body, make("p", { class: "note", role: "alert" }, message), button);
 }
 
+/* Ask for the scale, unless it was said for all that do not say. */
+function unknown(field, message) {
+  if (!given || field.mpp === given) return ask(field, `Its scale has to be said: ${message}`);
+  field.mpp = given;
+  return enqueue([field]);
+}
+
 async function ask(field, message) {
   const { item } = field;
-  if (given && field.mpp !== given) {
-    field.mpp = given;
-    enqueue([field]);
-    return;
-  }
   const image = await item.open().catch(() => null);
   const form = scaleForm({
     image,
@@ -116,7 +118,7 @@ async function ask(field, message) {
       enqueue([field]);
     },
   });
-  fill(field.body, make("p", { class: "note" }, `Its scale has to be said: ${message}`), form);
+  fill(field.body, make("p", { class: "note" }, message), form);
   say(`The scale of ${item.path} has to be said`);
 }
 
@@ -132,7 +134,7 @@ function result(field, found) {
     ["stain", summary.stain_distance === null ? "\u2013" : `distance ${summary.stain_distance.toFixed(2)} of ${summary.stain_limit.toFixed(2)} allowed`],
   ];
   const table = make("button", { type: "button", on: { click: () => save("patches.csv", csv(COLUMNS, patches), "text/csv;charset=utf-8") } }, "Patches as CSV");
-  const other = make("button", { type: "button", class: "quiet", on: { click: () => ask(field, "choose another.") } }, "Another scale");
+  const other = make("button", { type: "button", class: "quiet", on: { click: () => ask(field, "Another scale gives another map.") } }, "Another scale");
   const said = summary.mpp.from === "mpp" || field.mpp !== null;
   const warnings = summary.warnings.filter((each) => !summary.alarms.includes(each));
   fill(

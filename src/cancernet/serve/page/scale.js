@@ -20,7 +20,7 @@ let number = 0; // tells the controls of several forms apart
 export function scaleForm({ image, width, height, patchUm, several, done }) {
   const id = `scale-${++number}`;
   const range = make("input", { type: "range", id: `${id}-range`, min: 0, max: STEPS, step: 1, list: `${id}-marks`, "aria-describedby": `${id}-means` });
-  const exact = make("input", { type: "number", id: `${id}-exact`, min: LEAST, max: 20, step: "any", required: true });
+  const exact = make("input", { type: "number", id: `${id}-exact`, min: LEAST, max: 20, step: "any", required: true, "aria-label": "\u00b5m a pixel, exactly" });
   const marks = make("datalist", { id: `${id}-marks` }, MARKS.map(([mpp]) => make("option", { value: place(mpp) })));
   const quick = make("div", { class: "marks" }, MARKS.map(([mpp, lens]) => make("button", { type: "button", on: { click: () => set(mpp) } }, `${lens} ${mpp}`)));
   const means = make("p", { id: `${id}-means`, class: "means", "aria-live": "polite" });

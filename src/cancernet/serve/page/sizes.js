@@ -10,7 +10,7 @@ export async function sizeOf(blob) {
   const at = (i) => (i < head.byteLength ? head.getUint8(i) : 0);
   const is = (start, ...codes) => codes.every((code, i) => at(start + i) === code);
   try {
-    if (is(0, 0x89, 0x50, 0x4e, 0x47)) return { kind: "png", width: head.getUint32(16), height: head.getUint32(20) };
+    if (is(0, 0x89, 0x50, 0x4e, 0x47) && is(12, 0x49, 0x48, 0x44, 0x52)) return { kind: "png", width: head.getUint32(16), height: head.getUint32(20) };
     if (is(0, 0xff, 0xd8)) return jpeg(head);
     if (is(0, 0x49, 0x49) || is(0, 0x4d, 0x4d)) return await tiff(blob, head);
     if (is(0, 0x42, 0x4d)) return { kind: "bmp", width: head.getUint32(18, true), height: Math.abs(head.getInt32(22, true)) };

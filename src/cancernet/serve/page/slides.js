@@ -17,6 +17,7 @@ const cards = new Map(); // of jobs
 /* Show slides and jobs; returns whether this server has any of either. */
 export async function start(model) {
   about = model;
+  if (!model.slides) return false;
   const found = await askIfAny("/v1/slides", { query: { limit: SOME } });
   if (!found) return false;
   list(found);

@@ -91,6 +91,7 @@ function counts() {
   show(byId("why").closest("label"), reasons.length);
   fill(byId("tally"), ...["malignant", "benign", "unsure"].map((each) => make("li", {}, chip(each), make("b", {}, whole(number(each))))));
   if (errors.length) byId("tally").append(make("li", {}, make("span", { class: "chip refused" }, "not used"), make("b", {}, whole(errors.length))));
+  for (const each of ["patient", "reason", "stated"]) byId("answers").classList.toggle(`no-${each}`, !rows.some((row) => row[each]));
   const refused = byId("refused");
   show(refused, errors.length);
   byId("refused-count").textContent = `${count(errors.length, "file")} could not be used`;

@@ -1,9 +1,16 @@
 /* The form that asks for the token. It goes to the server once, for a cookie that no script reads, and into no address. */
 
-import { ask } from "./api.js";
+import { ask, Refusal } from "./api.js";
 import { byId } from "./dom.js";
 
+const TEXT = /^[\x21-\x7e]+$/; // what a token can be made of, and a header can bear
+
 let asking = null;
+
+function show(token) {
+  if (!TEXT.test(token)) throw new Refusal("unauthorized", "no token has such letters");
+  return ask("/v1/session", { method: "POST", json: { token }, headers: { Authorization: `Bearer ${token}` }, open: true });
+}
 
 /* Ask for the token; whoever asks meanwhile waits for the same answer. */
 export function unlock() {
@@ -13,7 +20,7 @@ export function unlock() {
       event.preventDefault();
       error.textContent = "";
       try {
-        await ask("/v1/session", { method: "POST", json: { token: input.value.trim() }, open: true });
+        await show(input.value.trim());
       } catch (refused) {
         error.textContent = refused.kind === "unauthorized" ? "That is not the token of this server." : refused.message;
         input.select();
