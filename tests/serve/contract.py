@@ -27,7 +27,7 @@ def problem(route: Route, kind: str, status: int, detail: str) -> None:
 
 
 def form_of(route: Route) -> dict[str, str]:
-    """Return the fields of a form; of a file its content's hash."""
+    """Return the fields of a form; what is in its file, the browser tells nobody."""
     content = route.request.post_data_buffer or b""
     boundary = content[: content.find(b"\r\n")]
     found = {}
@@ -36,7 +36,8 @@ def form_of(route: Route) -> dict[str, str]:
         name = re.search(rb'name="([^"]+)"', head)
         assert name
         value = body.removesuffix(b"\r\n")
-        found[name[1].decode()] = hashlib.sha256(value).hexdigest() if b"filename=" in head else value.decode()
+        if b"filename=" not in head:
+            found[name[1].decode()] = value.decode()
     return found
 
 
@@ -61,7 +62,7 @@ class Reviews:
             answer(route, {"readers": readers, "with_model": said, "between": between, "note": "by patient"})
         elif route.request.method == "POST":
             form = form_of(route)
-            review = {"hash": form.pop("file"), "note": "", **form}
+            review = {"hash": hashlib.sha256(form["path"].encode()).hexdigest(), "note": "", **form}
             self.kept[review["hash"], review["reader"]] = review
             answer(route, review)
         elif route.request.method == "DELETE":

@@ -260,7 +260,7 @@ def test_what_was_stopped_is_listed_as_not_asked_about(blank: Page, server: str,
     blank.route("**/v1/predict*", lambda _: None)  # no answer ever comes
     page = opened(blank, server)
     page.set_input_files("#files", sorted(patches.iterdir()))
-    page.wait_for_function("document.getElementById('progress-text').textContent.startsWith('Looking at files: 12')")
+    expect(page.locator("#progress-text")).to_have_text("Looking at files: 12 of 12")
     page.click("#cancel")
     settled(page)
     expect(page.locator("#refused-rows tr")).to_have_count(12)
@@ -275,6 +275,7 @@ def test_the_samples_are_answered_and_called_drawn(page: Page) -> None:
     assert "?unsure" in page.locator("#rows .chip").all_text_contents()  # one is out of focus
 
 
+@pytest.mark.slow
 def test_a_field_without_a_scale_is_asked_for_it_and_then_mapped(page: Page, tmp_path: Path) -> None:
     image = draw_section(np.random.default_rng(5), 210, 260, malignant_share=0.4).image
     cv2.imwrite(str(tmp_path / "field.png"), image[..., ::-1])
@@ -333,7 +334,7 @@ def reviewing(page: Page, server: str, patches: Path, kept: Reviews) -> Page:
 def judge(page: Page, key: str, last: str = "Kept") -> None:
     page.keyboard.press(key)
     expect(page.locator("#review-last")).to_contain_text(last)
-    page.wait_for_function("document.activeElement.id === 'stage'")
+    expect(page.locator("#stage")).to_be_focused()
 
 
 def test_the_surest_errors_are_judged_with_one_key_each_and_the_last_is_taken_back(

@@ -4,11 +4,11 @@ const PREFIX = "urn:cancernet:problem:";
 const TRIES = 30; // of a request that a busy server put off
 const LONGEST_S = 10; // that it is waited for between two of them
 
-/* An answer that is an error; `kind` is that of its problem document, "unreachable" where none came. */
+/* An answer that is an error; `told` is its problem document, `kind` the kind of that, "unreachable" where none came. */
 export class Refusal extends Error {
-  constructor(kind, detail, { status = 0, retry = 0, refused = [] } = {}) {
+  constructor(kind, detail, { status = 0, retry = 0, told = {} } = {}) {
     super(detail);
-    Object.assign(this, { kind, status, retry, refused });
+    Object.assign(this, { kind, status, retry, told });
   }
 }
 
@@ -34,7 +34,7 @@ async function refusal(answer) {
     const told = await answer.json();
     const kind = String(told.type ?? "").replace(PREFIX, "");
     const { detail, title } = told;
-    return new Refusal(kind, detail || title || answer.statusText, { status: answer.status, retry, refused: told.refused });
+    return new Refusal(kind, detail || title || answer.statusText, { status: answer.status, retry, told });
   } catch {
     return new Refusal("broken", `the server answered ${answer.status} ${answer.statusText}`, { status: answer.status, retry });
   }

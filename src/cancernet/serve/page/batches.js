@@ -98,7 +98,7 @@ async function asked(batch, { limits, abstain, alone, signal }) {
     return accounted(batch.items, { ...found, errors: [...lost, ...found.errors] });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const told = new Map((error.refused ?? []).map(({ path, reason }) => [path, reason]));
+    const told = new Map((error.told.refused ?? []).map(({ path, reason }) => [path, reason]));
     return { ...none, errors: batch.items.map(({ path }) => ({ path, reason: told.get(path) ?? error.message })) };
   }
 }

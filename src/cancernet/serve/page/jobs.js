@@ -72,11 +72,12 @@ function links(job) {
   if (!job.viewer) return [];
   const frame = make("div");
   const folder = job.viewer.slice(0, job.viewer.lastIndexOf("/") + 1);
-  const here = make("button", { type: "button", "aria-expanded": "false", "aria-label": `Show the map of ${job.name} here` }, "Show the map here");
+  const word = make("span", {}, "Show the map here");
+  const here = make("button", { type: "button", "aria-expanded": "false" }, word, make("span", { class: "unseen" }, `, of ${job.name}`));
   here.addEventListener("click", () => {
     const open = here.getAttribute("aria-expanded") === "true";
     here.setAttribute("aria-expanded", String(!open));
-    here.textContent = open ? "Show the map here" : "Hide the map";
+    word.textContent = open ? "Show the map here" : "Hide the map";
     fill(frame, !open && make("iframe", { class: "viewer", src: job.viewer, title: `Map of ${job.name}` }));
   });
   const away = make("a", { href: job.viewer, target: "_blank", rel: "noopener" }, "Open the map in a page of its own");

@@ -42,7 +42,7 @@ function slide(each) {
   const begin = make("button", { type: "button", class: "main", "aria-label": `Map ${each.name}` }, "Map\u2026");
   begin.addEventListener("click", () => prepare(each, body));
   const told = [each.patient && `patient ${each.patient}`, bytes(each.bytes)].filter(Boolean).join(", ");
-  return make("article", { class: "card slide", "aria-labelledby": id }, make("div", { class: "thumb" }, image), make("div", {}, make("h3", { id }, each.name), make("p", { class: "muted" }, told), begin, body));
+  return make("article", { class: "card slide", "aria-labelledby": id }, make("div", { class: "thumb" }, image), make("div", {}, make("h3", { id }, each.name), make("p", { class: "muted" }, told), begin), body);
 }
 
 async function prepare(each, body) {
@@ -52,16 +52,18 @@ async function prepare(each, body) {
     const said = `${whole(found.width_px)} \u00d7 ${whole(found.height_px)} px at ${Number(found.mpp_x.toPrecision(4))} \u00b5m/px (${found.mpp_source})`;
     options(each, body, said, null);
   } catch (error) {
-    if (error instanceof Refusal && error.kind === "scale-unknown") unknown(each, body, error.message);
+    if (error instanceof Refusal && error.kind === "scale-unknown") unknown(each, body, error);
     else fill(body, make("p", { class: "note", role: "alert" }, error.message));
   }
 }
 
-async function unknown(each, body, message) {
+/* Ask for the scale; the outline of a patch is drawn where the server told how many px the slide has. */
+async function unknown(each, body, { message, told }) {
   const image = await ask(`/v1/slides/${encodeURIComponent(each.id)}/thumbnail`).then((answer) => answer.blob(), () => null);
-  const size = image && (await createImageBitmap(image).catch(() => null));
-  const form = scaleForm({ image: null, width: 1000, height: 1000, patchUm: about.size_px * about.mpp, several: false, done: (mpp) => options(each, body, `${mpp} \u00b5m/px, as you said`, mpp) });
-  form.querySelector("figure").replaceWith(size ? make("p", { class: "small" }, "The outline of a patch is drawn on fields only: how many px this slide has is not told before its scale is.") : "");
+  const { width_px: width, height_px: height } = told;
+  const done = (mpp) => options(each, body, `${mpp} \u00b5m/px, as you said`, mpp);
+  const form = scaleForm({ image: width && image, width: width ?? 1, height: height ?? 1, patchUm: about.size_px * about.mpp, several: false, done });
+  if (!width) form.querySelector("figure").remove();
   fill(body, make("p", { class: "note" }, `Its scale has to be said: ${message}`), form);
 }
 
