@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cancernet.common.outlook import Outlook, following
-from cancernet.common.progress import progress
+from cancernet.common.progress import heard_by, progress
 
 
 class Terminal(io.StringIO):
@@ -58,3 +59,14 @@ def test_a_terminal_sees_how_long_the_whole_run_will_take(monkeypatch: pytest.Mo
         bar.update(4)
         bar.refresh()
     assert "whole run: 25%" in screen.getvalue()
+
+
+def test_a_listener_hears_the_bars_of_its_thread_where_nobody_watches() -> None:
+    heard: list[tuple[str, float]] = []
+    with heard_by(lambda what, share: heard.append((what, share))), progress(total=4, what="read") as bar:
+        bar.update(1)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: progress(total=4, what="other").update(4)).result()
+        bar.update(3)
+    progress(total=4, what="later").update(4)
+    assert heard == [("read", 0.25), ("read", 1.0)]

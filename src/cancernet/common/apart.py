@@ -62,10 +62,7 @@ def apart(function: Callable[[Item], Result], item: Item, *, within_s: float | N
         WorkerDiedError: that process ended without an answer.
         TimeoutError: it had no answer in time.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen(  # noqa: S603 - this very interpreter
-        [sys.executable, "-c", START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-    )
+    process = start(START)
     assert process.stdin is not None
     assert process.stdout is not None
     ended = threading.Event()
@@ -97,6 +94,23 @@ def apart(function: Callable[[Item], Result], item: Item, *, within_s: float | N
     if raised is not None:
         raise raised
     return result
+
+
+def start(code: str, *, own_group: bool = False) -> subprocess.Popen[bytes]:
+    """Start an interpreter like this one, with pipes to what it reads and from what it writes.
+
+    Args:
+        code: what it does.
+        own_group: whether what a terminal sends to this process, as Ctrl+C, is not for that one.
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return subprocess.Popen(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        process_group=0 if own_group and os.name == "posix" else None,
+    )
 
 
 def answer() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing import parent_process
 from typing import Any, TypeVar
 
@@ -13,6 +15,19 @@ from tqdm import tqdm
 from cancernet.common.outlook import followed
 
 T = TypeVar("T")
+Listener = Callable[[str, float], None]
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)  # of this thread's bars
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Have every bar that this thread makes tell what is being done, and what share of it is done (0 to 1)."""
+    before = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(before)
 
 
 class Bar(tqdm):
@@ -20,6 +35,8 @@ class Bar(tqdm):
 
     def __init__(self, *args: Any, cost: float, **options: Any) -> None:
         self.cost, self.outlook = cost, followed()
+        self._listener, self._counted = _listener.get(), 0.0  # tqdm counts nothing where it is not shown
+        self._what, self._whole = str(options.get("desc")), options.get("total")
         super().__init__(*args, **options)
 
     def update(self, n: float | None = 1) -> bool | None:
@@ -27,6 +44,9 @@ class Bar(tqdm):
         if self.outlook is not None and self.cost:
             self.outlook.spend(self.cost * (n or 0))
             self.set_postfix_str(str(self.outlook), refresh=False)
+        if self._listener is not None and self._whole:
+            self._counted += n or 0
+            self._listener(self._what, min(1.0, self._counted / self._whole))
         return super().update(n)
 
 

@@ -75,6 +75,26 @@ def stated(text: str) -> str:
     return patients.pop() if len(patients) == 1 else ""
 
 
+def relabelled(path: str, label: int) -> str:
+    """Return the stem of a file's name that states this class and is else the same, or that states none.
+
+    "" where it states the other class and has no place for this one, as names of BreakHis.
+
+    Example:
+        >>> relabelled("a/8863_idx5_x1_y51.png", 1), relabelled("8863_idx5_x1_y51_class1.png", 0)
+        ('8863_idx5_x1_y51_class1', '8863_idx5_x1_y51_class0')
+        >>> relabelled("b.jpg", 0), relabelled("SOB_M_DC-14-2523-40-001.png", 0)
+        ('b', '')
+    """
+    name = path.rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    match = _NAME.fullmatch(stem)
+    if match is not None:
+        bare = stem if match["label"] is None else stem[: -len("_class0")]
+        return f"{bare}_class{label}"
+    return stem if parse_name(name).label in (None, label) else ""
+
+
 def specimen_of(path: str) -> str:
     """Return what is stitched together: what a name states before its position, as a slide of a patient; "" for none.
 

@@ -18,7 +18,7 @@ from cancernet.serve import problems
 from cancernet.serve.engine import Engine, Metrics
 from cancernet.serve.gate import Gate
 from cancernet.serve.guard import Guard
-from cancernet.serve.routes import about, patches
+from cancernet.serve.routes import about, jobs, patches, reviews, slides
 from cancernet.serve.settings import Settings
 
 ABOUT = """Tells malignant from benign breast tissue in H&E patches. **For research and teaching only**, not for
@@ -39,9 +39,10 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        engine.warm()
-        yield
-        engine.ready = False
+        with engine.state, engine.jobs:
+            engine.warm()
+            yield
+            engine.ready = False
 
     app = FastAPI(
         title="CancerNet",
@@ -65,6 +66,9 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
         app.add_exception_handler(kind, handler)
     app.include_router(about.routes)
     app.include_router(patches.router(settings.limits))
+    app.include_router(slides.routes)
+    app.include_router(jobs.routes)
+    app.include_router(reviews.router(settings.limits))
     app.add_middleware(Gate, limits=settings.limits)
     app.add_middleware(Guard, settings=settings, sessions=engine.sessions)
     app.add_middleware(Counted, metrics=engine.metrics)  # what is added last stands outermost

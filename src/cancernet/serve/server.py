@@ -28,14 +28,15 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         say: where lines for the user go.
 
     Raises:
-        UserError: the address is taken or not this machine's.
+        UserError: the address is taken or not this machine's, or another server writes into the state folder.
     """
     bound = bind(settings.host, settings.port)
     settings = _with_port(settings, bound.getsockname()[1])
     PatientProtocol.patience_s = settings.limits.patience_s
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    app = make_app(settings, model)
     config = uvicorn.Config(
-        make_app(settings, model),
+        app,
         http=PatientProtocol,
         ws="none",
         lifespan="on",
@@ -46,6 +47,13 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         timeout_graceful_shutdown=GRACE_S,
         log_level="warning",
     )
+    with app.state.engine.state:  # a second server on the same folder ends here, with a line
+        _run(settings, model, config, bound, say)
+
+
+def _run(
+    settings: Settings, model: Model, config: uvicorn.Config, bound: socket.socket, say: Callable[[str], None]
+) -> None:
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - only shown
     say(f"CancerNet: http://{f'[{shown}]' if ':' in shown else shown}:{settings.port}/ (Ctrl+C ends it)")
     if model.synthetic:

@@ -22,6 +22,7 @@ class Limits:
     Attributes:
         body_bytes: of a request with patches; a patch has some 6 kB.
         field_bytes: of a request with a field.
+        review_bytes: of a request with a judgement, which has one patch.
         json_bytes: of any other request.
         files: in a request.
         patches: in a request, zips unpacked.
@@ -32,11 +33,14 @@ class Limits:
         rate: bytes a second that a body must come at in the mean, its patience left aside.
         request_s: from the head of a request to the end of its answer.
         jobs: waiting or running; what comes then is 429.
+        reviews: judgements kept, each with its patch; what comes then is 409.
+        readers: who judge; likewise.
         keep_days: that results of jobs are kept.
     """
 
     body_bytes: int = 64_000_000
     field_bytes: int = 256_000_000
+    review_bytes: int = 1_000_000
     json_bytes: int = 100_000
     files: int = 2_000
     patches: int = 10_000
@@ -47,6 +51,8 @@ class Limits:
     rate: float = 8_000.0
     request_s: float = 120.0
     jobs: int = 100
+    reviews: int = 100_000
+    readers: int = 20
     keep_days: float = 30.0
 
 

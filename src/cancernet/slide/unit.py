@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,15 @@ def map_unit(unit: Unit) -> Done:
     )
 
 
-def map_guarded(unit: Unit) -> Done:
-    """Do what `map_unit` does; a slide that ends its process is tried twice, and then one that failed."""
+def map_guarded(unit: Unit, by: Callable[[Unit], Done] = map_unit) -> Done:
+    """Do what `map_unit` does; a slide that ends its process is tried twice, and then one that failed.
+
+    Args:
+        unit: the slide.
+        by: what maps it, where that has more to do than `map_unit`.
+    """
     try:
-        return guarded(map_unit, unit, unit.folder / BEGUN)
+        return guarded(by, unit, unit.folder / BEGUN)
     except WorkerDiedError as error:
         with Output(unit.folder, KIND, wait=True) as out:
             out.remove(WORK)
