@@ -55,14 +55,15 @@ class Reviews:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path.endswith("/agreement"):
             readers = sorted({reader for _, reader in self.kept})
-            numbers = {"patches": len(self.kept), "patients": 2, "agreement": 0.5, "kappa": 0.25, "low": -0.1, "high": 0.6}
+            numbers = {"patches": len(self.kept), "patients": 2, "unsure": 0, "agreement": 0.5, "kappa": 0.25, "low": -0.1, "high": 0.6}
             said = [{"reader": reader, **numbers} for reader in readers]
             lacking = {**numbers, "kappa": None, "low": None, "high": None, "reason": "one patient"}
             between = [{"first": a, "second": b, **lacking} for a in readers for b in readers if a < b]
             answer(route, {"readers": readers, "with_model": said, "between": between, "note": "by patient"})
         elif route.request.method == "POST":
             form = form_of(route)
-            review = {"hash": hashlib.sha256(form["path"].encode()).hexdigest(), "note": "", **form}
+            asked = {"decision": "malignant", "probability": 0.9, "reason": ""}
+            review = {"hash": hashlib.sha256(form["path"].encode()).hexdigest(), "note": "", **asked, **form}
             self.kept[review["hash"], review["reader"]] = review
             answer(route, review)
         elif route.request.method == "DELETE":

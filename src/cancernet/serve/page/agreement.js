@@ -19,6 +19,7 @@ function rows(found, name) {
       make("th", { scope: "row" }, name(each)),
       make("td", {}, whole(each.patches)),
       make("td", {}, each.patients === null || each.patients === undefined ? DASH : whole(each.patients)),
+      make("td", {}, whole(each.unsure ?? 0)),
       make("td", {}, each.agreement === null || each.agreement === undefined ? DASH : percent(each.agreement)),
       make("td", {}, kappa(each)),
     ),

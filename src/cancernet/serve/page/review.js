@@ -172,7 +172,8 @@ async function judge(verdict) {
 
 /* What was judged last: in a blind review it says now what the model had said. */
 function last(row, review) {
-  const model = make("span", {}, `; the model: ${row.decision} ${probability(row.probability)}`);
+  const alone = review.decision !== row.decision && `; the patch by itself, which is kept: ${review.decision} ${probability(review.probability)}`;
+  const model = make("span", {}, `; the model: ${row.decision} ${probability(row.probability)}${alone || ""}`);
   fill(byId("review-last"), "Kept: ", make("span", { class: "name" }, row.path), " ", chip(review.verdict), model);
 }
 

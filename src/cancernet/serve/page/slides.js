@@ -26,12 +26,12 @@ export async function start(model) {
   return true;
 }
 
-function list({ slides, errors, next }) {
+function list({ slides, errors = [], notes = [], next }) {
   after = next;
   show(byId("more-slides"), next);
   byId("slides").append(...slides.map(slide));
   show(byId("no-slides"), !byId("slides").childElementCount);
-  if (errors?.length) byId("slide-errors").replaceChildren(...errors.map(({ path, reason }) => note(`${path}: ${reason}`)));
+  fill(byId("slide-errors"), ...errors.map(({ path, reason }) => note(`${path}: ${reason}`)), ...notes.map(note));
 }
 
 function slide(each) {
