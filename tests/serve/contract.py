@@ -55,7 +55,15 @@ class Reviews:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path.endswith("/agreement"):
             readers = sorted({reader for _, reader in self.kept})
-            numbers = {"patches": len(self.kept), "patients": 2, "unsure": 0, "agreement": 0.5, "kappa": 0.25, "low": -0.1, "high": 0.6}
+            numbers = {
+                "patches": len(self.kept),
+                "patients": 2,
+                "unsure": 0,
+                "agreement": 0.5,
+                "kappa": 0.25,
+                "low": -0.1,
+                "high": 0.6,
+            }
             said = [{"reader": reader, **numbers} for reader in readers]
             lacking = {**numbers, "kappa": None, "low": None, "high": None, "reason": "one patient"}
             between = [{"first": a, "second": b, **lacking} for a in readers for b in readers if a < b]
@@ -83,6 +91,7 @@ class Slides:
     looks: int = 0
 
     def install(self, page: Page) -> None:
+        page.add_init_script("const wait = setTimeout; window.setTimeout = (does, ms) => wait(does, ms / 20)")  # looks
         page.route(re.compile(r"/v1/(slides|jobs)"), self._handle)
         page.route("**/v1/model", self._model)
 
@@ -93,7 +102,9 @@ class Slides:
         parts = urlparse(route.request.url).path.split("/")[2:]
         match parts, route.request.method:
             case ["slides"], _:
-                kept = [{"id": i, "name": f"{i}.svs", "patient": i, "bytes": 10**9, "job": None} for i in ("one", "two")]
+                kept = [
+                    {"id": i, "name": f"{i}.svs", "patient": i, "bytes": 10**9, "job": None} for i in ("one", "two")
+                ]
                 answer(route, {"slides": kept, "errors": [{"path": "x.txt", "reason": "no slide"}], "next": None})
             case ["slides", _, "thumbnail"], _:
                 route.fulfill(content_type="image/png", body=PIXEL)

@@ -17,7 +17,9 @@ import cv2
 import numpy as np
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the page is driven by playwright, which is not installed")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="the page is driven by playwright, which is not installed"
+)
 uvicorn = pytest.importorskip("uvicorn", reason="cancernet[serve] is not installed")
 
 from matplotlib import colormaps  # noqa: E402
@@ -131,6 +133,20 @@ def test_chosen_patches_are_answered_and_what_cannot_be_used_is_listed_with_its_
     assert re.search(r"broken\.png\s+\S", page.inner_text("#refused-rows"))
 
 
+def test_a_folder_that_is_chosen_and_files_that_are_dropped_bring_their_paths(page: Page, patches: Path) -> None:
+    page.set_input_files("#folder", patches)
+    settled(page)
+    expect(rows(page)).to_have_count(12)
+    assert all(path.startswith(f"{patches.name}/P") for path in words(page, "path"))
+    page.evaluate("""async () => {
+      const transfer = new DataTransfer();
+      const content = await (await fetch("/v1/samples/1.png")).blob();
+      transfer.items.add(new File([content], "dropped.png"));
+      document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }""")
+    expect(page.locator("#rows .path", has_text="dropped.png")).to_have_count(1)
+
+
 def test_a_request_without_one_usable_file_says_the_reason_of_each(page: Page, tmp_path: Path) -> None:
     for name in ("one.png", "two.png"):
         (tmp_path / name).write_bytes(b"")
@@ -163,7 +179,9 @@ def test_the_table_is_filtered_by_decision_and_text_and_sorted_by_its_heads(page
     page.select_option("#only", "differs")
     decisions = page.locator("#rows .chip").all_text_contents()
     assert decisions
-    assert not [each for each in zip(decisions, words(page, "stated"), strict=True) if each[0][1:] == each[1].split(",")[0]]
+    assert not [
+        each for each in zip(decisions, words(page, "stated"), strict=True) if each[0][1:] == each[1].split(",")[0]
+    ]
     page.select_option("#only", "")
     page.fill("#find", "p2_")
     expect(rows(page)).to_have_count(6)
@@ -177,7 +195,9 @@ def test_a_patch_is_shown_with_its_evidence_and_the_training_patches_most_like_i
     choose(page, *sorted(patches.iterdir()))
     rows(page).first.locator("button").click()
     page.wait_for_selector("#patch-why canvas.colours")
-    assert re.search(r"Evidence in \d+ by \d+ cells", page.locator("#patch-why canvas").nth(1).get_attribute("aria-label") or "")
+    assert re.search(
+        r"Evidence in \d+ by \d+ cells", page.locator("#patch-why canvas").nth(1).get_attribute("aria-label") or ""
+    )
     drawn = page.evaluate(
         "[...document.querySelectorAll('#patch-why canvas')].map((c) => new Set(c.getContext('2d')"
         ".getImageData(0, 0, c.width, c.height).data).size)"
@@ -237,7 +257,7 @@ def test_ten_thousand_patches_are_asked_about_by_whole_patients_and_shown_a_page
       const requests = [];
       window.fetch = async (path, { body }) => { // in the place of the server, for speed
         requests.push(body.getAll("files").map(({ name }) => name));
-        const few = { probability: 0.01, alone: 0.01, patient: "", x: null, y: null, decision: "benign", reason: "", stated: null };
+        const few = { probability: 0.01, alone: 0.01, patient: "", decision: "benign", reason: "", stated: null };
         const patches = requests.at(-1).map((name) => ({ path: name, ...few }));
         return Response.json({ patches, errors: [], stains: [], notes: [] });
       };
@@ -399,7 +419,8 @@ def test_a_sample_depends_on_its_seed_and_not_on_the_order_of_the_patches(page: 
     drawn: list[list[str]] = page.evaluate("""async () => {
       const { sampled } = await import("/static/sample.js");
       const rows = Array.from({ length: 50 }, (_, i) => ({ path: `p${i}` }));
-      return [[rows, 1], [[...rows].reverse(), 1], [rows, 2]].map(([r, s]) => sampled(r, 10, s).map(({ path }) => path));
+      const paths = (r, s) => sampled(r, 10, s).map(({ path }) => path);
+      return [paths(rows, 1), paths([...rows].reverse(), 1), paths(rows, 2)];
     }""")
     assert drawn[0] == drawn[1] != drawn[2]
     assert len(set(drawn[0])) == 10

@@ -55,7 +55,11 @@ function counts() {
 
 /* Take files in: sort them, ask about the patches, queue the fields. */
 async function take(items) {
-  if (!items.length || answers.state.busy) return;
+  if (!items.length) return;
+  if (stop) {
+    fill(byId("failures"), banner("The files before are still being asked about; these were not taken. Wait or cancel, then give them again."));
+    return;
+  }
   await working("Looking at files", async (signal, progress) => {
     const found = await sorted(items, about.size_px, progress("Looking at files"), signal);
     if (found.errors.length) answers.refuse(found.errors);

@@ -5,6 +5,7 @@ import { fill, make } from "./dom.js";
 const [LEAST, MOST] = [0.1, 4]; // um/px
 const STEPS = 1000; // of the slider
 const GIVEN = 1; // um/px it begins at; nothing is taken before it is confirmed
+const LARGEST = 1e8; // px of a picture that is decoded to be drawn; the frame alone is drawn of a larger one
 const PREVIEW = 460; // px of the drawing's longer side, at most
 const MARKS = [[0.25, "40\u00d7"], [0.5, "20\u00d7"], [1, "10\u00d7"], [4, "2.5\u00d7"]]; // um/px of objectives, as scanners have them
 
@@ -75,7 +76,7 @@ export function scaleForm({ image, width, height, patchUm, several, done }) {
     done(mpp, all.checked);
   });
   set(GIVEN);
-  if (image) createImageBitmap(image, { resizeWidth: Math.ceil((width * PREVIEW) / Math.max(width, height)), resizeQuality: "medium" }).then((made) => {
+  if (image && width * height <= LARGEST) createImageBitmap(image, { resizeWidth: Math.ceil((width * PREVIEW) / Math.max(width, height)), resizeQuality: "medium" }).then((made) => {
     picture = made;
     draw();
   }, () => means.append(" The browser cannot show this format; the frame has its proportions."));

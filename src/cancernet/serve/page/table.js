@@ -107,7 +107,9 @@ function rows() {
   const begin = view.page * PAGE;
   for (const each of pictures) URL.revokeObjectURL(each);
   pictures = [];
+  const focused = byId("rows").contains(document.activeElement) && document.activeElement.title;
   fill(byId("rows"), ...kept.slice(begin, begin + PAGE).map(row));
+  if (focused) [...byId("rows").querySelectorAll("button")].find(({ title }) => title === focused)?.focus(); // answers still come
   const end = Math.min(kept.length, begin + PAGE);
   byId("place").textContent = kept.length ? `${whole(begin + 1)} to ${whole(end)} of ${whole(kept.length)}` : "no patch is like that";
   byId("answers").setAttribute("aria-rowcount", kept.length + 1);

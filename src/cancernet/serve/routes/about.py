@@ -165,7 +165,10 @@ async def static(name: str) -> Response:
 
 
 def _shipped(name: str) -> Response:
-    folders: tuple[Traversable, ...] = (resources.files("cancernet.serve") / "page", resources.files("cancernet.maps") / "vendor")
+    folders: tuple[Traversable, ...] = (
+        resources.files("cancernet.serve") / "page",
+        resources.files("cancernet.maps") / "vendor",
+    )
     suffix = PurePosixPath(name).suffix
     if name in SHARED:
         folders = (resources.files("cancernet.report") / "templates",)
