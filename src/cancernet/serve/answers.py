@@ -16,6 +16,7 @@ from cancernet.model.examples import Index
 from cancernet.model.judge import Judge
 from cancernet.model.model import Model
 from cancernet.prediction.answer import COLUMNS, Row, answer_stream, cells, rows
+from cancernet.serve.problems import Problem
 
 EXPLAINED = 64  # patches of a request; each answer has some 5 kB
 
@@ -34,7 +35,8 @@ def predict(model: Model, stream: PatchStream, *, abstain: float | None, alone: 
         stains and notes.
 
     Raises:
-        UserError: no band for that share, or not one image that could be used.
+        UserError: no band for that share.
+        Problem: not one image that could be used; it lists why not.
     """
     if abstain is not None:
         model.band(abstain)
@@ -42,7 +44,7 @@ def predict(model: Model, stream: PatchStream, *, abstain: float | None, alone: 
     answers = answer_stream(model, stream, judge, abstain=abstain, alone=alone, threads=1, apart=apart, hidden=True)
     found = [_patch(row) for each in answers for row in rows(*each)]
     if not found:
-        raise stream.nothing_usable()
+        raise _nothing(stream)
     return {
         "model": stamp(model),
         "patches": found,
@@ -56,7 +58,8 @@ def explain(model: Model, index: Index | None, stream: PatchStream) -> dict[str,
     """Return the answers on a stream, each patch by itself, with the evidence and the training patches most like it.
 
     Raises:
-        UserError: a model that cannot explain, or not one image that could be used.
+        UserError: a model that cannot explain.
+        Problem: not one image that could be used; it lists why not.
     """
     judge = Judge(model.colours)
     found = [
@@ -81,7 +84,7 @@ def explain(model: Model, index: Index | None, stream: PatchStream) -> dict[str,
         for each in explain_stream(model, index, stream, judge, most=EXPLAINED, threads=1, hidden=True)
     ]
     if not found:
-        raise stream.nothing_usable()
+        raise _nothing(stream)
     return {
         "model": stamp(model),
         "patches": found,
@@ -121,6 +124,10 @@ def stains(judge: Judge) -> list[dict[str, Any]]:
 def errors(stream: PatchStream) -> list[dict[str, str]]:
     """Return the files that could not be used, and why."""
     return [{"path": path, "reason": reason} for path, reason in stream.errors]
+
+
+def _nothing(stream: PatchStream) -> Problem:
+    return Problem("invalid", str(stream.nothing_usable()), refused=errors(stream))
 
 
 def as_csv(answer: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from cancernet.common.version import __version__
-from cancernet.serve import answers
+from cancernet.serve import answers, samples
 from cancernet.serve.guard import COOKIE
 from cancernet.serve.problems import Problem
 from cancernet.serve.routes.common import SENT, as_json, engine_of, problems
@@ -27,6 +28,7 @@ KINDS = {
     ".png": "image/png",
 }
 CARD = "CARD.md"
+SHARED = ("style.css", "dark.css")  # of the reports, whose look the page has
 
 routes = APIRouter()
 
@@ -128,6 +130,22 @@ async def card(request: Request) -> Response:
     return Response(path.read_bytes(), media_type="text/plain; charset=utf-8")
 
 
+@routes.get(
+    "/v1/samples/{number}.png",
+    tags=["model"],
+    operation_id="sample",
+    summary="A patch to try, drawn by a program",
+    responses={200: {"content": {"image/png": {}}}, **problems("not-found", "invalid")},
+)
+async def sample(request: Request, number: int) -> Response:
+    """One of three patches without any real tissue; what the model answers on them means nothing."""
+    try:
+        drawn = await engine_of(request).work(samples.draw, number)
+    except IndexError:
+        raise Problem("not-found", f"samples are numbered from 1 to {len(samples.SAMPLES)}") from None
+    return Response(drawn, media_type="image/png")
+
+
 @routes.get("/v1/openapi.json", include_in_schema=False)
 async def openapi(request: Request) -> Response:
     """The schema of this API."""
@@ -147,8 +165,13 @@ async def static(name: str) -> Response:
 
 
 def _shipped(name: str) -> Response:
-    folders = (resources.files("cancernet.serve") / "page", resources.files("cancernet.maps") / "vendor")
+    folders: tuple[Traversable, ...] = (
+        resources.files("cancernet.serve") / "page",
+        resources.files("cancernet.maps") / "vendor",
+    )
     suffix = PurePosixPath(name).suffix
+    if name in SHARED:
+        folders = (resources.files("cancernet.report") / "templates",)
     for folder in folders:
         file = folder / name
         if suffix in KINDS and name == PurePosixPath(name).name and file.is_file():
