@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cancernet.common.errors import UserError
@@ -39,7 +40,8 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        engine.warm()
+        if not engine.ready:
+            engine.warm()
         yield
         engine.ready = False
 
@@ -60,6 +62,7 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
         (HTTPException, problems.of_http),
         (RequestValidationError, problems.of_validation),
         (UserError, problems.of_user_error),
+        (ClientDisconnect, problems.of_gone),
         (Exception, problems.of_any),
     ):
         app.add_exception_handler(kind, handler)

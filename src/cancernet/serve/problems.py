@@ -13,6 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:cancernet:problem:"  # of a type; no address that anybody would have to serve
 
 TITLES = {
+    "malformed": (400, "Not a request"),
     "unauthorized": (401, "A token is needed"),
     "forbidden": (403, "Not from there"),
     "not-found": (404, "Nothing there"),
@@ -25,6 +26,7 @@ TITLES = {
     "misdirected": (421, "Not under this name"),
     "invalid": (422, "Cannot be used"),
     "scale-unknown": (422, "Its scale has to be said"),
+    "head-too-large": (431, "Its head is too large"),
     "too-many": (429, "Too many at once"),
     "broken": (500, "A fault of the server"),
     "busy": (503, "Busy"),
@@ -79,6 +81,11 @@ async def of_validation(_: Request, error: Exception) -> Response:
     ]
     said = "; ".join(f"{each['where']}: {each['what']}" for each in found)
     return Problem("invalid", said or "not as the schema has it", errors=found).response()
+
+
+async def of_gone(_: Request, __: Exception) -> Response:
+    """Answer who has gone before all of the request was there: nobody reads it, and it is no fault to be logged."""
+    return Problem("malformed", "the connection ended before the request did").response()
 
 
 async def of_user_error(_: Request, error: Exception) -> Response:

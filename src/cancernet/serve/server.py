@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import uvicorn
 
@@ -15,7 +17,6 @@ from cancernet.serve.protocol import PatientProtocol
 from cancernet.serve.settings import Settings
 
 GRACE_S = 20  # that answers which are being made get at the end
-CONNECTIONS = 1000  # open at once, idle ones too
 BACKLOG = 256
 
 
@@ -28,25 +29,26 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         say: where lines for the user go.
 
     Raises:
-        UserError: the address is taken or not this machine's.
+        UserError: the address is taken or not this machine's, or the model cannot be run.
     """
     bound = bind(settings.host, settings.port)
     settings = _with_port(settings, bound.getsockname()[1])
-    PatientProtocol.patience_s = settings.limits.patience_s
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    PatientProtocol.limits = settings.limits
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    app = make_app(settings, model)
+    app.state.engine.warm()
     config = uvicorn.Config(
-        make_app(settings, model),
+        app,
         http=PatientProtocol,
         ws="none",
         lifespan="on",
         access_log=False,  # names of files tell of patients
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=GRACE_S,
-        log_level="warning",
+        log_level="error",
     )
-    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - only shown
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bare := settings.host.strip("[]"), bare)  # noqa: S104 - only shown
     say(f"CancerNet: http://{f'[{shown}]' if ':' in shown else shown}:{settings.port}/ (Ctrl+C ends it)")
     if model.synthetic:
         say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
@@ -59,10 +61,12 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         UserError: it cannot.
     """
+    host = host.strip("[]")
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(kind, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
         made.listen(BACKLOG)
     except OSError as error:
@@ -74,6 +78,4 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _with_port(settings: Settings, port: int) -> Settings:
-    from dataclasses import replace
-
     return replace(settings, port=port)

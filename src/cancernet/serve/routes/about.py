@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -27,6 +28,7 @@ KINDS = {
     ".png": "image/png",
 }
 CARD = "CARD.md"
+STATIC = re.compile(r"\w[\w.-]{0,99}", re.ASCII)  # a name without folders, and none that a system refuses
 
 routes = APIRouter()
 
@@ -151,6 +153,6 @@ def _shipped(name: str) -> Response:
     suffix = PurePosixPath(name).suffix
     for folder in folders:
         file = folder / name
-        if suffix in KINDS and name == PurePosixPath(name).name and file.is_file():
+        if suffix in KINDS and STATIC.fullmatch(name) and file.is_file():
             return Response(file.read_bytes(), media_type=KINDS[suffix])
     raise Problem("not-found", "no such file")
