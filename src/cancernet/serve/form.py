@@ -6,7 +6,7 @@ give text that is none), and takes a form that ends in the middle for a whole on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from typing import NamedTuple
 
 from python_multipart.exceptions import FormParserError
@@ -91,18 +91,20 @@ class _Parts:
         self.whole = True
 
 
-async def read_form(kind: str, stream: AsyncIterable[bytes], *, files: int) -> list[Part]:
+async def read_form(headers: Mapping[str, str], stream: AsyncIterable[bytes], *, files: int) -> list[Part]:
     """Return the parts of a form, in their order.
 
     Args:
-        kind: the header Content-Type.
+        headers: of the request, names in small letters.
         stream: the body.
         files: at most.
 
     Raises:
         Problem: it is no form, too much, or ends before its end.
     """
-    said, options = parse_options_header(kind)
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem("unsupported", "send the form as it is, without Content-Encoding")
+    said, options = parse_options_header(headers.get("content-type", ""))
     if said.decode("latin-1").lower() != KIND:
         raise Problem("unsupported", f"send {KIND}, not {said.decode('latin-1')[:100] or 'nothing'}")
     if options.get(b"charset", b"utf-8").lower() not in CHARSETS:

@@ -32,7 +32,15 @@ TITLES = {
     "busy": (503, "Busy"),
     "too-long": (503, "It took too long"),
 }  # fmt: skip
-BY_STATUS = {400: "invalid", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported"}
+BY_STATUS = {
+    400: "invalid",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported",
+    500: "broken",
+}
+DETAILS = {413: "more bytes than such a request may have; GET /v1/model says how many"}
 
 
 class Problem(Exception):  # noqa: N818 - the name of the standard
@@ -65,10 +73,15 @@ async def of_problem(_: Request, problem: Exception) -> Response:
     return problem.response()
 
 
+def of_status(status: int, detail: str = "") -> Problem:
+    """Return the problem for a status that the framework chose."""
+    return Problem(BY_STATUS.get(status, "invalid"), DETAILS.get(status) or detail or "not as it should be")
+
+
 async def of_http(_: Request, error: Exception) -> Response:
-    """Answer with what the framework refuses: no such route, wrong method, a form that cannot be read."""
+    """Answer with what the framework refuses: no such route, wrong method, a body that cannot be read."""
     status, detail = getattr(error, "status_code", HTTP_500_INTERNAL_SERVER_ERROR), str(getattr(error, "detail", ""))
-    problem = Problem(BY_STATUS.get(status, "invalid"), detail)
+    problem = of_status(status, detail)
     problem.headers |= dict(getattr(error, "headers", None) or {})
     return problem.response()
 

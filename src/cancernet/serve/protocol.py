@@ -1,4 +1,4 @@
-"""HTTP by uvicorn, with an end to patience and to size: what one connection may cost, whatever it sends."""
+"""HTTP by uvicorn, with an end to patience and to size: what one connection may cost, whatever it sends.
 
 uvicorn and its parser bound neither the bytes of a head nor how long one takes, and keep an answer that nobody reads.
 Where a connection oversteps, it gets a problem document if that can still be told apart from another answer, and ends.

@@ -31,15 +31,28 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
     Raises:
         UserError: the address is taken or not this machine's, or the model cannot be run.
     """
+    server, bound = prepare(settings, model)
+    say(f"CancerNet: {address(settings.host, bound)} (Ctrl+C ends it)")
+    if model.synthetic:
+        say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
+    server.run(sockets=[bound])
+
+
+def prepare(settings: Settings, model: Model) -> tuple[uvicorn.Server, socket.socket]:
+    """Return a server that is ready to run, and the socket that it listens at.
+
+    Raises:
+        UserError: as `serve`.
+    """
     bound = bind(settings.host, settings.port)
-    settings = _with_port(settings, bound.getsockname()[1])
-    PatientProtocol.limits = settings.limits
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    settings = replace(settings, port=bound.getsockname()[1])
+    for talks in ("uvicorn.error", "python_multipart"):  # of each bad request: anybody could fill the log
+        logging.getLogger(talks).setLevel(logging.ERROR)
     app = make_app(settings, model)
     app.state.engine.warm()
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=type("Protocol", (PatientProtocol,), {"limits": settings.limits}),
         ws="none",
         lifespan="on",
         access_log=False,  # names of files tell of patients
@@ -48,11 +61,14 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         timeout_graceful_shutdown=GRACE_S,
         log_level="error",
     )
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bare := settings.host.strip("[]"), bare)  # noqa: S104 - only shown
-    say(f"CancerNet: http://{f'[{shown}]' if ':' in shown else shown}:{settings.port}/ (Ctrl+C ends it)")
-    if model.synthetic:
-        say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
-    uvicorn.Server(config).run(sockets=[bound])
+    return uvicorn.Server(config), bound
+
+
+def address(host: str, bound: socket.socket) -> str:
+    """Return where a browser on this machine finds the page."""
+    bare = host.strip("[]")
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bare, bare)  # noqa: S104 - only shown
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{bound.getsockname()[1]}/"
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -75,7 +91,3 @@ def bind(host: str, port: int) -> socket.socket:
             f"cannot listen at {host} port {port}: {error.strerror}; give another --port or --host"
         ) from None
     return made
-
-
-def _with_port(settings: Settings, port: int) -> Settings:
-    return replace(settings, port=port)

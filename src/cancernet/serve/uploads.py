@@ -93,9 +93,7 @@ async def read_upload(
     found: dict[str, bytes] = {}
     others: dict[str, str] = {}
     taken: dict[str, int] = {}
-    for key, file, content in await read_form(
-        request.headers.get("content-type", ""), request.stream(), files=limits.files
-    ):
+    for key, file, content in await read_form(request.headers, request.stream(), files=limits.files):
         if file is None and key != name:
             if fields is not None and key not in fields:
                 raise Problem("invalid", f"no field {key[:50]!r} is known here; what is asked stands in the address")
