@@ -47,17 +47,21 @@ class ZipSource:
 
     `zipfile` serialises readers behind one lock; here the central directory is read once and each member
     is then fetched by its offset, so that threads inflate side by side.
+
+    Args:
+        root: the zip.
+        most_listed: bytes of its central directory at most.
     """
 
     is_file = False
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, most_listed: int = MAX_DIRECTORY_BYTES) -> None:
         self.root = root
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
         self._size = root.stat().st_size
         try:
-            with _Bounded(root) as file, zipfile.ZipFile(file) as archive:
+            with _Bounded(root, most_listed) as file, zipfile.ZipFile(file) as archive:
                 for info in archive.infolist():
                     path = _safe_path(info.orig_filename, root)
                     if path and not hidden(path):
@@ -151,9 +155,13 @@ def _unpack(data: bytes, entry: _Entry) -> bytes:
 class _Bounded(io.FileIO):
     """A file of which no more than the longest list of members is read at once, whatever length a zip claims."""
 
+    def __init__(self, root: Path, most: int) -> None:
+        super().__init__(root)
+        self._most = most
+
     def read(self, size: int | None = -1) -> bytes:
         """Return some bytes."""
-        if size is not None and size > MAX_DIRECTORY_BYTES:
+        if size is not None and size > self._most:
             raise ValueError("its list of members is too long")
         return super().read(-1 if size is None else size) or b""
 

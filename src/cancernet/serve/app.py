@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.status import HTTP_400_BAD_REQUEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cancernet.common.errors import UserError
@@ -17,7 +19,7 @@ from cancernet.model.model import Model
 from cancernet.serve import problems
 from cancernet.serve.engine import Engine, Metrics
 from cancernet.serve.gate import Gate
-from cancernet.serve.guard import Guard
+from cancernet.serve.guard import Guard, secure
 from cancernet.serve.routes import about, jobs, patches, reviews, slides
 from cancernet.serve.settings import Settings
 
@@ -40,11 +42,12 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with engine.state, engine.jobs:
-            engine.warm()
+            if not engine.ready:
+                engine.warm()
             yield
             engine.ready = False
 
-    app = FastAPI(
+    app = _App(
         title="CancerNet",
         version=__version__,
         description=ABOUT,
@@ -61,6 +64,7 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
         (HTTPException, problems.of_http),
         (RequestValidationError, problems.of_validation),
         (UserError, problems.of_user_error),
+        (ClientDisconnect, problems.of_gone),
         (Exception, problems.of_any),
     ):
         app.add_exception_handler(kind, handler)
@@ -71,8 +75,48 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
     app.include_router(reviews.router(settings.limits))
     app.add_middleware(Gate, limits=settings.limits)
     app.add_middleware(Guard, settings=settings, sessions=engine.sessions)
-    app.add_middleware(Counted, metrics=engine.metrics)  # what is added last stands outermost
     return app
+
+
+class _App(FastAPI):
+    """Counts and mends what its own layers answer, which stand outside of all that can be added."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return all layers."""
+        return Counted(Told(super().build_middleware_stack()), self.state.engine.metrics)
+
+
+class Told:
+    """ASGI middleware: what the framework tells in plain text, as of a body that is too large, is a problem too.
+
+    Args:
+        app: what lies behind.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        replaced = False
+
+        async def told(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start":
+                secure(message)
+                kind = dict(message["headers"]).get(b"content-type", b"")
+                if message["status"] >= HTTP_400_BAD_REQUEST and kind.startswith(b"text/plain"):
+                    replaced = True
+                    await problems.of_status(message["status"]).response()(scope, receive, ours)
+            if not replaced:
+                await send(message)
+
+        async def ours(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                secure(message)
+            await send(message)
+
+        await self._app(scope, receive, told)
 
 
 class Counted:

@@ -32,15 +32,18 @@ class Gate:
         if scope["type"] != "http" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
-        stated = Headers(scope=scope).get("content-length", "0")
-        coming = int(stated) if stated.isdecimal() else 0
-        if self._requests >= self._limits.requests or self._bytes + coming > self._limits.in_flight_bytes:
-            busy = Problem("busy", "as much is being worked on as this server bears; ask again", retry_s=RETRY_S)
-            await busy.response()(scope, receive, send)
+        headers = Headers(scope=scope)
+        stated = int(headers.get("content-length", "0"))  # the parser lets nothing else through
+        if stated > self._limits.in_flight_bytes:
+            large = Problem("too-large", f"{stated:,} bytes; ask GET /v1/model what a request may have")
+            await large.response()(scope, receive, send)
             return
-        body = _Body(self, receive, coming, self._limits)
-        self._requests += 1
-        self._bytes += coming
+        body = _Body(self, receive, self._limits)
+        if not stated and "transfer-encoding" not in headers:
+            if self._requests >= self._limits.requests:
+                await _busy().response()(scope, receive, send)
+                return
+            body.enter()
         began = False
 
         async def sending(message: Message) -> None:
@@ -59,28 +62,46 @@ class Gate:
             with suppress(OSError):
                 await late.response()(scope, receive, send)
         finally:
-            self._requests -= 1
-            self._bytes -= max(coming, body.came)
+            self._requests -= body.entered
+            self._bytes -= body.came
 
-    def more(self, size: int) -> None:
-        """Count bytes that came without having been stated.
+    def come(self, size: int) -> None:
+        """Count bytes that came. What is stated counts for nothing: it costs a client nothing to state much.
 
         Raises:
             Problem: there are too many in all.
         """
         self._bytes += size
         if self._bytes > self._limits.in_flight_bytes:
-            raise Problem("busy", "as much is being worked on as this server bears; ask again", retry_s=RETRY_S)
+            raise _busy()
+
+    def begin(self) -> None:
+        """Count a request that is whole; one that is being read takes nobody's place.
+
+        Raises:
+            Problem: there are too many.
+        """
+        if self._requests >= self._limits.requests:
+            raise _busy()
+        self._requests += 1
+
+
+def _busy() -> Problem:
+    return Problem("busy", "as much is being worked on as this server bears; ask again", retry_s=RETRY_S)
 
 
 class _Body:
     """The body of a request, which has to come."""
 
-    def __init__(self, gate: Gate, receive: Receive, stated: int, limits: Limits) -> None:
-        self._gate, self._receive, self._stated, self._limits = gate, receive, stated, limits
+    def __init__(self, gate: Gate, receive: Receive, limits: Limits) -> None:
+        self._gate, self._receive, self._limits = gate, receive, limits
         self._begun = asyncio.get_running_loop().time()
-        self._whole = False
-        self.came = 0
+        self.came, self.entered = 0, False
+
+    def enter(self) -> None:
+        """Be counted as at work."""
+        self._gate.begin()
+        self.entered = True
 
     async def receive(self) -> Message:
         """Pass on what came.
@@ -88,7 +109,7 @@ class _Body:
         Raises:
             Problem: it comes too slowly, or the server has too much at once.
         """
-        if self._whole:  # what is waited for now is that the client goes away
+        if self.entered:  # what is waited for now is that the client goes away
             return await self._receive()
         until = self._begun + self._limits.patience_s + self.came / self._limits.rate
         try:
@@ -99,8 +120,8 @@ class _Body:
                 "too-slow", f"{self.came:,} bytes came in {self._limits.patience_s:g} s and more; send faster"
             ) from None
         size = len(message.get("body", b""))
-        if self.came + size > self._stated:
-            self._gate.more(self.came + size - max(self._stated, self.came))
         self.came += size
-        self._whole = message["type"] != "http.request" or not message.get("more_body", False)
+        self._gate.come(size)
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self.enter()
         return message

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections import deque
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +18,9 @@ from cancernet.serve.settings import Settings
 
 OPEN = ("/healthz", "/readyz")  # for probes, under any name and without a token; they tell nothing
 PUBLIC = ("/", "/static/", "/docs/")  # the page itself holds no secret; what it asks for does
+LINKED = ("/", "/docs/")  # pages that others may link to
 COOKIE = "cancernet_session"
+COOKIES = 50  # that are looked at
 SESSIONS = 100  # of browsers at once; the oldest goes
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -80,10 +81,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", policy)
+                secure(message, policy)
             await send(message)
 
         problem = None if scope["path"] in OPEN else self._refusal(scope)
@@ -100,12 +98,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.lower() not in (f"http://{hosts[0].lower()}", f"https://{hosts[0].lower()}"):
             return Problem("forbidden", "only this server's own page may ask")
-        if scope["path"] not in ("/", "/docs/") and headers.get("sec-fetch-site", "none") not in (
-            "none",
-            "same-origin",
-        ):
+        path, site = scope["path"], headers.get("sec-fetch-site", "none")
+        if path not in LINKED and site not in ("none", "same-origin"):
             return Problem("forbidden", "only this server's own page may ask")
-        path = scope["path"]
         public = path == "/" or any(path.startswith(each) for each in PUBLIC[1:])
         if self._settings.token and not public and not self._is_known(headers):
             return Problem("unauthorized", "send the token of this server as Authorization: Bearer TOKEN")
@@ -115,8 +110,15 @@ class Guard:
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return hmac.compare_digest(shown.strip().encode(), self._settings.token.encode())
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._sessions.knows(cookie.value)
+        shown_ones = [each.strip() for each in headers.get("cookie", "").split(";")]
+        return any(
+            self._sessions.knows(each[len(COOKIE) + 1 :]) for each in shown_ones if each.startswith(f"{COOKIE}=")
+        )
+
+
+def secure(message: Message, policy: str = POLICY) -> None:
+    """Put headers that keep a page from doing what it should not into the begin of an answer, where it has none."""
+    headers = MutableHeaders(scope=message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Content-Security-Policy", policy)

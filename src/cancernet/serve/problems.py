@@ -13,6 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:cancernet:problem:"  # of a type; no address that anybody would have to serve
 
 TITLES = {
+    "malformed": (400, "Not a request"),
     "unauthorized": (401, "A token is needed"),
     "forbidden": (403, "Not from there"),
     "not-found": (404, "Nothing there"),
@@ -25,12 +26,21 @@ TITLES = {
     "misdirected": (421, "Not under this name"),
     "invalid": (422, "Cannot be used"),
     "scale-unknown": (422, "Its scale has to be said"),
+    "head-too-large": (431, "Its head is too large"),
     "too-many": (429, "Too many at once"),
     "broken": (500, "A fault of the server"),
     "busy": (503, "Busy"),
     "too-long": (503, "It took too long"),
 }  # fmt: skip
-BY_STATUS = {400: "invalid", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported"}
+BY_STATUS = {
+    400: "invalid",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported",
+    500: "broken",
+}
+DETAILS = {413: "more bytes than such a request may have; GET /v1/model says how many"}
 
 
 class Problem(Exception):  # noqa: N818 - the name of the standard
@@ -63,10 +73,15 @@ async def of_problem(_: Request, problem: Exception) -> Response:
     return problem.response()
 
 
+def of_status(status: int, detail: str = "") -> Problem:
+    """Return the problem for a status that the framework chose."""
+    return Problem(BY_STATUS.get(status, "invalid"), DETAILS.get(status) or detail or "not as it should be")
+
+
 async def of_http(_: Request, error: Exception) -> Response:
-    """Answer with what the framework refuses: no such route, wrong method, a form that cannot be read."""
+    """Answer with what the framework refuses: no such route, wrong method, a body that cannot be read."""
     status, detail = getattr(error, "status_code", HTTP_500_INTERNAL_SERVER_ERROR), str(getattr(error, "detail", ""))
-    problem = Problem(BY_STATUS.get(status, "invalid"), detail)
+    problem = of_status(status, detail)
     problem.headers |= dict(getattr(error, "headers", None) or {})
     return problem.response()
 
@@ -79,6 +94,11 @@ async def of_validation(_: Request, error: Exception) -> Response:
     ]
     said = "; ".join(f"{each['where']}: {each['what']}" for each in found)
     return Problem("invalid", said or "not as the schema has it", errors=found).response()
+
+
+async def of_gone(_: Request, __: Exception) -> Response:
+    """Answer who has gone before all of the request was there: nobody reads it, and it is no fault to be logged."""
+    return Problem("malformed", "the connection ended before the request did").response()
 
 
 async def of_user_error(_: Request, error: Exception) -> Response:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import uvicorn
 
@@ -15,7 +18,6 @@ from cancernet.serve.protocol import PatientProtocol
 from cancernet.serve.settings import Settings
 
 GRACE_S = 20  # that answers which are being made get at the end
-CONNECTIONS = 1000  # open at once, idle ones too
 BACKLOG = 256
 
 
@@ -28,37 +30,49 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         say: where lines for the user go.
 
     Raises:
-        UserError: the address is taken or not this machine's, or another server writes into the state folder.
+        UserError: the address is taken or not this machine's, the model cannot be run, or another server writes into
+            the state folder.
+    """
+    server, bound = prepare(settings, model)
+    app: Any = server.config.app
+    with app.state.engine.state:  # a second server on the same folder ends here, with a line
+        say(f"CancerNet: {address(settings.host, bound)} (Ctrl+C ends it)")
+        if model.synthetic:
+            say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
+        server.run(sockets=[bound])
+
+
+def prepare(settings: Settings, model: Model) -> tuple[uvicorn.Server, socket.socket]:
+    """Return a server that is ready to run, and the socket that it listens at.
+
+    Raises:
+        UserError: as `serve`.
     """
     bound = bind(settings.host, settings.port)
-    settings = _with_port(settings, bound.getsockname()[1])
-    PatientProtocol.patience_s = settings.limits.patience_s
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    settings = replace(settings, port=bound.getsockname()[1])
+    for talks in ("uvicorn.error", "python_multipart"):  # of each bad request: anybody could fill the log
+        logging.getLogger(talks).setLevel(logging.ERROR)
     app = make_app(settings, model)
+    app.state.engine.warm()
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=type("Protocol", (PatientProtocol,), {"limits": settings.limits}),
         ws="none",
         lifespan="on",
         access_log=False,  # names of files tell of patients
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=GRACE_S,
-        log_level="warning",
+        log_level="error",
     )
-    with app.state.engine.state:  # a second server on the same folder ends here, with a line
-        _run(settings, model, config, bound, say)
+    return uvicorn.Server(config), bound
 
 
-def _run(
-    settings: Settings, model: Model, config: uvicorn.Config, bound: socket.socket, say: Callable[[str], None]
-) -> None:
-    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - only shown
-    say(f"CancerNet: http://{f'[{shown}]' if ':' in shown else shown}:{settings.port}/ (Ctrl+C ends it)")
-    if model.synthetic:
-        say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
-    uvicorn.Server(config).run(sockets=[bound])
+def address(host: str, bound: socket.socket) -> str:
+    """Return where a browser on this machine finds the page."""
+    bare = host.strip("[]")
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bare, bare)  # noqa: S104 - only shown
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{bound.getsockname()[1]}/"
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -67,10 +81,12 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         UserError: it cannot.
     """
+    host = host.strip("[]")
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(kind, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
         made.listen(BACKLOG)
     except OSError as error:
@@ -79,9 +95,3 @@ def bind(host: str, port: int) -> socket.socket:
             f"cannot listen at {host} port {port}: {error.strerror}; give another --port or --host"
         ) from None
     return made
-
-
-def _with_port(settings: Settings, port: int) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, port=port)

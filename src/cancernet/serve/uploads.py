@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from cancernet.common.errors import UserError
 from cancernet.common.text import utf8
 from cancernet.data.source import MemorySource
 from cancernet.data.stream import PatchStream
 from cancernet.data.zip_source import ZipSource
+from cancernet.serve.form import read_form
 from cancernet.serve.problems import Problem
 from cancernet.serve.settings import Limits
 
-FIELDS = 20  # of a form besides files
-FIELD_BYTES = 10_000  # of one of them
 NAME = 1000  # characters of a file's name, its folders included
+LISTED = 400  # bytes of a zip's list of members for each patch that is borne; with a long name one has 200
 LEFT = "left out: a file manager's, a document, or a copy of another"
 TOP = "upload"  # how the folder is called that loose files lie in
 
@@ -54,7 +53,7 @@ class Upload:
                 if name not in loose:
                     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cancernet-")))
                     (folder / "sent.zip").write_bytes(content)
-                    sources.append(_opened(folder / "sent.zip", name))
+                    sources.append(_opened(folder / "sent.zip", name, limits))
                     named.append(name)
             stream = PatchStream(sources, named=named)
             if not loose or len(sources) > 1:
@@ -66,65 +65,65 @@ class Upload:
             yield stream
 
 
-def _opened(path: Path, name: str) -> ZipSource:
-    from cancernet.common.errors import UserError
-
+def _opened(path: Path, name: str, limits: Limits) -> ZipSource:
     try:
-        return ZipSource(path)
+        source = ZipSource(path, most_listed=LISTED * limits.patches)
     except UserError as error:  # under the name that it was sent by
         raise UserError(str(error).replace(str(path), name)) from None
+    unpacked = sum(member.size for member in source.members())
+    if unpacked > limits.in_flight_bytes:
+        raise Problem("too-large", f"{name}: {unpacked:,} bytes unpacked; at most {limits.in_flight_bytes:,}")
+    return source
 
 
-async def read_upload(request: Request, limits: Limits, *, name: str = "files") -> Upload:
+async def read_upload(
+    request: Request, limits: Limits, *, name: str = "files", fields: Collection[str] | None = None
+) -> Upload:
     """Read a form with files.
 
     Args:
         request: whose body it is.
         limits: of the server.
         name: of the form's field that has files.
+        fields: that there may be besides; any by default.
 
     Raises:
-        Problem: no form, none that can be read, too many files, or none at all.
+        Problem: no form, none that can be read, too many files, a field that means nothing here, or no file at all.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        raise Problem("unsupported", f"send multipart/form-data with the field {name}, not {kind or 'nothing'}")
-    try:
-        form = await request.form(max_files=limits.files, max_fields=FIELDS, max_part_size=FIELD_BYTES)
-    except HTTPException as error:  # Starlette's, of the form alone
-        many = error.status_code == 413 or "Too many" in error.detail or "exceeded maximum" in error.detail
-        raise Problem("too-large" if many else "invalid", f"the form cannot be read: {error.detail}") from None
-    except ValueError as error:  # of names that are no text
-        raise Problem("invalid", f"the form cannot be read: {error}") from None
-    files: dict[str, bytes] = {}
-    fields: dict[str, str] = {}
-    try:
-        for key, value in form.multi_items():
-            if isinstance(value, str):
-                fields[key] = value
-            elif key == name:
-                files[_name(value, files)] = await value.read()
-            else:
-                raise Problem("invalid", f"files belong into the field {name}, not {key[:50]!r}")
-    finally:
-        await form.close()
-    if not files:
+    found: dict[str, bytes] = {}
+    others: dict[str, str] = {}
+    taken: dict[str, int] = {}
+    for key, file, content in await read_form(request.headers, request.stream(), files=limits.files):
+        if file is None and key != name:
+            if fields is not None and key not in fields:
+                raise Problem("invalid", f"no field {key[:50]!r} is known here; what is asked stands in the address")
+            others[key] = content.decode("utf-8", "replace")
+        elif file is None or key != name:
+            raise Problem("invalid", f"files belong into the field {name}, each with a name, not {key[:50]!r}")
+        else:
+            found[_name(file, taken)] = content
+    if not found:
         raise Problem("invalid", f"no file was sent in the field {name}")
-    return Upload(files, fields)
+    return Upload(found, others)
 
 
-def _name(file: UploadFile, taken: Mapping[str, bytes]) -> str:
-    """Return a name for a table; it is never that of a file on disk, but it shows whose a patch is."""
-    said = (file.filename or "").replace("\\", "/").replace("\0", "")[-NAME:]
-    parts = [part for part in PurePosixPath(said).parts if part not in ("/", "..", ".")]
-    name = "/".join(parts) or "unnamed"
-    if name not in taken:
-        return name
+def _name(file: str, taken: dict[str, int]) -> str:
+    """Return a name for a table; it is never that of a file on disk, but it shows whose a patch is.
+
+    Args:
+        file: as it was sent.
+        taken: names that were given, each with the last number that was put behind it; this one is added.
+    """
+    said = file.replace("\\", "/").replace("\0", "")[-NAME:]
+    parts = [part for part in PurePosixPath(said).parts if part not in ("/", "//", "..", ".")]
+    first = name = "/".join(parts) or "unnamed"
     stem, dot, suffix = name.rpartition(".")
-    number = 2
-    while (other := f"{stem if dot else name} ({number}){dot}{suffix if dot else ''}") in taken:
-        number += 1
-    return other
+    while name in taken:
+        taken[first] += 1
+        number = f" ({taken[first]})"
+        name = f"{stem}{number}{dot}{suffix}" if dot else f"{first}{number}"
+    taken[name] = 1
+    return name
 
 
 def _is_zip(name: str, content: bytes) -> bool:

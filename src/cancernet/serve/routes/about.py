@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
@@ -29,6 +30,7 @@ KINDS = {
 }
 CARD = "CARD.md"
 SHARED = ("style.css", "dark.css")  # of the reports, whose look the page has
+STATIC = re.compile(r"\w[\w.-]{0,99}", re.ASCII)  # a name without folders, and none that a system refuses
 
 routes = APIRouter()
 
@@ -174,6 +176,6 @@ def _shipped(name: str) -> Response:
         folders = (resources.files("cancernet.report") / "templates",)
     for folder in folders:
         file = folder / name
-        if suffix in KINDS and name == PurePosixPath(name).name and file.is_file():
+        if suffix in KINDS and STATIC.fullmatch(name) and file.is_file():
             return Response(file.read_bytes(), media_type=KINDS[suffix])
     raise Problem("not-found", "no such file")

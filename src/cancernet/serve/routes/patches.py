@@ -7,12 +7,14 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from cancernet.model.travel import ticket
 from cancernet.serve import answers
 from cancernet.serve.engine import Engine
-from cancernet.serve.fields import Field, map_sent
+from cancernet.serve.fields import Field as Large
+from cancernet.serve.fields import map_sent
 from cancernet.serve.problems import Problem
 from cancernet.serve.routes.common import SENT, as_json, engine_of, form, problems
 from cancernet.serve.schemas import Explanation, FieldAnswer, Prediction
@@ -20,9 +22,27 @@ from cancernet.serve.settings import Limits
 from cancernet.serve.uploads import Upload, read_upload
 
 CSV = "text/csv"
-Abstain = Annotated[float | None, Query(gt=0, lt=1, description="share of patches to leave unsure")]
-Alone = Annotated[bool, Query(description="judge each patch by itself")]
-Mpp = Annotated[float | None, Query(gt=0, le=20, description="um a pixel, where the file does not say")]
+
+
+class Asked(BaseModel):
+    """What may be asked of a prediction; a word that is misspelt is refused, not left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    abstain: Annotated[float | None, Field(gt=0, lt=1, description="share of patches to leave unsure")] = None
+    alone: Annotated[bool, Field(description="judge each patch by itself")] = False
+
+
+class Scale(BaseModel):
+    """What may be said of a field."""
+
+    model_config = ConfigDict(extra="forbid")
+    mpp: Annotated[float | None, Field(gt=0, le=20, description="um a pixel, where the file does not say")] = None
+
+
+class Nothing(BaseModel):
+    """Nothing may be asked."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def router(limits: Limits) -> APIRouter:
@@ -37,15 +57,15 @@ def router(limits: Limits) -> APIRouter:
         openapi_extra=form("files", several=True),
         max_body_size=limits.body_bytes,
     )
-    async def predict(request: Request, abstain: Abstain = None, alone: Alone = False) -> Response:
+    async def predict(request: Request, asked: Annotated[Asked, Query()]) -> Response:
         """Patches (PNG, JPEG, TIFF, at about 4 um a pixel) and zips of them.
 
         Those of one patient or folder are judged together, as on the command line. With `Accept: text/csv` the answer
         is predictions.csv.
         """
         kind = _accepted(request.headers.get("accept", "*/*"))
-        upload, engine = await read_upload(request, limits), engine_of(request)
-        found = await engine.work(_predict, engine, upload, abstain, alone)
+        upload, engine = await read_upload(request, limits, fields=()), engine_of(request)
+        found = await engine.work(_predict, engine, upload, asked.abstain, asked.alone)
         stamp = {"X-CancerNet-Model": engine.model.graph_sha256}
         if kind == CSV:
             return Response(answers.as_csv(found), media_type=f"{CSV}; charset=utf-8", headers=stamp)
@@ -59,9 +79,9 @@ def router(limits: Limits) -> APIRouter:
         openapi_extra=form("files", several=True),
         max_body_size=limits.body_bytes,
     )
-    async def explain(request: Request) -> Response:
+    async def explain(request: Request, _: Annotated[Nothing, Query()]) -> Response:
         """A few patches, each by itself: where the evidence lies, and which training patches are most like it."""
-        upload, engine = await read_upload(request, limits), engine_of(request)
+        upload, engine = await read_upload(request, limits, fields=()), engine_of(request)
         return as_json(await engine.work(_explain, engine, upload))
 
     @routes.post(
@@ -72,15 +92,15 @@ def router(limits: Limits) -> APIRouter:
         openapi_extra=form("file", several=False),
         max_body_size=limits.field_bytes,
     )
-    async def fields(request: Request, mpp: Mpp = None) -> Response:
+    async def fields(request: Request, asked: Annotated[Scale, Query()]) -> Response:
         """One image of many patches, as `cancernet slide` maps it; it is gone with the answer.
 
         Where the file does not say how many um a pixel has, `mpp` has to: the error is `scale-unknown` then.
         """
-        upload, engine = await read_upload(request, limits, name="file"), engine_of(request)
+        upload, engine = await read_upload(request, limits, name="file", fields=()), engine_of(request)
         if len(upload.files) != 1:
             raise Problem("invalid", "send one field at a time")
-        return as_json(await engine.map(_field, engine, upload, mpp))
+        return as_json(await engine.map(_field, engine, upload, asked.mpp))
 
     return routes
 
@@ -124,5 +144,5 @@ def _field(engine: Engine, upload: Upload, mpp: float | None) -> dict[str, Any]:
         path = Path(folder) / f"field{PurePosixPath(name).suffix.lower()[:10]}"
         path.write_bytes(content)
         limits = engine.settings.limits
-        found = map_sent(Field(path, mpp, model, limits.field_pixels), limits)
+        found = map_sent(Large(path, mpp, model, limits.field_pixels), limits)
     return {"model": answers.stamp(engine.model), "name": name, **found}
