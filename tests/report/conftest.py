@@ -10,6 +10,8 @@ from cancernet.evaluation import choose_thresholds, evaluate
 from cancernet.evaluation.results import FLOOR, RunResults
 from cancernet.evaluation.selective import fit_selective
 from cancernet.model.bundle import read_manifest
+from cancernet.report.figures import Pictures
+from cancernet.report.style import figure, picture
 
 SKILL = {"baseline": 1.4, "class_weighted": 1.5, "augmented": 2.0, "transfer": 1.7, "fine_tuned": 2.3}
 FLOOR_SKILL = 1.6
@@ -112,6 +114,16 @@ def make_results(names=tuple(SKILL), *, with_floor=True, patients=12, patches=30
 @pytest.fixture
 def manifest():
     return read_manifest(Path(__file__).parents[1] / "fixtures" / "bundle_v1")
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the figures out: drawing takes a second a page, and few tests look at it."""
+    drawn = {"approaches": picture(figure(1, 1))}
+    for module in ("html", "folder"):
+        monkeypatch.setattr(
+            f"cancernet.report.{module}.draw", lambda found: Pictures(drawn, {name: {} for name in found.minutes})
+        )
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def results(make):
     return dataclasses.replace(made, doubts=found)
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_lists_the_first_and_says_what_the_numbers_are_not(results):
     page = render(results)
     assert "Labels to look at again" in page
@@ -41,13 +41,13 @@ def test_a_page_lists_the_first_and_says_what_the_numbers_are_not(results):
     assert "7 of 8 in place" in page
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("undrawn")
 def test_results_without_them_say_nothing(single):
     assert doubts(None) is None
     assert "Labels to look at again" not in render(single)
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_says_where_none_was_found(results):
     none = dataclasses.replace(results.doubts, table=results.doubts.table.head(0), images=results.doubts.images[:0])
     page = render(dataclasses.replace(results, doubts=none))
@@ -55,12 +55,11 @@ def test_a_page_says_where_none_was_found(results):
     assert "If all of these labels were wrong" not in page
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("undrawn")
 def test_all_of_them_are_in_a_table_and_the_counts_in_json(results, tmp_path):
     with Output(tmp_path / "out", "run") as out:
         write_results(out, results)
         assert len(pd.read_csv(out.folder / "doubtful_labels.csv")) == ROWS + 5
-        assert (out.folder / "doubtful_labels.png").exists()
         stored = json.loads((out.folder / "metrics.json").read_text())["doubtful_labels"]
         assert (stored["n"], stored["n_contradicted"]) == (ROWS + 5, 60)
         assert set(stored["metrics"]["auc"]) == {"as_is", "if_wrong"}

@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 import pytest
 
 from cancernet.evaluation.results import RunResults
-from cancernet.report.figures import Pictures
 from cancernet.report.html import embed, render
 from cancernet.report.style import figure, picture
 
@@ -36,15 +35,6 @@ class Balance(HTMLParser):
 @pytest.fixture(scope="module")
 def page(make):
     return render(make(("baseline", "augmented")))
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Leave the figures out: drawing takes a second a page, and these tests read the words."""
-    drawn = {"approaches": picture(figure(1, 1))}
-    monkeypatch.setattr(
-        "cancernet.report.html.draw", lambda found: Pictures(drawn, {name: {} for name in found.minutes})
-    )
 
 
 def text(html):

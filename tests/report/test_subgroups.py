@@ -66,13 +66,13 @@ def test_a_table_for_other_programs_has_every_number_once(found):
     assert few["value"].isna().all()
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("undrawn")
 def test_results_that_were_not_grouped_show_no_group(single):
     assert by_group(None) == []
     assert "By group of patients" not in render(single)
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("undrawn")
 def test_page_json_and_csv_hold_the_groups_and_names_stay_text(grouped, tmp_path):
     with Output(tmp_path / "out", "run") as out:
         write_results(out, grouped)

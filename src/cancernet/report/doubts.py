@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from cancernet.common.defaults import CLASS_NAMES
 from cancernet.evaluation.results import Doubts
 from cancernet.report.overlay import enlarged
-from cancernet.report.style import INK, MUTED, figure, sign
+from cancernet.report.style import INK, figure, sign
 from cancernet.report.tables import COLUMNS, interval
 
 ROWS = 30  # listed on the page; doubtful_labels.csv has all
@@ -63,7 +63,6 @@ def doubtful_labels(found: Doubts, *, caption: str, warning: str = "") -> Figure
         row = found.table.iloc[number]
         axes.imshow(enlarged(found.images[number], SIDE))
         head = f"{number + 1}. labelled {CLASS_NAMES[int(row['label'])]}"
-        axes.set_title(head, loc="left", fontsize=8, color=INK, pad=14)
         said = f"p = {row['alone']:.3f}, {row['n_otherwise']} of {row['n_neighbours']} otherwise"
-        axes.text(0, -5, said, fontsize=7, color=MUTED, va="bottom")
+        axes.set_title(f"{head}\n{said}", loc="left", fontsize=7.5, color=INK)
     return sign(made, f"Labels to look at again: {found.model}", f"{caption}; numbers as in the table", warning)
