@@ -43,7 +43,7 @@ def zip_pieces(database: Database, reader: str = "") -> Iterator[bytes]:
     """Yield a zip of the patches that were judged, in folders PATIENT/benign and PATIENT/malignant.
 
     Patches that a reader leaves unsure, on which readers differ, or whose name says one patient here and another
-    there, are left out, and listed in `LEFT_OUT`. Some 0.5 kB a patch are held meanwhile, for the table at the end of
+    there, are left out, and listed in `LEFT_OUT`. Some 1 kB a patch is held meanwhile, for the table at the end of
     the zip; the patches are not.
 
     Args:

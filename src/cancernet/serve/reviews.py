@@ -52,8 +52,10 @@ TABLES = (
     )""",
     "CREATE INDEX IF NOT EXISTS reviews_by_reader ON reviews (reader, number)",
 )
-_PAIRS = """SELECT a.verdict AS first, b.verdict AS second, a.patient FROM reviews AS a JOIN reviews AS b USING (hash)
-    WHERE a.reader = ? AND b.reader = ?"""
+_WITH_MODEL = """SELECT verdict, decision, patient, count(*) FROM reviews WHERE reader = ? AND model = ?
+    GROUP BY 1, 2, 3"""
+_BETWEEN = """SELECT a.verdict, b.verdict, a.patient, count(*) FROM reviews AS a JOIN reviews AS b USING (hash)
+    WHERE a.reader = ? AND b.reader = ? GROUP BY 1, 2, 3"""
 
 
 @dataclass(frozen=True)
@@ -249,15 +251,9 @@ class Reviews:
         """
         rows = self.database.rows
         readers = [row[0] for row in rows("SELECT DISTINCT reader FROM reviews ORDER BY reader")]
-        with_model = [
-            {"reader": reader}
-            | _agreed(
-                rows("SELECT verdict, decision, patient FROM reviews WHERE reader = ? AND model = ?", (reader, graph))
-            )
-            for reader in readers
-        ]
+        with_model = [{"reader": reader} | _agreed(rows(_WITH_MODEL, (reader, graph))) for reader in readers]
         between = [
-            {"first": first, "second": second} | _agreed(rows(_PAIRS, (first, second)))
+            {"first": first, "second": second} | _agreed(rows(_BETWEEN, (first, second)))
             for first, second in combinations(readers, 2)
         ]
         [[other]] = rows("SELECT count(*) FROM reviews WHERE model <> ?", (graph,))
@@ -267,5 +263,5 @@ class Reviews:
 
 
 def _agreed(found: list[Any]) -> dict[str, Any]:
-    first, second, patients = zip(*found, strict=True) if found else ((), (), ())
-    return agree(first, second, patients).to_dict()
+    first, second, patients, counts = zip(*found, strict=True) if found else ((), (), (), ())
+    return agree(first, second, patients, counts).to_dict()
