@@ -112,7 +112,7 @@ def agree(
     called = (codes[0] >= 0) & (codes[1] >= 0)
     names, unit = np.unique(np.asarray(patients, object)[called].astype(str), return_inverse=True)
     cell = 2 * codes[0][called] + codes[1][called]
-    table = np.bincount(4 * unit + cell, weight[called], minlength=4 * names.size).reshape(-1, 4)
+    table = np.bincount(4 * unit + cell, weight[called], minlength=4 * names.size).reshape(-1, 4).astype(np.float64)
     cells, known = table.sum(axis=0), int((names != "").sum())
     patches, value = int(cells.sum()), float(kappa(*cells))
     reason = _reason(patches, known, value)

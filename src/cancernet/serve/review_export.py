@@ -13,7 +13,7 @@ from cancernet.common.files import CsvWriter, safe_name
 from cancernet.data.names import parse_name, relabelled
 from cancernet.data.words import NUMBERS, class_of, is_no_patient
 from cancernet.serve.database import Database
-from cancernet.serve.reviews import COLUMNS
+from cancernet.serve.judgement import COLUMNS
 
 PIECE = 200_000  # bytes or so that are sent at once
 LEFT_OUT = "README_left_out.csv"  # by that name it is taken for a document and not for a broken patch
