@@ -13,8 +13,9 @@ pytest.importorskip("fastapi", reason="cancernet[serve] is not installed")
 from cancernet.data.layout import detect_layout, place
 from cancernet.data.names import parse_name
 from cancernet.serve.database import Database
+from cancernet.serve.judgement import COLUMNS, Review
 from cancernet.serve.review_export import LEFT_COLUMNS, csv_pieces, member_name, zip_pieces
-from cancernet.serve.reviews import COLUMNS, Review, Reviews
+from cancernet.serve.reviews import Reviews
 from cancernet.serve.settings import Limits
 
 HASHES = ("0f" * 16, "1e" * 16, "2d" * 16)

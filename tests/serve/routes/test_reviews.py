@@ -26,9 +26,9 @@ from cancernet.evaluation.agreement import MIN_PATCHES
 from cancernet.experiment.data import check_data
 from cancernet.model.model import Model, load_model
 from cancernet.serve.app import make_app
+from cancernet.serve.judgement import COLUMNS
 from cancernet.serve.review_export import LEFT_OUT, csv_pieces, zip_pieces
 from cancernet.serve.review_schemas import Agreement, Review, ReviewPage
-from cancernet.serve.reviews import COLUMNS
 from cancernet.serve.settings import Limits, Settings
 
 BUNDLE = Path(__file__).resolve().parents[2] / "fixtures" / "bundle_v1"
