@@ -287,6 +287,17 @@ def test_what_was_stopped_is_listed_as_not_asked_about(blank: Page, server: str,
     assert "it was stopped" in page.inner_text("#refused-rows")
 
 
+def test_what_is_cleared_while_it_is_asked_about_does_not_come_back(blank: Page, server: str, patches: Path) -> None:
+    blank.route("**/v1/predict*", lambda _: None)
+    page = opened(blank, server)
+    page.set_input_files("#files", sorted(patches.iterdir()))
+    expect(page.locator("#progress-text")).to_have_text("Looking at files: 12 of 12")
+    page.click("#clear")
+    settled(page)
+    expect(page.locator("#results")).to_be_hidden()
+    expect(page.locator("#hints")).to_be_visible()
+
+
 def test_the_samples_are_answered_and_called_drawn(page: Page) -> None:
     page.click("#try")
     settled(page)

@@ -13,6 +13,7 @@ const rows = new Map();
 const errors = new Map();
 const notes = new Set();
 let order = 0;
+let cleared = 0; // times; what was asked before the last of them is of no interest any more
 
 function tell() {
   state.rows = [...rows.values()].sort((a, b) => a.order - b.order);
@@ -35,7 +36,10 @@ export async function add(added, how) {
     items.set(each.path, each);
   }
   const groups = new Set(added.map((each) => groupOf(each.path)));
-  await put([...items.values()].filter((each) => groups.has(groupOf(each.path))), how);
+  await put(
+    [...items.values()].filter((each) => groups.has(groupOf(each.path))),
+    how,
+  );
 }
 
 /* Ask about all of them again, as after a choice that the answers depend on. */
@@ -45,6 +49,7 @@ export async function again({ abstain, alone }, how) {
 }
 
 export function clear() {
+  cleared++;
   for (const each of [items, rows, errors, notes, state.stains]) each.clear();
   tell();
 }
@@ -57,20 +62,22 @@ async function put(asked, { limits, signal, progress }) {
     for (const each of [rows, errors]) each.delete(path);
     if (packed) for (const inner of [...rows.keys()]) if (rows.get(inner).item?.path === path) rows.delete(inner);
   }
+  const before = cleared;
   state.busy = true;
   tell();
   const waiting = new Set(asked);
   try {
     const came = (part, found, done) => {
+      if (before !== cleared) return;
       take(part, found);
       for (const each of part) waiting.delete(each);
       progress(done, asked.length);
       tell();
     };
     const said = await predict(asked, { limits, signal, came, abstain: state.abstain, alone: state.alone });
-    for (const each of said) notes.add(each);
+    if (before === cleared) for (const each of said) notes.add(each);
   } finally {
-    for (const { path } of waiting) errors.set(path, STOPPED);
+    if (before === cleared) for (const { path } of waiting) errors.set(path, STOPPED);
     state.busy = false;
     tell();
   }
@@ -91,6 +98,7 @@ function take(part, found) {
 /* What the stain of a patch's patient or folder is; nothing where none of it has tissue. */
 export function stainOf({ path, patient }) {
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-  for (const group of [patient, folder, ".", "upload"]) if (group && state.stains.has(group)) return state.stains.get(group);
+  for (const group of [patient, folder, ".", "upload"])
+    if (group && state.stains.has(group)) return state.stains.get(group);
   return null;
 }

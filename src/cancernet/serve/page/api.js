@@ -36,7 +36,10 @@ async function refusal(answer) {
     const { detail, title } = told;
     return new Refusal(kind, detail || title || answer.statusText, { status: answer.status, retry, told });
   } catch {
-    return new Refusal("broken", `the server answered ${answer.status} ${answer.statusText}`, { status: answer.status, retry });
+    return new Refusal("broken", `the server answered ${answer.status} ${answer.statusText}`, {
+      status: answer.status,
+      retry,
+    });
   }
 }
 
@@ -50,7 +53,10 @@ async function once(path, { method = "GET", query = {}, json, form, headers = {}
     answer = await fetch(path + search, { method, body, headers: sent, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refusal("unreachable", "the server cannot be reached; is it still running? A file that changed since it was chosen cannot be sent either");
+    throw new Refusal(
+      "unreachable",
+      "the server cannot be reached; is it still running? A file that changed since it was chosen cannot be sent either",
+    );
   }
   if (!answer.ok) throw await refusal(answer);
   return answer;

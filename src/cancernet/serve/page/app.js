@@ -14,6 +14,7 @@ import { unlock } from "./token.js";
 
 const SAMPLES = [1, 2, 3];
 const SAMPLE = (number) => `drawn-by-a-program/sample-${number}.png`;
+const CHOICES = ["abstain", "alone"]; // that all answers depend on
 const VIEWS = ["patches", "fields", "slides", "review", "model"];
 
 let about = null;
@@ -46,10 +47,20 @@ function counts() {
   const alarms = [...stains.values()].filter(({ alarm }) => alarm);
   const whose = (group) => ([".", "upload"].includes(group) ? "patches without a folder" : group);
   const shown = alarms.slice(0, 5).map(({ group, alarm }) => banner(`${whose(group)}: ${alarm}`));
-  if (alarms.length > shown.length) shown.push(banner(`and ${count(alarms.length - shown.length, "more patient or folder", "more patients or folders")} of a foreign stain`));
+  if (alarms.length > shown.length)
+    shown.push(
+      banner(
+        `and ${count(alarms.length - shown.length, "more patient or folder", "more patients or folders")} of a foreign stain`,
+      ),
+    );
   const drawn = answers.state.rows.some(({ path }) => path.startsWith("drawn-by-a-program/"));
   fill(byId("alarms"), ...shown);
-  const said = drawn ? ["The sample patches were drawn by a program: no tissue is in them, and what the model says of them means nothing.", ...notes] : notes;
+  const said = drawn
+    ? [
+        "The sample patches were drawn by a program: no tissue is in them, and what the model says of them means nothing.",
+        ...notes,
+      ]
+    : notes;
   fill(byId("notes"), ...said.map((each) => make("p", { class: "note" }, each)));
 }
 
@@ -57,18 +68,26 @@ function counts() {
 async function take(items) {
   if (!items.length) return;
   if (stop) {
-    fill(byId("failures"), banner("The files before are still being asked about; these were not taken. Wait or cancel, then give them again."));
+    fill(
+      byId("failures"),
+      banner(
+        "The files before are still being asked about; these were not taken. Wait or cancel, then give them again.",
+      ),
+    );
     return;
   }
   await working("Looking at files", async (signal, progress) => {
     const found = await sorted(items, about.size_px, progress("Looking at files"), signal);
     if (found.errors.length) answers.refuse(found.errors);
     if (found.fields.length) fields.add(found.fields);
-    if (found.patches.length) await answers.add(found.patches, { limits: about.limits, signal, progress: progress("Asking the model") });
+    if (found.patches.length)
+      await answers.add(found.patches, { limits: about.limits, signal, progress: progress("Asking the model") });
     const { rows, errors } = answers.state;
     if (found.fields.length && !found.patches.length) location.hash = "#/fields";
     else if (found.patches.length) location.hash = "#/patches";
-    say(`${count(rows.length, "answer")}, ${count(errors.length, "file")} not used, ${count(found.fields.length, "field")}`);
+    say(
+      `${count(rows.length, "answer")}, ${count(errors.length, "file")} not used, ${count(found.fields.length, "field")}`,
+    );
   });
 }
 
@@ -84,6 +103,8 @@ async function working(what, does) {
   byId("progress").removeAttribute("value");
   byId("progress-text").textContent = `${what}\u2026`;
   show(byId("working"), true);
+  const focused = document.activeElement;
+  for (const id of CHOICES) byId(id).disabled = true;
   fill(byId("failures"));
   try {
     await does(signal, progress);
@@ -93,6 +114,8 @@ async function working(what, does) {
   } finally {
     stop = null;
     show(byId("working"), false);
+    for (const id of CHOICES) byId(id).disabled = false;
+    if (document.activeElement === document.body) focused?.focus(); // it was disabled meanwhile
     document.dispatchEvent(new Event("counts"));
   }
 }
@@ -113,13 +136,16 @@ async function samples() {
 
 async function again() {
   const how = { abstain: Number(byId("abstain").value) || null, alone: byId("alone").checked };
-  for (const id of ["abstain", "alone"]) byId(id).disabled = true;
-  await working("Asking again", (signal, progress) => answers.again(how, { limits: about.limits, signal, progress: progress("Asking again") }));
-  for (const id of ["abstain", "alone"]) byId(id).disabled = false;
+  await working("Asking again", (signal, progress) =>
+    answers.again(how, { limits: about.limits, signal, progress: progress("Asking again") }),
+  );
 }
 
 function receive() {
-  for (const [button, input] of [["choose-files", "files"], ["choose-folder", "folder"]]) {
+  for (const [button, input] of [
+    ["choose-files", "files"],
+    ["choose-folder", "folder"],
+  ]) {
     byId(button).addEventListener("click", () => byId(input).click());
     byId(input).addEventListener("change", async () => {
       const items = chosen(byId(input).files);
@@ -139,8 +165,14 @@ function receive() {
   });
   let within = 0;
   const bears = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragenter", (event) => bears(event) && document.body.classList.toggle("over", ++within > 0));
-  document.addEventListener("dragleave", (event) => bears(event) && document.body.classList.toggle("over", --within > 0));
+  document.addEventListener(
+    "dragenter",
+    (event) => bears(event) && document.body.classList.toggle("over", ++within > 0),
+  );
+  document.addEventListener(
+    "dragleave",
+    (event) => bears(event) && document.body.classList.toggle("over", --within > 0),
+  );
   document.addEventListener("dragover", (event) => bears(event) && event.preventDefault());
   document.addEventListener("drop", async (event) => {
     if (!bears(event)) return;
@@ -162,11 +194,14 @@ function introduce() {
   byId("model-hash").textContent = model.graph_sha256.slice(0, 12);
   byId("model-threshold").textContent = probability(model.threshold);
   show(byId("synthetic"), model.synthetic);
-  byId("rule").textContent = `PNG, JPEG or TIFF of H&E breast tissue. An image whose sides are at most ${about.size_px} px is a patch (at about ${about.mpp} \u00b5m/px, ${Math.round(about.size_px * about.mpp)} \u00b5m of tissue); a larger one is a field and mapped as a slide. Files go to this server alone and are gone with the answer.`;
-  byId("abstain").append(...about.bands.map(({ target }) => make("option", { value: target }, `about ${percent(target)} of the patches`)));
+  byId("rule").textContent =
+    `PNG, JPEG or TIFF of H&E breast tissue. An image whose sides are at most ${about.size_px} px is a patch (at about ${about.mpp} \u00b5m/px, ${Math.round(about.size_px * about.mpp)} \u00b5m of tissue); a larger one is a field and mapped as a slide. Files go to this server alone and are gone with the answer.`;
+  byId("abstain").append(
+    ...about.bands.map(({ target }) => make("option", { value: target }, `about ${percent(target)} of the patches`)),
+  );
   show(byId("abstain").closest("label"), about.bands.length);
   show(byId("alone").closest("label"), about.context);
-  for (const id of ["abstain", "alone"]) byId(id).addEventListener("change", again);
+  for (const id of CHOICES) byId(id).addEventListener("change", again);
   const facts = [
     ["Malignant from", `${probability(model.threshold)} on, chosen for a recall of ${percent(about.target_recall)}`],
     ["Learned from", `${whole(about.patients)} patients`],
@@ -176,7 +211,10 @@ function introduce() {
     ["Graph", model.graph_sha256],
     ["CancerNet", about.version],
   ];
-  fill(byId("model-facts"), ...facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))));
+  fill(
+    byId("model-facts"),
+    ...facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))),
+  );
 }
 
 async function card() {
@@ -214,7 +252,9 @@ async function begin() {
   document.addEventListener("counts", counts);
   addEventListener("hashchange", () => {
     view();
-    byId(`view-${VIEWS.find((each) => !byId(`view-${each}`).hidden)}`).querySelector("h2").focus({ preventScroll: true });
+    byId(`view-${VIEWS.find((each) => !byId(`view-${each}`).hidden)}`)
+      .querySelector("h2")
+      .focus({ preventScroll: true });
     scrollTo(0, 0);
   });
   await Promise.all([card(), offered("slides", slides), offered("review", review)]);

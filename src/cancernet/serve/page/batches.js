@@ -39,7 +39,9 @@ export function batchesOf(items, limits) {
     const parts = divided(members, Math.min(limits.files, limits.patches), room);
     if (parts.length > 1) {
       const whose = group || "those without a folder";
-      notes.push(`${whose}: ${count(members.length, "patch", "patches")} are more than one request takes; they were judged in ${parts.length} parts, stain and surroundings in each by itself`);
+      notes.push(
+        `${whose}: ${count(members.length, "patch", "patches")} are more than one request takes; they were judged in ${parts.length} parts, stain and surroundings in each by itself`,
+      );
     }
     for (const part of parts) {
       if (open && open.items.length + part.items.length <= AIM && open.bytes + part.bytes <= room) {
@@ -94,7 +96,12 @@ async function asked(batch, { limits, abstain, alone, signal }) {
   }
   if (lost.length === batch.items.length) return { ...none, errors: lost };
   try {
-    const found = await askJson("/v1/predict", { method: "POST", form, query: { abstain, alone: alone || null }, signal });
+    const found = await askJson("/v1/predict", {
+      method: "POST",
+      form,
+      query: { abstain, alone: alone || null },
+      signal,
+    });
     return accounted(batch.items, { ...found, errors: [...lost, ...found.errors] });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

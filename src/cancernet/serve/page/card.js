@@ -19,26 +19,63 @@ function inline(text) {
   return [...found, text.slice(end)];
 }
 
-const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((each) => each.trim());
+const cells = (line) =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((each) => each.trim());
 
 function table(lines, number) {
   const [head, , ...body] = lines.map(cells);
   const named = head.some(Boolean);
-  const rows = body.map(([first, ...rest]) => make("tr", {}, make("th", { scope: "row" }, ...inline(first)), rest.map((each) => make("td", {}, ...inline(each)))));
-  const top = named && make("thead", {}, make("tr", {}, head.map((each) => (each ? make("th", { scope: "col" }, ...inline(each)) : make("td")))));
-  return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Table ${number}` }, make("table", { class: named ? "" : "facts" }, top, make("tbody", {}, rows)));
+  const rows = body.map(([first, ...rest]) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, ...inline(first)),
+      rest.map((each) => make("td", {}, ...inline(each))),
+    ),
+  );
+  const top =
+    named &&
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        head.map((each) => (each ? make("th", { scope: "col" }, ...inline(each)) : make("td"))),
+      ),
+    );
+  return make(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": `Table ${number}` },
+    make("table", { class: named ? "" : "facts" }, top, make("tbody", {}, rows)),
+  );
 }
 
 /* Return Markdown as elements; its first heading becomes one of the second order. */
 export function markdown(text) {
-  const blocks = text.replaceAll("\r\n", "\n").split(/\n{2,}|\n(?=#)|(?<=^#.*)\n/m).filter((each) => each.trim());
+  const blocks = text
+    .replaceAll("\r\n", "\n")
+    .split(/\n{2,}|\n(?=#)|(?<=^#.*)\n/m)
+    .filter((each) => each.trim());
   let tables = 0;
   return blocks.map((block) => {
     const lines = block.trim().split("\n");
     const heading = /^(#+) (.*)/.exec(lines[0]);
     if (heading) return make(`h${Math.min(6, heading[1].length + 1)}`, {}, ...inline(heading[2]));
     if (lines[0].startsWith("|")) return table(lines, ++tables);
-    if (/^[-*] /.test(lines[0])) return make("ul", {}, block.trim().split(/\n(?=[-*] )/).map((each) => make("li", {}, ...inline(each.slice(2).replaceAll("\n", " ")))));
+    if (/^[-*] /.test(lines[0]))
+      return make(
+        "ul",
+        {},
+        block
+          .trim()
+          .split(/\n(?=[-*] )/)
+          .map((each) => make("li", {}, ...inline(each.slice(2).replaceAll("\n", " ")))),
+      );
     return make("p", {}, ...inline(lines.join(" ")));
   });
 }

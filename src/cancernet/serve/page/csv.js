@@ -27,5 +27,7 @@ function digits(value) {
 
 /* Rows (objects) under the names of columns, lines ended as the command line ends them. */
 export function csv(columns, rows) {
-  return [columns, ...rows.map((row) => columns.map((name) => row[name]))].map((row) => `${row.map(cell).join(",")}\n`).join("");
+  return [columns, ...rows.map((row) => columns.map((name) => row[name]))]
+    .map((row) => `${row.map(cell).join(",")}\n`)
+    .join("");
 }

@@ -51,7 +51,12 @@ export async function open(row, about) {
   const { signal } = latest;
   say(`${row.path}: ${row.decision}, ${probability(row.probability)}`);
   if (!row.item || row.item.packed) {
-    fill(body, note("Its picture is not at hand: the zip was read by the server. Unpack it and choose the folder to see the evidence."));
+    fill(
+      body,
+      note(
+        "Its picture is not at hand: the zip was read by the server. Unpack it and choose the folder to see the evidence.",
+      ),
+    );
     return;
   }
   fill(body, make("p", { class: "muted" }, "Asking for the evidence\u2026"));
@@ -73,21 +78,45 @@ function answer(row, about) {
     ["Place", row.x !== null && `x ${row.x}, y ${row.y} px`],
     ["By itself", taken && `${probability(row.alone)}; its surroundings were taken in`],
     ["Its name states", row.stated],
-    ["Stain", stain && `distance ${stain.distance.toFixed(2)} of ${stain.limit.toFixed(2)} allowed, from ${stain.patches} with tissue${stain.alarm ? "" : ": as in training"}`],
+    [
+      "Stain",
+      stain &&
+        `distance ${stain.distance.toFixed(2)} of ${stain.limit.toFixed(2)} allowed, from ${stain.patches} with tissue${stain.alarm ? "" : ": as in training"}`,
+    ],
   ].filter(([, value]) => value);
   return [
-    make("p", { class: "verdict" }, chip(row.decision), make("b", {}, probability(row.probability)), make("span", { class: "muted" }, "probability of malignant")),
+    make(
+      "p",
+      { class: "verdict" },
+      chip(row.decision),
+      make("b", {}, probability(row.probability)),
+      make("span", { class: "muted" }, "probability of malignant"),
+    ),
     row.reason && make("p", { class: "note" }, `Not judged: ${row.reason}`),
-    !row.reason && row.decision === "unsure" && make("p", { class: "note" }, "Too near the threshold: within the band that is left unsure."),
+    !row.reason &&
+      row.decision === "unsure" &&
+      make("p", { class: "note" }, "Too near the threshold: within the band that is left unsure."),
     stain?.alarm && make("p", { class: "banner" }, stain.alarm),
     scale(row.probability, threshold, band, row.decision),
-    make("table", { class: "facts" }, make("caption", { class: "unseen" }, "About this patch"), make("tbody", {}, facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))))),
+    make(
+      "table",
+      { class: "facts" },
+      make("caption", { class: "unseen" }, "About this patch"),
+      make(
+        "tbody",
+        {},
+        facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))),
+      ),
+    ),
   ];
 }
 
 async function why(body, row, told, about, signal) {
   const { threshold } = about.model;
-  const [plain, over] = [make("canvas", { class: "patch", role: "img", "aria-label": "The patch, enlarged" }), make("canvas", { class: "patch", role: "img" })];
+  const [plain, over] = [
+    make("canvas", { class: "patch", role: "img", "aria-label": "The patch, enlarged" }),
+    make("canvas", { class: "patch", role: "img" }),
+  ];
   const um = Math.round(about.size_px * about.mpp);
   const figures = make(
     "div",
@@ -99,7 +128,10 @@ async function why(body, row, told, about, signal) {
   if (signal.aborted) return;
   const [rows, columns] = [told.evidence.length, told.evidence[0].length];
   const mean = told.evidence.flat().reduce((sum, each) => sum + each, 0) / (rows * columns);
-  over.setAttribute("aria-label", `Evidence in ${columns} by ${rows} cells, mean ${mean.toFixed(2)} log odds; the threshold is at ${logit(threshold).toFixed(2)}`);
+  over.setAttribute(
+    "aria-label",
+    `Evidence in ${columns} by ${rows} cells, mean ${mean.toFixed(2)} log odds; the threshold is at ${logit(threshold).toFixed(2)}`,
+  );
   const colours = make("canvas", { class: "colours", "aria-hidden": "true" });
   drawColours(colours);
   const end = (sign) => (logit(threshold) + sign * span).toFixed(1);
@@ -107,8 +139,23 @@ async function why(body, row, told, about, signal) {
   fill(
     body,
     figures,
-    make("div", { class: "span" }, colours, make("div", { class: "ends" }, make("span", {}, `${end(-1)} benign`), make("span", {}, `${logit(threshold).toFixed(1)}`), make("span", {}, `malignant ${end(1)}`))),
-    make("p", { class: "small" }, `Log odds by cell (${columns} by ${rows}); white is the threshold. A line surrounds what speaks most for malignant, dots what speaks most for benign. It shows what the model went by, right or wrong.`),
+    make(
+      "div",
+      { class: "span" },
+      colours,
+      make(
+        "div",
+        { class: "ends" },
+        make("span", {}, `${end(-1)} benign`),
+        make("span", {}, `${logit(threshold).toFixed(1)}`),
+        make("span", {}, `malignant ${end(1)}`),
+      ),
+    ),
+    make(
+      "p",
+      { class: "small" },
+      `Log odds by cell (${columns} by ${rows}); white is the threshold. A line surrounds what speaks most for malignant, dots what speaks most for benign. It shows what the model went by, right or wrong.`,
+    ),
     other,
     told.known && make("p", { class: "note" }, `No test of the model: ${KNOWN[told.known] ?? told.known}.`),
     near(told.nearest),
@@ -117,11 +164,37 @@ async function why(body, row, told, about, signal) {
 
 function near(nearest) {
   if (!nearest.length) return make("p", { class: "small" }, "This model remembers no training patches.");
-  const cells = ({ path, patient, label, similarity }) => [make("th", { scope: "row", title: path }, path.slice(path.lastIndexOf("/") + 1)), make("td", {}, patient), make("td", {}, label), make("td", { class: "number" }, similarity.toFixed(3))];
+  const cells = ({ path, patient, label, similarity }) => [
+    make("th", { scope: "row", title: path }, path.slice(path.lastIndexOf("/") + 1)),
+    make("td", {}, patient),
+    make("td", {}, label),
+    make("td", { class: "number" }, similarity.toFixed(3)),
+  ];
   return make(
     "div",
     {},
     make("h4", {}, "Training patches most like it"),
-    make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Training patches most like it" }, make("table", { class: "near left" }, make("thead", {}, make("tr", {}, ["Patch", "Patient", "Class", "Similarity"].map((each) => make("th", { scope: "col" }, each)))), make("tbody", {}, nearest.map((each) => make("tr", {}, cells(each)))))),
+    make(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Training patches most like it" },
+      make(
+        "table",
+        { class: "near left" },
+        make(
+          "thead",
+          {},
+          make(
+            "tr",
+            {},
+            ["Patch", "Patient", "Class", "Similarity"].map((each) => make("th", { scope: "col" }, each)),
+          ),
+        ),
+        make(
+          "tbody",
+          {},
+          nearest.map((each) => make("tr", {}, cells(each))),
+        ),
+      ),
+    ),
   );
 }

@@ -14,7 +14,8 @@ export function make(tag, said = {}, ...inside) {
   return made;
 }
 
-export const fill = (element, ...inside) => element.replaceChildren(...inside.flat().filter((each) => each || each === 0));
+export const fill = (element, ...inside) =>
+  element.replaceChildren(...inside.flat().filter((each) => each || each === 0));
 
 export const show = (element, whether) => {
   element.hidden = !whether;
@@ -40,7 +41,12 @@ const MARKS = { malignant: "\u25cf", benign: "\u25cb", unsure: "?" };
 
 /* A decision: its word, and a mark that is told apart without colour. */
 export function chip(decision) {
-  return make("span", { class: `chip ${decision}` }, make("i", { "aria-hidden": "true" }, MARKS[decision] ?? ""), decision);
+  return make(
+    "span",
+    { class: `chip ${decision}` },
+    make("i", { "aria-hidden": "true" }, MARKS[decision] ?? ""),
+    decision,
+  );
 }
 
 let timer = 0;

@@ -2,8 +2,17 @@
 
 /* Purple for benign, white, orange for malignant: matplotlib's PuOr_r, which lies straight between these. */
 export const COLOURS = [
-  [45, 0, 75], [84, 39, 136], [128, 115, 172], [178, 171, 210], [216, 218, 235], [247, 247, 247],
-  [254, 224, 182], [253, 184, 99], [224, 130, 20], [179, 88, 6], [127, 59, 8],
+  [45, 0, 75],
+  [84, 39, 136],
+  [128, 115, 172],
+  [178, 171, 210],
+  [216, 218, 235],
+  [247, 247, 247],
+  [254, 224, 182],
+  [253, 184, 99],
+  [224, 130, 20],
+  [179, 88, 6],
+  [127, 59, 8],
 ];
 const DARKEST = 0.4; // of a black pixel under the colours
 const DOTS = 9; // px between dots of the line around what speaks for benign
@@ -28,7 +37,10 @@ export async function pixelsOf(blob) {
 
 /* Log odds from the threshold to full colour. */
 export function spanOf(evidence, neutral) {
-  const found = evidence.flat().map((each) => Math.abs(each - neutral)).sort((a, b) => a - b);
+  const found = evidence
+    .flat()
+    .map((each) => Math.abs(each - neutral))
+    .sort((a, b) => a - b);
   const place = QUANTILE * (found.length - 1);
   const low = found[Math.floor(place)];
   return Math.max(LEAST_SPAN, low + (found[Math.ceil(place)] - low) * (place % 1));
@@ -69,7 +81,9 @@ export function drawColours(canvas) {
   [canvas.width, canvas.height] = [SIDE, 1];
   const pen = canvas.getContext("2d");
   for (let x = 0; x < SIDE; x++) {
-    pen.fillStyle = `rgb(${colour(x / (SIDE - 1)).map(Math.round).join(" ")})`;
+    pen.fillStyle = `rgb(${colour(x / (SIDE - 1))
+      .map(Math.round)
+      .join(" ")})`;
     pen.fillRect(x, 0, 1, 1);
   }
 }

@@ -30,14 +30,25 @@ export function add(items) {
   }
   const begin = make("button", { class: "main", type: "button" }, `Map all ${whole(items.length)}`);
   const drop = make("button", { type: "button" }, "Remove them");
-  const asked = make("div", { class: "note ask-many" }, make("p", {}, `${count(items.length, "image")} have sides above ${about.size_px} px and so count as fields, each mapped by itself. Patches have to be ${about.size_px} px at ${about.mpp} \u00b5m/px.`), begin, " ", drop);
+  const asked = make(
+    "div",
+    { class: "note ask-many" },
+    make(
+      "p",
+      {},
+      `${count(items.length, "image")} have sides above ${about.size_px} px and so count as fields, each mapped by itself. Patches have to be ${about.size_px} px at ${about.mpp} \u00b5m/px.`,
+    ),
+    begin,
+    " ",
+    drop,
+  );
   begin.addEventListener("click", () => (asked.remove(), enqueue(added)));
   drop.addEventListener("click", () => (asked.remove(), added.forEach(({ element }) => element.remove())));
   byId("fields").before(asked);
 }
 
 function enqueue(added) {
-  for (const field of added) if (field.element.isConnected) waiting.push(field), status(field, "waiting");
+  for (const field of added) if (field.element.isConnected) (waiting.push(field), status(field, "waiting"));
   next();
 }
 
@@ -45,8 +56,15 @@ function card(item) {
   const id = `field-${++number}`;
   const body = make("div", { class: "body" });
   const remove = make("button", { type: "button", class: "quiet", "aria-label": `Remove ${item.path}` }, "Remove");
-  const told = [item.width && `${whole(item.width)} \u00d7 ${whole(item.height)} px`, bytes(item.bytes)].filter(Boolean).join(", ");
-  const element = make("article", { class: "card", "aria-labelledby": id }, make("header", {}, make("h3", { id }, item.path), make("span", { class: "muted" }, told), remove), body);
+  const told = [item.width && `${whole(item.width)} \u00d7 ${whole(item.height)} px`, bytes(item.bytes)]
+    .filter(Boolean)
+    .join(", ");
+  const element = make(
+    "article",
+    { class: "card", "aria-labelledby": id },
+    make("header", {}, make("h3", { id }, item.path), make("span", { class: "muted" }, told), remove),
+    body,
+  );
   remove.addEventListener("click", () => {
     if (running?.field.element === element) running.stop.abort();
     const place = waiting.findIndex((field) => field.element === element);
@@ -83,7 +101,9 @@ async function next() {
 async function map(field, signal) {
   const { item } = field;
   if (item.bytes > about.limits.field_bytes)
-    throw new Error(`it has ${bytes(item.bytes)}; a field may have ${bytes(about.limits.field_bytes)}. Put it into the folder of --slides instead`);
+    throw new Error(
+      `it has ${bytes(item.bytes)}; a field may have ${bytes(about.limits.field_bytes)}. Put it into the folder of --slides instead`,
+    );
   const form = new FormData();
   form.append("file", await item.open(), item.path);
   const found = await askJson("/v1/fields", { method: "POST", form, query: { mpp: field.mpp }, signal });
@@ -129,22 +149,71 @@ function result(field, found) {
     ["analysed", `${area(summary.analysed_mm2)} mm\u00b2`],
     ["called malignant", `${area(summary.malignant_mm2)} mm\u00b2`],
     ["of the analysed", summary.malignant_share === null ? "\u2013" : percent(summary.malignant_share)],
-    ["patches", `${whole(summary.patches)}: ${whole(summary.patches_malignant)} malignant, ${whole(summary.patches_benign)} benign, ${whole(summary.patches_unsure)} unsure`],
-    ["scale", `${Number(summary.mpp.x.toPrecision(4))} \u00b5m/px (${summary.mpp.from === "mpp" ? "as you said" : summary.mpp.from})`],
-    ["stain", summary.stain_distance === null ? "\u2013" : `distance ${summary.stain_distance.toFixed(2)} of ${summary.stain_limit.toFixed(2)} allowed`],
+    [
+      "patches",
+      `${whole(summary.patches)}: ${whole(summary.patches_malignant)} malignant, ${whole(summary.patches_benign)} benign, ${whole(summary.patches_unsure)} unsure`,
+    ],
+    [
+      "scale",
+      `${Number(summary.mpp.x.toPrecision(4))} \u00b5m/px (${summary.mpp.from === "mpp" ? "as you said" : summary.mpp.from})`,
+    ],
+    [
+      "stain",
+      summary.stain_distance === null
+        ? "\u2013"
+        : `distance ${summary.stain_distance.toFixed(2)} of ${summary.stain_limit.toFixed(2)} allowed`,
+    ],
   ];
-  const table = make("button", { type: "button", on: { click: () => save("patches.csv", csv(COLUMNS, patches), "text/csv;charset=utf-8") } }, "Patches as CSV");
-  const other = make("button", { type: "button", class: "quiet", on: { click: () => ask(field, "Another scale gives another map.") } }, "Another scale");
+  const table = make(
+    "button",
+    { type: "button", on: { click: () => save("patches.csv", csv(COLUMNS, patches), "text/csv;charset=utf-8") } },
+    "Patches as CSV",
+  );
+  const other = make(
+    "button",
+    { type: "button", class: "quiet", on: { click: () => ask(field, "Another scale gives another map.") } },
+    "Another scale",
+  );
   const said = summary.mpp.from === "mpp" || field.mpp !== null;
   const warnings = summary.warnings.filter((each) => !summary.alarms.includes(each));
   fill(
     field.body,
-    summary.refused && make("div", { class: "banner", role: "alert" }, make("strong", {}, "Not to be used"), "its patches cannot be judged, for the reasons below"),
+    summary.refused &&
+      make(
+        "div",
+        { class: "banner", role: "alert" },
+        make("strong", {}, "Not to be used"),
+        "its patches cannot be judged, for the reasons below",
+      ),
     ...summary.alarms.map((each) => make("div", { class: "banner", role: "alert" }, each)),
-    make("div", { class: "mapped" },
-      make("figure", {}, make("img", { src: found.overlay, alt: `Map of ${field.item.path}: ${whole(summary.patches_malignant)} of ${whole(summary.patches)} patches called malignant` }), make("figcaption", {}, "The field under its map. Research only.")),
-      make("div", {}, make("table", { class: "facts" }, make("tbody", {}, facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))))),
-        ...warnings.map(note), make("p", { class: "row" }, table, said && other))),
+    make(
+      "div",
+      { class: "mapped" },
+      make(
+        "figure",
+        {},
+        make("img", {
+          src: found.overlay,
+          alt: `Map of ${field.item.path}: ${whole(summary.patches_malignant)} of ${whole(summary.patches)} patches called malignant`,
+        }),
+        make("figcaption", {}, "The field under its map. Research only."),
+      ),
+      make(
+        "div",
+        {},
+        make(
+          "table",
+          { class: "facts" },
+          make(
+            "tbody",
+            {},
+            facts.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))),
+          ),
+        ),
+        ...warnings.map(note),
+        make("p", { class: "row" }, table, said && other),
+      ),
+    ),
   );
 }
 
@@ -153,6 +222,7 @@ export function clear() {
   running?.stop.abort();
   waiting.length = 0;
   given = null;
+  for (const each of document.querySelectorAll(".ask-many")) each.remove();
   fill(byId("fields"));
   show(byId("no-fields"), true);
 }

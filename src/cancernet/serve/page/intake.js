@@ -24,7 +24,9 @@ async function walk(entry, above, found) {
   const path = above + entry.name;
   if (entry.isFile) {
     const file = await new Promise((done, failed) => entry.file(done, failed)).catch(() => null);
-    found.push(file ? ofFile(file, path) : item(path, 0, () => Promise.reject(new Error("the browser cannot open it"))));
+    found.push(
+      file ? ofFile(file, path) : item(path, 0, () => Promise.reject(new Error("the browser cannot open it"))),
+    );
     return;
   }
   const reader = entry.createReader();
@@ -63,7 +65,8 @@ async function place(each, side, found) {
   }
   const large = each.width !== null && Math.max(each.width, each.height) > side;
   if (SLIDES.test(each.path) || large) found.fields.push(each);
-  else if (!each.kind && each.bytes > MOST) found.errors.push({ path: each.path, reason: "no image that is known here" });
+  else if (!each.kind && each.bytes > MOST)
+    found.errors.push({ path: each.path, reason: "no image that is known here" });
   else found.patches.push(each);
 }
 

@@ -4,14 +4,23 @@ import { ask } from "./api.js";
 import { area, fill, make, moment, percent, say, whole } from "./dom.js";
 
 const WORDS = { queued: "waiting", running: "at work", done: "done", failed: "failed", canceled: "canceled" };
-const FILES = [["patches.csv", "patches"], ["regions.geojson", "regions"], ["summary.json", "summary"]];
+const FILES = [
+  ["patches.csv", "patches"],
+  ["regions.geojson", "regions"],
+  ["summary.json", "summary"],
+];
 
 /* Return { element, update }. */
 export function jobCard(job, { changed, removed }) {
   const id = `job-${job.id}`;
   const body = make("div", { class: "body" });
   const state = make("span", { class: "state" });
-  const element = make("article", { class: "card", "aria-labelledby": id }, make("header", {}, make("h3", { id }, job.name), state, make("span", { class: "muted" }, moment(job.created))), body);
+  const element = make(
+    "article",
+    { class: "card", "aria-labelledby": id },
+    make("header", {}, make("h3", { id }, job.name), state, make("span", { class: "muted" }, moment(job.created))),
+    body,
+  );
   let shown = "";
 
   function update(found) {
@@ -22,14 +31,14 @@ export function jobCard(job, { changed, removed }) {
     state.textContent = WORDS[job.state] ?? job.state;
     state.className = `state ${job.state}`;
     if (before !== job.state) say(`${job.name}: ${state.textContent}`);
-    fill(body, ...inside(job, () => end(changed, removed)));
+    fill(body, ...inside(job, end));
   }
 
   async function end() {
     const ended = !["queued", "running"].includes(job.state);
     try {
       await ask(`/v1/jobs/${encodeURIComponent(job.id)}`, { method: "DELETE" });
-      if (ended) element.remove(), removed();
+      if (ended) (element.remove(), removed());
       else changed();
     } catch (error) {
       body.append(make("p", { class: "note", role: "alert" }, error.message));
@@ -43,17 +52,37 @@ export function jobCard(job, { changed, removed }) {
 function inside(job, end) {
   if (["queued", "running"].includes(job.state)) {
     const { stage = "", share = null } = job.progress ?? {};
-    const bar = make("progress", { max: 1, value: job.state === "running" && share !== null ? share : null, "aria-label": `Progress of ${job.name}` });
+    const bar = make("progress", {
+      max: 1,
+      value: job.state === "running" && share !== null ? share : null,
+      "aria-label": `Progress of ${job.name}`,
+    });
     const cancel = make("button", { type: "button", "aria-label": `Cancel ${job.name}`, on: { click: end } }, "Cancel");
-    return [make("div", { class: "working" }, bar, make("span", {}, stage || WORDS[job.state], share !== null && ` ${percent(share)}`), cancel)];
+    return [
+      make(
+        "div",
+        { class: "working" },
+        bar,
+        make("span", {}, stage || WORDS[job.state], share !== null && ` ${percent(share)}`),
+        cancel,
+      ),
+    ];
   }
   const { summary } = job;
   return [
     job.error && make("p", { class: "note" }, job.error),
-    summary?.refused && make("div", { class: "banner" }, make("strong", {}, "Not to be used"), "its patches cannot be judged, for the reasons below"),
+    summary?.refused &&
+      make(
+        "div",
+        { class: "banner" },
+        make("strong", {}, "Not to be used"),
+        "its patches cannot be judged, for the reasons below",
+      ),
     ...(summary?.alarms ?? []).map((each) => make("div", { class: "banner" }, each)),
     summary && facts(summary),
-    ...(summary?.warnings ?? []).filter((each) => !summary.alarms.includes(each)).map((each) => make("p", { class: "note" }, each)),
+    ...(summary?.warnings ?? [])
+      .filter((each) => !summary.alarms.includes(each))
+      .map((each) => make("p", { class: "note" }, each)),
     ...links(job),
     make("p", {}, sure("Remove", "Remove its results", job.name, end)),
   ].filter(Boolean);
@@ -73,7 +102,12 @@ function links(job) {
   const frame = make("div");
   const folder = job.viewer.slice(0, job.viewer.lastIndexOf("/") + 1);
   const word = make("span", {}, "Show the map here");
-  const here = make("button", { type: "button", "aria-expanded": "false" }, word, make("span", { class: "unseen" }, `, of ${job.name}`));
+  const here = make(
+    "button",
+    { type: "button", "aria-expanded": "false" },
+    word,
+    make("span", { class: "unseen" }, `, of ${job.name}`),
+  );
   here.addEventListener("click", () => {
     const open = here.getAttribute("aria-expanded") === "true";
     here.setAttribute("aria-expanded", String(!open));

@@ -37,7 +37,8 @@ export async function start(model) {
 const chosen = () => document.querySelector("input[name=queue]:checked").value;
 const pictured = () => state.rows.filter(({ item }) => item && !item.packed);
 const differs = ({ stated, decision }) => stated && decision !== "unsure" && stated !== decision;
-const surest = (a, b) => distance(b.probability, about.model.threshold) - distance(a.probability, about.model.threshold);
+const surest = (a, b) =>
+  distance(b.probability, about.model.threshold) - distance(a.probability, about.model.threshold);
 
 const QUEUES = {
   errors: (rows) => rows.filter(differs).sort(surest),
@@ -51,7 +52,11 @@ function offer() {
   byId("unsure-count").textContent = whole(QUEUES.unsure(rows).length);
   show(byId("sample-options"), chosen() === "sample");
   const lacking = state.rows.length - rows.length;
-  const said = !state.rows.length ? "Nothing to review yet: drop patches first." : lacking ? `${count(lacking, "patch", "patches")} of a zip that the server read cannot be shown and so not be reviewed.` : "";
+  const said = !state.rows.length
+    ? "Nothing to review yet: drop patches first."
+    : lacking
+      ? `${count(lacking, "patch", "patches")} of a zip that the server read cannot be shown and so not be reviewed.`
+      : "";
   byId("review-hint").textContent = said;
   byId("begin").disabled = !rows.length;
 }
@@ -73,7 +78,9 @@ async function begin() {
   const out = queue.length - left.length;
   if (!left.length) {
     run = null;
-    byId("review-hint").textContent = out ? `All ${whole(out)} were judged by ${reader} already.` : "No patch is of that kind.";
+    byId("review-hint").textContent = out
+      ? `All ${whole(out)} were judged by ${reader} already.`
+      : "No patch is of that kind.";
     return;
   }
   byId("review-hint").textContent = out ? `${whole(out)} that ${reader} has judged already were left out.` : "";
@@ -106,18 +113,28 @@ async function present() {
     return;
   }
   const row = queue[at];
-  byId("review-name").textContent = blind ? "Its name and the model's answer are hidden until you have judged" : row.path;
+  byId("review-name").textContent = blind
+    ? "Its name and the model's answer are hidden until you have judged"
+    : row.path;
   byId("say-accept").disabled = blind || row.decision === "unsure";
   const band = bandOf(about.model.threshold, about.bands, state.abstain);
   const answer = [
-    make("p", { class: "verdict" }, make("span", { class: "muted" }, "the model:"), chip(row.decision), make("b", {}, probability(row.probability))),
+    make(
+      "p",
+      { class: "verdict" },
+      make("span", { class: "muted" }, "the model:"),
+      chip(row.decision),
+      make("b", {}, probability(row.probability)),
+    ),
     row.reason && note(row.reason),
     scale(row.probability, about.model.threshold, band, row.decision),
     row.stated && make("p", {}, "its name states: ", chip(row.stated)),
   ].filter(Boolean);
   fill(byId("review-answer"), blind ? [] : answer);
   byId("stage").focus({ preventScroll: true });
-  say(`${byId("review-place").textContent}${blind ? "" : `: the model says ${row.decision}, ${probability(row.probability)}`}`);
+  say(
+    `${byId("review-place").textContent}${blind ? "" : `: the model says ${row.decision}, ${probability(row.probability)}`}`,
+  );
   const [plain, over] = [byId("review-patch"), byId("review-evidence")];
   show(over.closest("figure"), false);
   try {
@@ -125,7 +142,9 @@ async function present() {
     if (run?.queue[run.at] !== row) return;
     const span = await draw(row, told, plain, over, about.model.threshold);
     show(over.closest("figure"), span !== null);
-    if (plain.closest("figure").hidden) byId("review-error").textContent = "This browser cannot show the format of this file; skip it, or look at it elsewhere.";
+    if (plain.closest("figure").hidden)
+      byId("review-error").textContent =
+        "This browser cannot show the format of this file; skip it, or look at it elsewhere.";
   } catch (error) {
     byId("review-error").textContent = `It cannot be shown: ${error.message}`;
   }
@@ -143,7 +162,9 @@ function key(event) {
 
 function accept() {
   if (byId("say-accept").disabled) {
-    byId("review-error").textContent = run?.blind ? "Its call is hidden: judge with M, B or U." : "The model has no call to accept here: judge with M, B or U.";
+    byId("review-error").textContent = run?.blind
+      ? "Its call is hidden: judge with M, B or U."
+      : "The model has no call to accept here: judge with M, B or U.";
     return;
   }
   judge(run.queue[run.at].decision);
@@ -152,7 +173,8 @@ function accept() {
 async function sent(row, { verdict, note: said = "" }) {
   const form = new FormData();
   form.append("file", await row.item.open(), row.path.split("/").pop());
-  for (const [name, value] of Object.entries({ path: row.path, reader: run.reader, verdict, note: said })) if (value) form.append(name, value);
+  for (const [name, value] of Object.entries({ path: row.path, reader: run.reader, verdict, note: said }))
+    if (value) form.append(name, value);
   return askJson("/v1/reviews", { method: "POST", form });
 }
 
@@ -172,7 +194,9 @@ async function judge(verdict) {
 
 /* What was judged last: in a blind review it says now what the model had said. */
 function last(row, review) {
-  const alone = review.decision !== row.decision && `; the patch by itself, which is kept: ${review.decision} ${probability(review.probability)}`;
+  const alone =
+    review.decision !== row.decision &&
+    `; the patch by itself, which is kept: ${review.decision} ${probability(review.probability)}`;
   const model = make("span", {}, `; the model: ${row.decision} ${probability(row.probability)}${alone || ""}`);
   fill(byId("review-last"), "Kept: ", make("span", { class: "name" }, row.path), " ", chip(review.verdict), model);
 }

@@ -10,10 +10,12 @@ export async function sizeOf(blob) {
   const at = (i) => (i < head.byteLength ? head.getUint8(i) : 0);
   const is = (start, ...codes) => codes.every((code, i) => at(start + i) === code);
   try {
-    if (is(0, 0x89, 0x50, 0x4e, 0x47) && is(12, 0x49, 0x48, 0x44, 0x52)) return { kind: "png", width: head.getUint32(16), height: head.getUint32(20) };
+    if (is(0, 0x89, 0x50, 0x4e, 0x47) && is(12, 0x49, 0x48, 0x44, 0x52))
+      return { kind: "png", width: head.getUint32(16), height: head.getUint32(20) };
     if (is(0, 0xff, 0xd8)) return jpeg(head);
     if (is(0, 0x49, 0x49) || is(0, 0x4d, 0x4d)) return await tiff(blob, head);
-    if (is(0, 0x42, 0x4d)) return { kind: "bmp", width: head.getUint32(18, true), height: Math.abs(head.getInt32(22, true)) };
+    if (is(0, 0x42, 0x4d))
+      return { kind: "bmp", width: head.getUint32(18, true), height: Math.abs(head.getInt32(22, true)) };
     if (is(0, 0x50, 0x4b)) return { kind: "zip", width: null, height: null };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // a file that ends too soon; the server says so
@@ -22,7 +24,7 @@ export async function sizeOf(blob) {
 }
 
 function jpeg(head) {
-  for (let i = 2; i + 9 < head.byteLength; ) {
+  for (let i = 2; i + 9 < head.byteLength;) {
     const marker = head.getUint8(i + 1);
     const frame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (head.getUint8(i) !== 0xff) break;

@@ -7,7 +7,12 @@ import { scaleForm } from "./scale.js";
 
 const SOME = 50; // slides or jobs of a request
 const [SOON_MS, LATE_MS] = [1_500, 15_000]; // between two looks at jobs: one is at work, or none is
-const FINER = [["", "as the map"], ["2", "2 \u00b5m/px"], ["1", "1 \u00b5m/px"], ["0.5", "0.5 \u00b5m/px: cells"]]; // of the viewer's tiles
+const FINER = [
+  ["", "as the map"],
+  ["2", "2 \u00b5m/px"],
+  ["1", "1 \u00b5m/px"],
+  ["0.5", "0.5 \u00b5m/px: cells"],
+]; // of the viewer's tiles
 
 let about = null;
 let after = null;
@@ -21,7 +26,9 @@ export async function start(model) {
   const found = await askIfAny("/v1/slides", { query: { limit: SOME } });
   if (!found) return false;
   list(found);
-  byId("more-slides").addEventListener("click", async () => list(await askJson("/v1/slides", { query: { limit: SOME, after } })));
+  byId("more-slides").addEventListener("click", async () =>
+    list(await askJson("/v1/slides", { query: { limit: SOME, after } })),
+  );
   await jobs();
   return true;
 }
@@ -42,7 +49,13 @@ function slide(each) {
   const begin = make("button", { type: "button", class: "main", "aria-label": `Map ${each.name}` }, "Map\u2026");
   begin.addEventListener("click", () => prepare(each, body));
   const told = [each.patient && `patient ${each.patient}`, bytes(each.bytes)].filter(Boolean).join(", ");
-  return make("article", { class: "card slide", "aria-labelledby": id }, make("div", { class: "thumb" }, image), make("div", {}, make("h3", { id }, each.name), make("p", { class: "muted" }, told), begin), body);
+  return make(
+    "article",
+    { class: "card slide", "aria-labelledby": id },
+    make("div", { class: "thumb" }, image),
+    make("div", {}, make("h3", { id }, each.name), make("p", { class: "muted" }, told), begin),
+    body,
+  );
 }
 
 async function prepare(each, body) {
@@ -59,30 +72,64 @@ async function prepare(each, body) {
 
 /* Ask for the scale; the outline of a patch is drawn where the server told how many px the slide has. */
 async function unknown(each, body, { message, told }) {
-  const image = await ask(`/v1/slides/${encodeURIComponent(each.id)}/thumbnail`).then((answer) => answer.blob(), () => null);
+  const image = await ask(`/v1/slides/${encodeURIComponent(each.id)}/thumbnail`).then(
+    (answer) => answer.blob(),
+    () => null,
+  );
   const { width_px: width, height_px: height } = told;
   const done = (mpp) => options(each, body, `${mpp} \u00b5m/px, as you said`, mpp);
-  const form = scaleForm({ image: width && image, width: width ?? 1, height: height ?? 1, patchUm: about.size_px * about.mpp, several: false, done });
+  const form = scaleForm({
+    image: width && image,
+    width: width ?? 1,
+    height: height ?? 1,
+    patchUm: about.size_px * about.mpp,
+    several: false,
+    done,
+  });
   if (!width) form.querySelector("figure").remove();
   fill(body, make("p", { class: "note" }, `Its scale has to be said: ${message}`), form);
 }
 
 function options(each, body, said, mpp) {
   const id = `finer-${each.id}`;
-  const finer = make("select", { id }, FINER.map(([value, words]) => make("option", { value }, words)));
-  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join(""); // a second press starts no second job
-  const form = make("form", { class: "row" }, make("label", { for: id }, "Viewer's tiles"), finer, make("button", { class: "main" }, "Start"));
+  const finer = make(
+    "select",
+    { id },
+    FINER.map(([value, words]) => make("option", { value }, words)),
+  );
+  const key = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join(""); // a second press starts no second job
+  const form = make(
+    "form",
+    { class: "row" },
+    make("label", { for: id }, "Viewer's tiles"),
+    finer,
+    make("button", { class: "main" }, "Start"),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const json = { mpp, viewer_mpp: finer.value ? Number(finer.value) : null, stride: null };
     try {
-      const job = await askJson(`/v1/slides/${encodeURIComponent(each.id)}/jobs`, { method: "POST", json, headers: { "Idempotency-Key": key } });
+      const job = await askJson(`/v1/slides/${encodeURIComponent(each.id)}/jobs`, {
+        method: "POST",
+        json,
+        headers: { "Idempotency-Key": key },
+      });
       fill(body, make("p", { class: "muted" }, "Its job is below."));
       place(job);
       say(`A job was started for ${each.name}`);
       look(SOON_MS);
     } catch (error) {
-      fill(body, make("p", { class: "note", role: "alert" }, error.kind === "too-many" ? `${error.message}; try again in ${error.retry || 30} s` : error.message), form);
+      fill(
+        body,
+        make(
+          "p",
+          { class: "note", role: "alert" },
+          error.kind === "too-many" ? `${error.message}; try again in ${error.retry || 30} s` : error.message,
+        ),
+        form,
+      );
     }
   });
   fill(body, make("p", { class: "small" }, said), form);
@@ -110,7 +157,7 @@ async function jobs() {
     next = page?.next ?? null;
   } while (next);
   for (const job of found.sort((a, b) => String(a.created).localeCompare(String(b.created)))) place(job);
-  for (const [id, card] of cards) if (!found.some((job) => job.id === id)) card.element.remove(), cards.delete(id);
+  for (const [id, card] of cards) if (!found.some((job) => job.id === id)) (card.element.remove(), cards.delete(id));
   empty();
   const working = found.filter(({ state }) => ["queued", "running"].includes(state)).length;
   byId("slides-count").textContent = working ? ` (${working})` : "";

@@ -27,7 +27,12 @@ export function start(model, onPick) {
   byId("only").addEventListener("change", () => filter({ decision: byId("only").value }));
   byId("why").addEventListener("change", () => filter({ reason: byId("why").value }));
   byId("csv").addEventListener("click", download);
-  for (const [id, step] of [["first", -Infinity], ["before", -1], ["after", 1], ["last", Infinity]])
+  for (const [id, step] of [
+    ["first", -Infinity],
+    ["before", -1],
+    ["after", 1],
+    ["last", Infinity],
+  ])
     byId(id).addEventListener("click", () => turn(step));
   for (const head of byId("answers").querySelectorAll("th[data-key]"))
     head.firstElementChild.addEventListener("click", () => sort(head.dataset.key));
@@ -86,16 +91,28 @@ function counts() {
   for (const option of only.options) option.textContent = `${option.dataset.word} (${whole(number(option.value))})`;
   const reasons = [...new Set(rows.map((row) => kindOf(row.reason)).filter(Boolean))].sort();
   if (view.reason && !reasons.includes(view.reason)) view.reason = "";
-  const said = [make("option", { value: "" }, "any reason"), ...reasons.map((each) => make("option", { value: each, selected: each === view.reason }, each))];
+  const said = [
+    make("option", { value: "" }, "any reason"),
+    ...reasons.map((each) => make("option", { value: each, selected: each === view.reason }, each)),
+  ];
   fill(byId("why"), ...said);
   show(byId("why").closest("label"), reasons.length);
-  fill(byId("tally"), ...["malignant", "benign", "unsure"].map((each) => make("li", {}, chip(each), make("b", {}, whole(number(each))))));
-  if (errors.length) byId("tally").append(make("li", {}, make("span", { class: "chip refused" }, "not used"), make("b", {}, whole(errors.length))));
-  for (const each of ["patient", "reason", "stated"]) byId("answers").classList.toggle(`no-${each}`, !rows.some((row) => row[each]));
+  fill(
+    byId("tally"),
+    ...["malignant", "benign", "unsure"].map((each) => make("li", {}, chip(each), make("b", {}, whole(number(each))))),
+  );
+  if (errors.length)
+    byId("tally").append(
+      make("li", {}, make("span", { class: "chip refused" }, "not used"), make("b", {}, whole(errors.length))),
+    );
+  for (const each of ["patient", "reason", "stated"])
+    byId("answers").classList.toggle(`no-${each}`, !rows.some((row) => row[each]));
   const refused = byId("refused");
   show(refused, errors.length);
   byId("refused-count").textContent = `${count(errors.length, "file")} could not be used`;
-  const listed = errors.slice(0, LISTED).map(({ path, reason }) => make("tr", {}, make("th", { scope: "row" }, path), make("td", {}, reason)));
+  const listed = errors
+    .slice(0, LISTED)
+    .map(({ path, reason }) => make("tr", {}, make("th", { scope: "row" }, path), make("td", {}, reason)));
   fill(byId("refused-rows"), ...listed);
   show(byId("refused-more"), errors.length > LISTED);
   if (!rows.length && errors.length) refused.open = true;
@@ -111,9 +128,16 @@ function rows() {
   fill(byId("rows"), ...kept.slice(begin, begin + PAGE).map(row));
   if (focused) [...byId("rows").querySelectorAll("button")].find(({ title }) => title === focused)?.focus(); // answers still come
   const end = Math.min(kept.length, begin + PAGE);
-  byId("place").textContent = kept.length ? `${whole(begin + 1)} to ${whole(end)} of ${whole(kept.length)}` : "no patch is like that";
+  byId("place").textContent = kept.length
+    ? `${whole(begin + 1)} to ${whole(end)} of ${whole(kept.length)}`
+    : "no patch is like that";
   byId("answers").setAttribute("aria-rowcount", kept.length + 1);
-  for (const [id, off] of [["first", !view.page], ["before", !view.page], ["after", view.page >= pages - 1], ["last", view.page >= pages - 1]])
+  for (const [id, off] of [
+    ["first", !view.page],
+    ["before", !view.page],
+    ["after", view.page >= pages - 1],
+    ["last", view.page >= pages - 1],
+  ])
     byId(id).disabled = off;
   show(byId("pager"), kept.length > PAGE);
   for (const head of byId("answers").querySelectorAll("th[data-key]")) {
@@ -126,7 +150,11 @@ function rows() {
 function row(each, i) {
   const { threshold } = about.model;
   const band = bandOf(threshold, about.bands, state.abstain);
-  const name = make("button", { type: "button", class: "pick", title: each.path }, make("span", { class: "name" }, each.path));
+  const name = make(
+    "button",
+    { type: "button", class: "pick", title: each.path },
+    make("span", { class: "name" }, each.path),
+  );
   const made = make(
     "tr",
     { "aria-rowindex": view.page * PAGE + i + 2, "aria-current": each.path === picked && "true" },
@@ -134,9 +162,19 @@ function row(each, i) {
     make("th", { scope: "row", class: "path" }, name, each.reason && make("small", { class: "narrow" }, each.reason)),
     make("td", { class: "patient" }, each.patient),
     make("td", {}, chip(each.decision)),
-    make("td", { class: "number" }, bar(each.probability, threshold, band, each.decision), make("span", {}, probability(each.probability))),
+    make(
+      "td",
+      { class: "number" },
+      bar(each.probability, threshold, band, each.decision),
+      make("span", {}, probability(each.probability)),
+    ),
     make("td", { class: "reason" }, each.reason),
-    make("td", { class: `stated${differs(each) ? " differs" : ""}` }, each.stated ?? "", differs(each) && make("span", { class: "unseen" }, ", not as the model calls it")),
+    make(
+      "td",
+      { class: `stated${differs(each) ? " differs" : ""}` },
+      each.stated ?? "",
+      differs(each) && make("span", { class: "unseen" }, ", not as the model calls it"),
+    ),
   );
   made.addEventListener("click", () => choose(each, made));
   return made;
@@ -145,12 +183,15 @@ function row(each, i) {
 function thumbnail(each) {
   const image = make("img", { alt: "", width: 36, height: 36, loading: "lazy" });
   if (!each.item || each.item.packed) return "";
-  each.item.open().then((blob) => {
-    if (!image.isConnected) return;
-    image.src = URL.createObjectURL(blob);
-    pictures.push(image.src);
-    image.addEventListener("error", () => image.remove(), { once: true }); // a format that browsers do not show
-  }, () => image.remove());
+  each.item.open().then(
+    (blob) => {
+      if (!image.isConnected) return;
+      image.src = URL.createObjectURL(blob);
+      pictures.push(image.src);
+      image.addEventListener("error", () => image.remove(), { once: true }); // a format that browsers do not show
+    },
+    () => image.remove(),
+  );
   return image;
 }
 

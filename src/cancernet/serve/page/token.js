@@ -9,7 +9,12 @@ let asking = null;
 
 function show(token) {
   if (!TEXT.test(token)) throw new Refusal("unauthorized", "no token has such letters");
-  return ask("/v1/session", { method: "POST", json: { token }, headers: { Authorization: `Bearer ${token}` }, open: true });
+  return ask("/v1/session", {
+    method: "POST",
+    json: { token },
+    headers: { Authorization: `Bearer ${token}` },
+    open: true,
+  });
 }
 
 /* Ask for the token; whoever asks meanwhile waits for the same answer. */

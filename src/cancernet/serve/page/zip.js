@@ -25,7 +25,11 @@ async function listed(zip) {
   let end = tail.byteLength - 22;
   while (end >= 0 && tail.getUint32(end, true) !== END) end--;
   if (end < 0) return null;
-  const [number, size, start] = [tail.getUint16(end + 10, true), tail.getUint32(end + 12, true), tail.getUint32(end + 16, true)];
+  const [number, size, start] = [
+    tail.getUint16(end + 10, true),
+    tail.getUint32(end + 12, true),
+    tail.getUint32(end + 16, true),
+  ];
   if (number === 0xffff || size === 0xffffffff || start === 0xffffffff) return null;
   const view = new DataView(await zip.slice(start, start + size).arrayBuffer());
   const found = [];
@@ -37,8 +41,16 @@ async function listed(zip) {
     const [name, extra, comment] = [28, 30, 32].map((place) => view.getUint16(i + place, true));
     const place = view.getUint32(i + 42, true);
     const path = new TextDecoder(flags & 0x800 ? "utf-8" : "latin1").decode(new Uint8Array(view.buffer, i + 46, name));
-    if (flags & 1 || ![STORED, DEFLATED].includes(method) || packed === 0xffffffff || place === 0xffffffff || plain > MOST) return null;
-    if (!path.endsWith("/")) found.push({ path, bytes: plain, open: () => unpacked(zip, place, packed, plain, method) });
+    if (
+      flags & 1 ||
+      ![STORED, DEFLATED].includes(method) ||
+      packed === 0xffffffff ||
+      place === 0xffffffff ||
+      plain > MOST
+    )
+      return null;
+    if (!path.endsWith("/"))
+      found.push({ path, bytes: plain, open: () => unpacked(zip, place, packed, plain, method) });
     i += 46 + name + extra + comment;
   }
   return found;
