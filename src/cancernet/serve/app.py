@@ -84,8 +84,8 @@ class _App(FastAPI):
         for operations in found["paths"].values():
             for operation in operations.values():
                 for answer in operation["responses"].values():
-                    if problems.MEDIA_TYPE in answer.get("content", {}):
-                        answer["content"].pop("application/json", None)
+                    if problem := answer.get("content", {}).get(problems.MEDIA_TYPE):
+                        answer["content"] = {problems.MEDIA_TYPE: problem}
         return found
 
     def build_middleware_stack(self) -> ASGIApp:
