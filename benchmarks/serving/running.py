@@ -20,7 +20,10 @@ from cancernet.serve.server import serve
 from cancernet.serve.settings import Limits, Settings
 port, token, patience = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 settings = Settings(port=port, token=token, limits=Limits(patience_s=patience))
-serve(settings, load_model(), say=lambda line: print(line, flush=True))
+try:
+    serve(settings, load_model(), say=lambda line: print(line, flush=True))
+except KeyboardInterrupt:
+    pass
 """
 READY_S = 60.0  # on a busy machine
 MEGABYTE = 1e6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -80,6 +81,16 @@ def make_app(settings: Settings, model: Model) -> FastAPI:
 
 class _App(FastAPI):
     """Counts and mends what its own layers answer, which stand outside of all that can be added."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the schema, in which an error is a problem document and nothing else."""
+        found = super().openapi()
+        for operations in found["paths"].values():
+            for operation in operations.values():
+                for answer in operation["responses"].values():
+                    if problem := answer.get("content", {}).get(problems.MEDIA_TYPE):
+                        answer["content"] = {problems.MEDIA_TYPE: problem}
+        return found
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return all layers."""

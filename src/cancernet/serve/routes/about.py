@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from cancernet.common.version import __version__
 from cancernet.serve import answers, samples
@@ -38,7 +38,7 @@ routes = APIRouter()
 class Shown(BaseModel):
     """The token of this server."""
 
-    token: Annotated[str, Field(max_length=1000)]
+    token: Annotated[str, Field(max_length=1000, examples=["9f86d081884c7d659a2feaa0c55ad015"])]
 
 
 @routes.get("/healthz", tags=["server"], operation_id="health", summary="Whether the process runs")
@@ -55,7 +55,14 @@ async def ready(request: Request) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@routes.get("/metrics", tags=["server"], operation_id="metrics", summary="Counts", responses=problems())
+@routes.get(
+    "/metrics",
+    tags=["server"],
+    operation_id="metrics",
+    summary="Counts",
+    response_class=PlainTextResponse,
+    responses=problems(),
+)
 async def metrics(request: Request) -> Response:
     """Counts, in the format of Prometheus."""
     return Response(engine_of(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -122,7 +129,8 @@ async def model(request: Request) -> Response:
     tags=["model"],
     operation_id="model_card",
     summary="Its model card",
-    responses={200: {"content": {"text/plain": {}}}, **problems("not-found")},
+    response_class=PlainTextResponse,
+    responses={**problems("not-found")},
 )
 async def card(request: Request) -> Response:
     """The model card, as Markdown."""

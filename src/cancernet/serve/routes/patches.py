@@ -28,15 +28,19 @@ class Asked(BaseModel):
     """What may be asked of a prediction; a word that is misspelt is refused, not left out."""
 
     model_config = ConfigDict(extra="forbid")
-    abstain: Annotated[float | None, Field(gt=0, lt=1, description="share of patches to leave unsure")] = None
-    alone: Annotated[bool, Field(description="judge each patch by itself")] = False
+    abstain: Annotated[
+        float | None, Field(gt=0, lt=1, examples=[0.1], description="share of patches to leave unsure")
+    ] = None
+    alone: Annotated[bool, Field(examples=[False], description="judge each patch by itself")] = False
 
 
 class Scale(BaseModel):
     """What may be said of a field."""
 
     model_config = ConfigDict(extra="forbid")
-    mpp: Annotated[float | None, Field(gt=0, le=20, description="um a pixel, where the file does not say")] = None
+    mpp: Annotated[
+        float | None, Field(gt=0, le=20, examples=[0.25], description="um a pixel, where the file does not say")
+    ] = None
 
 
 class Nothing(BaseModel):

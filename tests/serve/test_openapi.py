@@ -1,0 +1,37 @@
+"""What is drawn from the schema is answered as the schema says, without a fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from cancernet.model.model import Model
+from cancernet.serve.app import make_app
+from cancernet.serve.settings import Settings
+
+schemathesis = pytest.importorskip("schemathesis")
+from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
+
+EXAMPLES = 8
+LEFT_OUT = [positive_data_acceptance]  # it would have every form accepted that has files, whatever is in them
+
+
+@pytest.fixture
+def api(served_model: Model) -> Any:
+    app = make_app(Settings(), served_model)
+    app.state.engine.warm()
+    return schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+
+
+schema = schemathesis.pytest.from_fixture("api")
+
+
+@schema.exclude(path_regex="^/v1/fields").parametrize()  # whose process takes its time; see benchmarks/serve_fuzz.py
+@settings(
+    max_examples=EXAMPLES, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+def test_what_is_drawn_from_the_schema_is_answered_as_it_says(case: Any) -> None:
+    case.call_and_validate(excluded_checks=LEFT_OUT)
