@@ -79,6 +79,16 @@ def test_the_interval_is_of_patients_and_not_of_patches() -> None:
     assert copied == agree(first, second, patients).kappa  # copies of patches tell nothing new
 
 
+def test_an_entry_may_stand_for_several_patches() -> None:
+    first, second, patients = raters(60, 12)
+    first[0] = "unsure"
+    counts = [1 + i % 3 for i in range(60)]
+    one_by_one = (
+        [word for word, n in zip(each, counts, strict=True) for _ in range(n)] for each in (first, second, patients)
+    )
+    assert agree(first, second, patients, counts) == agree(*one_by_one)
+
+
 def test_it_depends_on_neither_order_nor_names() -> None:
     first, second, patients = raters(150, 15, seed=2)
     order = np.random.default_rng(1).permutation(150)

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,23 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
         other.execute(f"PRAGMA user_version = {FORMAT + 1}")
     with pytest.raises(UserError, match="newer CancerNet"):
         Database(path).check()
+
+
+def test_a_long_answer_sees_the_tables_as_they_were_and_cannot_write(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.sqlite", [TABLE])
+    with closing(database.reading()) as reading:
+        assert reading.execute("SELECT * FROM numbers").fetchall() == []
+        with database.writing() as connection:
+            connection.execute("INSERT INTO numbers VALUES (7)")
+        assert reading.execute("SELECT * FROM numbers").fetchall() == []
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reading.execute("DELETE FROM numbers")
+    with closing(database.reading()) as reading:
+        assert [row["number"] for row in reading.execute("SELECT * FROM numbers")] == [7]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
+def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.sqlite", [TABLE])
+    assert numbers(database) == []
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}

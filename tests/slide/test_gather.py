@@ -90,6 +90,12 @@ def test_a_path_given_twice_is_one_slide_and_two_things_said_of_it_are_an_error(
     assert len(two.slides) == 2
 
 
+def test_a_link_beside_its_slide_is_the_same_slide(tmp_path: Path) -> None:
+    touch(tmp_path, "a.svs")
+    (tmp_path / "b.svs").symlink_to(tmp_path / "a.svs")
+    assert names(tmp_path, found(tmp_path)) == ["a.svs"]
+
+
 def test_the_folder_of_an_mrxs_is_part_of_it(tmp_path: Path) -> None:
     touch(tmp_path, "a.mrxs", "a/Slidedat.ini", "a/Data0000.dat")
     [slide] = found(tmp_path / "a.mrxs").slides

@@ -39,7 +39,7 @@ VERBS = {
     "doctor": "Check this installation: PASS, WARN or FAIL, and the fix.",
 }
 RESUMED = ("run", "train", "slide")  # the verbs that go on where they were stopped
-DRAWING = ("run", "evaluate", "audit", "map", "explain", "slide", "data")  # the verbs that draw figures
+DRAWING = ("run", "evaluate", "audit", "map", "explain", "slide", "serve", "data")  # the verbs that draw figures
 NOT_WRITABLE = (
     errno.EACCES,
     errno.EPERM,

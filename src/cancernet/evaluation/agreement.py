@@ -82,6 +82,7 @@ def agree(
     first: Sequence[str],
     second: Sequence[str],
     patients: Sequence[str],
+    counts: Sequence[int] | None = None,
     *,
     samples: int = defaults.BOOTSTRAP_SAMPLES,
     seed: int = defaults.SEED,
@@ -94,6 +95,7 @@ def agree(
         second: (N,) likewise.
         patients: (N,) whose the patch is, "" where unknown. Such may all be of one patient, and count as one: each as
             its own would make the interval too narrow.
+        counts: (N,) how many patches each entry stands for; by default one.
         samples: resamples of the patients.
         seed: of the draw.
         confidence: coverage wanted, such as 0.95.
@@ -104,12 +106,13 @@ def agree(
     Source: cluster bootstrap, Field & Welsh 2007; interval ends see `bootstrap.interval`.
     """
     codes = [_codes(first), _codes(second)]
-    if not codes[0].size == codes[1].size == len(patients):
+    weight = np.ones(len(first), np.int64) if counts is None else np.asarray(counts, np.int64)
+    if not codes[0].size == codes[1].size == len(patients) == weight.size:
         raise ValueError(f"{len(first)}, {len(second)} and {len(patients)} words must be of the same patches")
     called = (codes[0] >= 0) & (codes[1] >= 0)
     names, unit = np.unique(np.asarray(patients, object)[called].astype(str), return_inverse=True)
     cell = 2 * codes[0][called] + codes[1][called]
-    table = np.bincount(4 * unit + cell, minlength=4 * names.size).reshape(-1, 4).astype(np.float64)
+    table = np.bincount(4 * unit + cell, weight[called], minlength=4 * names.size).reshape(-1, 4).astype(np.float64)
     cells, known = table.sum(axis=0), int((names != "").sum())
     patches, value = int(cells.sum()), float(kappa(*cells))
     reason = _reason(patches, known, value)
@@ -117,7 +120,7 @@ def agree(
     if not reason:
         found = interval(value, _resampled(table, samples, seed), len(table), confidence)
     share = float(ratio(cells[0] + cells[3], patches))
-    return Agreement(patches, known, int((~called).sum()), share, found, reason)
+    return Agreement(patches, known, int(weight[~called].sum()), share, found, reason)
 
 
 def _codes(words: Sequence[str]) -> np.ndarray:

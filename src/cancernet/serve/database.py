@@ -106,8 +106,9 @@ class Database:
         if self._connection is not None:
             return self._connection
         try:
+            self.path.touch(mode=0o600)  # it tells of patients; what SQLite puts beside it is as its own
             made = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise UserError(f"cannot open {self.path}: {error}; give another --state") from error
         try:
             made.row_factory = sqlite3.Row

@@ -69,9 +69,7 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     mpp: float | None = Field(default=None, gt=0, le=20, description="um a pixel, in place of what the file says")
     viewer_mpp: float | None = Field(default=None, gt=0, le=20, description="um a pixel of the viewer's finest tiles")
-    stride: int | None = Field(
-        default=None, gt=0, le=50, description="px from patch to patch: 50, 25, 10 or 5"
-    )
+    stride: int | None = Field(default=None, gt=0, le=50, description="px from patch to patch: 50, 25, 10 or 5")
 
 
 class Progress(Closed):

@@ -91,6 +91,7 @@ class Jobs:
 
     def __enter__(self) -> Self:
         """Begin, where there are slides; without them the results of earlier jobs can still be had."""
+        self._looks.expire(self._settings.limits.keep_days)
         if self._slides is not None:
             self._stack.enter_context(self._mapper)
         return self

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from cancernet.slide.section import plan_reduction, reduced_bands
 SIDE_PX = 512  # longer side of a thumbnail
 QUALITY = 85  # of its JPEG
 WITHIN_S = 100.0  # for a look; a slide without coarse levels is read whole
+DAY_S = 86_400
 ENDS = "it ends the process that reads it; it is damaged, or there is too little memory"
 UNSEEN = "there is no thumbnail: "
 
@@ -118,6 +121,14 @@ class Looks:
             return self._ask(slide).picture.read_bytes()
         except OSError:
             raise Problem("invalid", UNSEEN + str(found.get("detail", "it is gone"))) from None
+
+    def expire(self, days: float) -> None:
+        """Forget what was found longer ago; it can be read again."""
+        before = time.time() - days * DAY_S
+        for path in self._folder.glob("*.*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def _ask(self, slide: Slide) -> Ask:
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from cancernet.common.apart import start
 from cancernet.common.output import BEGUN
 from cancernet.serve.store import REMOVED, Job, Store
-from cancernet.serve.worker import START, Answer, units_at_once
+from cancernet.serve.worker import START, units_at_once
 from cancernet.slide.scale import BadSlide
 from cancernet.slide.unit import Unit
 
@@ -180,15 +180,15 @@ class Mapper:
         assert worker.process.stdout is not None
         with suppress(EOFError, OSError, pickle.UnpicklingError):
             while True:
-                answer: Answer = pickle.load(worker.process.stdout)  # noqa: S301 - what our own process wrote
+                key, failed = pickle.load(worker.process.stdout)  # noqa: S301 - what our own process wrote
                 with self._lock:
-                    if not answer.job:
-                        worker.why = answer.failed
+                    if not key:
+                        worker.why = failed
                         continue
                     self._in_vain = 0
-                    job = worker.jobs.pop(answer.job, None)
+                    job = worker.jobs.pop(key, None)
                     if job is not None:
-                        self._store.end(job, answer.failed)
+                        self._store.end(job, failed)
                 self._event.set()
         worker.process.kill()
         self._ended(worker, worker.process.wait())

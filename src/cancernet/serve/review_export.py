@@ -13,7 +13,7 @@ from cancernet.common.files import CsvWriter, safe_name
 from cancernet.data.names import parse_name, relabelled
 from cancernet.data.words import NUMBERS, class_of, is_no_patient
 from cancernet.serve.database import Database
-from cancernet.serve.reviews import COLUMNS
+from cancernet.serve.judgement import COLUMNS
 
 PIECE = 200_000  # bytes or so that are sent at once
 LEFT_OUT = "README_left_out.csv"  # by that name it is taken for a document and not for a broken patch
@@ -43,7 +43,7 @@ def zip_pieces(database: Database, reader: str = "") -> Iterator[bytes]:
     """Yield a zip of the patches that were judged, in folders PATIENT/benign and PATIENT/malignant.
 
     Patches that a reader leaves unsure, on which readers differ, or whose name says one patient here and another
-    there, are left out, and listed in `LEFT_OUT`. Some 0.5 kB a patch are held meanwhile, for the table at the end of
+    there, are left out, and listed in `LEFT_OUT`. Some 1 kB a patch is held meanwhile, for the table at the end of
     the zip; the patches are not.
 
     Args:

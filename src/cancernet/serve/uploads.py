@@ -92,7 +92,7 @@ async def read_upload(request: Request, limits: Limits, *, name: str = "files") 
     try:
         form = await request.form(max_files=limits.files, max_fields=FIELDS, max_part_size=FIELD_BYTES)
     except HTTPException as error:  # Starlette's, of the form alone
-        many = "Too many" in error.detail or "exceeded maximum" in error.detail
+        many = error.status_code == 413 or "Too many" in error.detail or "exceeded maximum" in error.detail
         raise Problem("too-large" if many else "invalid", f"the form cannot be read: {error.detail}") from None
     except ValueError as error:  # of names that are no text
         raise Problem("invalid", f"the form cannot be read: {error}") from None

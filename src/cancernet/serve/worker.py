@@ -1,7 +1,8 @@
 """The process that maps slides for a server: one for all jobs, started with the first; it ends with its server.
 
-It reads units from its standard input and writes what became of each to its standard output, pickled. Where it ends
-that of standard input, the server is gone, and so is this process, whatever it is at.
+It reads pairs of a job's id and its unit from standard input, and writes pairs of an id and why there is no map (""
+where there is one) to standard output, pickled. A pair without an id says why the process ends itself. Where standard
+input ends, the server is gone, and so is this process, whatever it is at.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,19 +29,6 @@ AT_ONCE = 32  # units handed to a scheduler at once; the others wait here, where
 NICER = 5  # than the server: answers on patches go before jobs
 TOLD_EVERY_S = 0.5
 PROGRESS = "progress.json"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What became of a unit, or why the worker ends.
-
-    Attributes:
-        job: id of the job; "" where it is of all: `failed` says what they wait for.
-        failed: why there is no map; "" where there is one.
-    """
-
-    job: str
-    failed: str = ""
 
 
 def units_at_once(scheduler: str) -> int:
@@ -68,18 +55,18 @@ def main() -> None:
 def _work(scheduler: str, todo: queue.SimpleQueue[tuple[str, Unit]], told: IO[bytes]) -> None:
     lock = threading.Lock()
 
-    def tell(answer: Answer) -> None:
+    def tell(job: str, failed: str) -> None:
         with lock:
-            pickle.dump(answer, told)
+            pickle.dump((job, failed), told)
             told.flush()
 
     def work() -> None:
         while True:
             job, unit = todo.get()
             try:
-                tell(Answer(job, failure(at, unit)))
+                tell(job, failure(at, unit))
             except UserError as error:  # not of the slide: the scheduler is gone, or another model lies there
-                tell(Answer("", str(error)))
+                tell("", str(error))
                 os._exit(1)
             except OSError:  # nobody hears
                 os._exit(1)
@@ -87,7 +74,7 @@ def _work(scheduler: str, todo: queue.SimpleQueue[tuple[str, Unit]], told: IO[by
     try:
         at = _executor(scheduler)
     except UserError as error:
-        tell(Answer("", str(error)))
+        tell("", str(error))
         os._exit(1)
     for _ in range(units_at_once(scheduler)):
         threading.Thread(target=work, daemon=True).start()

@@ -113,7 +113,7 @@ def gather(named: Iterable[SlideInput]) -> Gathered:
         for slide in _in_folder(item, found) if item.path.is_dir() else _named(item, found):
             key = (real(slide.path), slide.series)
             before = taken.setdefault(key, slide)
-            if replace(before, path=slide.path, name=slide.name) != slide:
+            if replace(before, path=slide.path, name=slide.name, files=slide.files) != slide:  # a link to it, say
                 raise UserError(f"{utf8(str(slide.path))} is named twice, and not the same is said of it; name it once")
     found.slides = list(taken.values())
     return found

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from starlette.responses import Response, StreamingResponse
 
+from cancernet.serve.judgement import COLUMNS, NOTE, READER, VERDICTS, make_review, spelled
 from cancernet.serve.problems import Problem
 from cancernet.serve.review_export import csv_pieces, zip_pieces
 from cancernet.serve.review_schemas import Agreement, Review, ReviewPage
-from cancernet.serve.reviews import COLUMNS, NOTE, READER, VERDICTS, make_review, spelled
 from cancernet.serve.routes.common import SENT, as_json, engine_of, form, problems
 from cancernet.serve.settings import Limits
 from cancernet.serve.uploads import NAME, read_upload
