@@ -3,7 +3,8 @@
 python benchmarks/serve_kills.py
 
 A client sends N jobs, each under a key of its own, and sends again what was not answered. Meanwhile the server or the
-worker is killed (SIGKILL) after random pauses; a server that was killed is started again on the same state. At the end:
+worker is killed (SIGKILL), each time a random while after the server answers; one that was killed is started again on
+the same state. At the end:
 
     lost      jobs that were acknowledged and are not there, or did not end as done
     twice     keys with more than one job, and jobs that were seen done and later otherwise
@@ -36,7 +37,10 @@ from cancernet.data.synthetic import draw_section
 from cancernet.slide.batch import map_slide
 
 SLIDES = 4  # different ones
-SIZE = (1200, 900)  # px of a section at 4 um/px; a job takes about a second
+SIZE = (
+    600,
+    400,
+)  # px of a section at 4 um/px; a job takes about half a second of two cores that have nothing else to do
 COMPARED = ("patches.csv", "tiles.geojson", "regions.geojson", "viewer/tiles/0/0_0.jpg")
 WAIT_S = 600  # for what has to come
 LOOK_S = 0.1
@@ -114,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=40)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--pause", type=float, default=4.0, help="s from one kill to the next at most")
+    parser.add_argument("--pause", type=float, default=4.0, help="s at most from an answer of the server to a kill")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="cancernet-kills-"))
@@ -144,7 +148,9 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
             if answer := server.ask(f"/v1/slides/{slides[len(made) % SLIDES]['id']}/jobs", key=key):
                 made[key] = answer["id"]
         if sum(kills.values()) < chosen.kills and time.monotonic() >= due:
-            kills[kill(server, rng)] += 1
+            kills[which := kill(server, rng)] += 1
+            states = Counter(job["state"] for job in (server.wait_for("/v1/jobs?limit=1000"))["jobs"])
+            print(f"{time.monotonic() - begun:.0f} s: killed the {which}; {dict(states)}", flush=True)
             due = time.monotonic() + rng.uniform(0, chosen.pause)
         found = server.ask("/v1/jobs?limit=1000")
         for job in found["jobs"] if found else ():

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from cancernet.common.executor import TRIES
 from cancernet.common.output import BEGUN
 from cancernet.serve import mapper as mappers
 from cancernet.serve.database import Database
 from cancernet.serve.mapper import Mapper
-from cancernet.serve.store import Job, Store
+from cancernet.serve.store import MOST_DEATHS, Job, Store
 from cancernet.slide.scale import BadSlide
 
 sys.path.append(str(Path(__file__).parents[1] / "fixtures"))
@@ -100,7 +99,7 @@ def test_a_job_at_which_workers_always_die_fails_and_holds_no_other_up(store, ma
     jobs = submit(store, "die", "done")
     with make():
         until(lambda: states(store, jobs) == ["failed", "done"])
-    assert [times(tmp_path, job) for job in jobs] == [TRIES, 1]
+    assert [times(tmp_path, job) for job in jobs] == [MOST_DEATHS, 1]
 
 
 def test_a_running_job_is_canceled_and_the_next_goes_to_another_worker(store, make, tmp_path) -> None:

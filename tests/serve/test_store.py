@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cancernet.common.executor import TRIES
 from cancernet.serve.database import Database
 from cancernet.serve.problems import Problem
-from cancernet.serve.store import Job, Store
+from cancernet.serve.store import MOST_DEATHS, Job, Store
 
 ASKED = {"mpp": None, "viewer_mpp": None, "stride": None}
 
@@ -132,14 +131,14 @@ def test_a_job_whose_worker_ended_is_queued_before_those_that_came_later(store: 
 
 def test_one_at_which_workers_died_has_failed_at_last_and_one_that_only_met_ends_has_not(store: Store) -> None:
     deadly = submit(store)
-    for _ in range(TRIES):
+    for _ in range(MOST_DEATHS):
         store.again([claimed(store)], died=True)
     found = store.get(deadly.id)
     assert found is not None
     assert found.state == "failed"
-    assert f"ended {TRIES} times" in found.error
+    assert f"ended {MOST_DEATHS} times" in found.error
     harmless = submit(store)
-    for _ in range(3 * TRIES):
+    for _ in range(3 * MOST_DEATHS):
         store.again([claimed(store)])
     assert state(store, harmless) == "queued"
 

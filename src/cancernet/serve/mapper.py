@@ -2,7 +2,7 @@
 
 Whatever ends the worker, its jobs are queued again and another worker goes on with what they left. A job that ends its
 process by itself has failed after two (`slide.unit.map_guarded`); one at which workers end for another reason, after
-`TRIES`. Jobs that this server ends a worker at, to cancel one or to end itself, are not to blame.
+`MOST_DEATHS`. Jobs that this server ends a worker at, to cancel one or to end itself, are not to blame.
 """
 
 from __future__ import annotations

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cancernet.common.executor import KILLED, TRIES
+from cancernet.common.executor import KILLED
 from cancernet.serve.database import Database
 from cancernet.serve.problems import Problem
 
 QUEUED, RUNNING, DONE, FAILED, CANCELED = STATES = ("queued", "running", "done", "failed", "canceled")
 REMOVED = "removed"
+MOST_DEATHS = 10  # of workers at one job; one that ends its own process has failed after two, so this is no such job
 RETRY_S = 60  # after which a full queue is asked again; a slide takes a minute or so
 ID_BYTES = 8
 TABLES = (
@@ -189,12 +190,12 @@ class Store:
 
         Args:
             jobs: of a worker that ended.
-            died: whether a job ended it, as far as one can tell; one that did so `TRIES` times has failed.
+            died: whether a job ended it, as far as one can tell; one that did so `MOST_DEATHS` times has failed.
             why: what they wait for, shown with them.
         """
         for job in jobs:
             deaths = job.deaths + died
-            if deaths >= TRIES:
+            if deaths >= MOST_DEATHS:
                 self._change(job, FAILED, KILLED.format(deaths), deaths)
             else:
                 self._change(job, QUEUED, why, deaths)
