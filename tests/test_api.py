@@ -53,6 +53,7 @@ VERBS = {  # file of the command line -> where the work is done, and by what
     "plan": ("experiment.plan", "plan"),
     "predict": ("prediction.predict", "predict_paths"),  # what `predict` does, in flat memory
     "run": ("experiment.run", "run"),
+    "serve": ("serve.server", "serve"),
     "site": ("sites.site", "site"),
     "slide": ("slide.batch", "map_slide"),
     "train": ("experiment.train", "train"),

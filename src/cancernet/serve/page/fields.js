@@ -192,10 +192,11 @@ function result(field, found) {
       make(
         "figure",
         {},
-        make("img", {
-          src: found.overlay,
-          alt: `Map of ${field.item.path}: ${whole(summary.patches_malignant)} of ${whole(summary.patches)} patches called malignant`,
-        }),
+        make(
+          "div",
+          { class: "scroll", tabindex: 0, role: "region", "aria-label": `Map of ${field.item.path}` },
+          make("img", { src: found.overlay, alt: described(field.item.path, summary) }),
+        ),
         make("figcaption", {}, "The field under its map. Research only."),
       ),
       make(
@@ -216,6 +217,9 @@ function result(field, found) {
     ),
   );
 }
+
+const described = (path, { patches_malignant: malignant, patches }) =>
+  `Map of ${path}: ${whole(malignant)} of ${whole(patches)} patches called malignant`;
 
 /* Stop what is being mapped, and leave the others waiting no longer. */
 export function clear() {
