@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from cancernet.common.executor import WorkerDiedError
 from cancernet.serve import fields
+from hostile.asked import SOUND
 from hostile.made import tissue
-from hostile.requests import SOUND
 
 ROWS = 6
 

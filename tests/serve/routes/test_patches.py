@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from hostile.requests import SOUND
+from hostile.asked import SOUND
 
 FILES = [("files", SOUND)]
 
