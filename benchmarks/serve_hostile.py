@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from hostile.requests import ALL_REQUESTS, SOUND, TOKEN, Hostile, form
+from hostile.asked import SOUND, TOKEN, Hostile, form
+from hostile.requests import ALL_REQUESTS
 from hostile.wire import Reply, judged
 from serving.running import is_ready, running
 
@@ -57,10 +58,9 @@ def main() -> None:
     wrong = [(case.name, "; ".join(why)) for case, (_, why) in zip(cases, found, strict=True) if why]
     wrong += [("a good request meanwhile", "; ".join(why)) for _, why in good if why]
     wrong += [] if alive else [("the server", "does not answer any more")]
-    times = sorted(
-        ((reply.seconds, case.name) for case, (reply, _) in zip(cases, found, strict=True) if "as a field" not in case.name),
-        reverse=True,
-    )  # fmt: skip
+    pairs = zip(cases, found, strict=True)
+    times = [(reply.seconds, case.name) for case, (reply, _) in pairs if "as a field" not in case.name]
+    times.sort(reverse=True)
     served = sorted(reply.seconds for reply, _ in good)
     print("| | |\n| --- | --- |")
     print(f"| hostile requests | {len(cases)}, of {len({case.name for case in cases})} kinds |")

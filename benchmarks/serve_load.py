@@ -1,4 +1,4 @@
-"""How soon and how much `cancernet serve` answers: one patch, hundreds at once, and for a long time beside hostile ones.
+"""How soon and how much `cancernet serve` answers: one patch, hundreds, and for long beside hostile ones.
 
     PYTHONPATH=benchmarks:tests python benchmarks/serve_load.py --data DIR [--minutes 10 --out FOLDER]
 
@@ -14,6 +14,7 @@ import csv
 import itertools
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -26,7 +27,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from hostile.requests import ALL_REQUESTS, TOKEN
+from hostile.asked import TOKEN
+from hostile.requests import ALL_REQUESTS
 from hostile.wire import judged
 from serving.clients import Loads, load, request
 from serving.running import Running, running
@@ -140,23 +142,18 @@ def _ms(found: Loads, share: int) -> str:
 def _predict(files: list[Path]) -> float:
     """Return the seconds that `cancernet predict` takes for files beyond what it takes for one, which is its start."""
 
-    def timed(some: list[Path], folder: str, name: str) -> float:
+    def timed(some: list[Path], folder: Path) -> float:
+        folder.mkdir()
+        for path in some:
+            shutil.copy(path, folder)
         begun = time.perf_counter()
-        words = [
-            sys.executable,
-            "-c",
-            "from cancernet.cli import main; main()",
-            "predict",
-            *map(str, some),
-            "--out",
-            f"{folder}/{name}.csv",
-        ]
-        ended = subprocess.run(words, check=False, capture_output=True)
+        words = [sys.executable, "-c", "from cancernet.cli import main; main()", "predict", str(folder)]
+        ended = subprocess.run([*words, "--out", f"{folder}.csv"], check=False, capture_output=True)
         assert ended.returncode in (0, 1), ended.stderr
         return time.perf_counter() - begun
 
     with tempfile.TemporaryDirectory() as folder:
-        return timed(files, folder, "all") - timed(files[:1], folder, "one")
+        return timed(files, Path(folder, "all")) - timed(files[:1], Path(folder, "one"))
 
 
 def _draw(memory: list[tuple[float, float]], path: Path, done: int) -> None:

@@ -18,8 +18,8 @@ from cancernet.model.model import Model, load_model
 from cancernet.serve.app import make_app
 from cancernet.serve.server import prepare
 from cancernet.serve.settings import Limits, Settings
+from hostile.asked import TOKEN
 from hostile.made import write_tissue
-from hostile.requests import TOKEN
 from zygote import zygote
 
 HOST = "localhost:8050"

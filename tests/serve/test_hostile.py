@@ -1,4 +1,4 @@
-"""A running server answers hostile requests rightly, and soon; the slow ones and those of megabytes are a benchmark's."""
+"""A running server answers hostile requests rightly; those of many megabytes are left to a benchmark."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hostile.requests import ALL_REQUESTS, FILES, SOUND, Hostile, form
+from hostile.asked import SOUND, Hostile, form
+from hostile.asked_files import FILES
+from hostile.requests import ALL_REQUESTS
 from hostile.wire import judged
 
 WITHIN_S = 60.0  # for a busy machine; each has its answer in a small part of it

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from hostile.requests import HOST, TOKEN, head, posted
+from hostile.asked import HOST, TOKEN, head, posted
 from hostile.wire import CLOSED, exchange
 
 WITHIN_S = 60.0

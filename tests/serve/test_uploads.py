@@ -10,7 +10,8 @@ from cancernet.common.errors import UserError
 from cancernet.serve.problems import Problem
 from cancernet.serve.settings import Limits
 from cancernet.serve.uploads import LEFT, Upload, _name
-from hostile.requests import SOUND, bomb_of_many, crowd
+from hostile.asked import SOUND
+from hostile.asked_files import bomb_of_many, crowd
 from hostile.zips import packed
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,8 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         model: which answers.
         say: where lines for the user go.
 
+    A second Ctrl+C ends it without waiting for answers that are being made.
+
     Raises:
         UserError: the address is taken or not this machine's, the model cannot be run, or another server writes into
             the state folder.
@@ -39,7 +42,8 @@ def serve(settings: Settings, model: Model, *, say: Callable[[str], None]) -> No
         say(f"CancerNet: {address(settings.host, bound)} (Ctrl+C ends it)")
         if model.synthetic:
             say("WARNING: the model was trained on SYNTHETIC patches; its answers mean nothing")
-        server.run(sockets=[bound])
+        with suppress(KeyboardInterrupt):  # which uvicorn raises again when all is answered and ended
+            server.run(sockets=[bound])
 
 
 def prepare(settings: Settings, model: Model) -> tuple[uvicorn.Server, socket.socket]:
