@@ -29,6 +29,12 @@ LIMITS = Limits(
 )
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever says nothing of the state folder has it here."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def served_model() -> Model:
     return load_model(V1)
@@ -47,9 +53,10 @@ def ask(served_model: Model) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def port(shipped: Model) -> Iterator[int]:
+def port(shipped: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a server with a token and little patience."""
-    server, bound = prepare(Settings(port=0, token=TOKEN, limits=LIMITS), shipped)
+    state = tmp_path_factory.mktemp("state") / "served"
+    server, bound = prepare(Settings(port=0, token=TOKEN, limits=LIMITS, state=state), shipped)
     running = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     running.start()
     yield bound.getsockname()[1]
