@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import select
 import selectors
 import socket
 import time
@@ -67,9 +68,11 @@ def _clients(pipe, port: int, requests: Sequence[bytes], clients: int, rate: flo
     while waiting or busy:
         now = time.perf_counter()
         while idle and waiting and (not rate or now >= begun + sent / rate):
-            link = idle.pop()
+            link, what = idle.pop(), waiting.pop()
+            if _is_over(link):  # as a server ends one that was idle; every client opens another then
+                link = socket.create_connection(("127.0.0.1", port))
             busy[link] = (time.perf_counter(), bytearray())
-            link.sendall(waiting.pop())
+            link.sendall(what)
             chosen.register(link, selectors.EVENT_READ)
             sent += 1
         for key, _ in chosen.select(0.002 if rate else 0.5):
@@ -88,6 +91,10 @@ def _clients(pipe, port: int, requests: Sequence[bytes], clients: int, rate: flo
                 link = socket.create_connection(("127.0.0.1", port))
             idle.append(link)
     pipe.send(Loads(seconds, failed, time.perf_counter() - begun))
+
+
+def _is_over(link: socket.socket) -> bool:
+    return bool(select.select([link], [], [], 0)[0])
 
 
 def _whole(came: bytearray) -> bool:

@@ -56,7 +56,9 @@ def prepare(settings: Settings, model: Model) -> tuple[uvicorn.Server, socket.so
     settings = replace(settings, port=bound.getsockname()[1])
     for talks in ("uvicorn.error", "python_multipart"):  # of each bad request: anybody could fill the log
         logging.getLogger(talks).setLevel(logging.ERROR)
-    app = make_app(settings, model)
+    # Requests are worked on side by side, each by one thread: with two for each graph as well, 8 clients on two cores
+    # waited twice as long (`benchmarks/serve_load.py`), and one request of hundreds was no slower.
+    app = make_app(settings, replace(model, threads=1))
     app.state.engine.warm()
     config = uvicorn.Config(
         app,
