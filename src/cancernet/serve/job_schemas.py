@@ -9,23 +9,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from cancernet.serve.schemas import Closed, Refused
 
 State = Literal["queued", "running", "done", "failed", "canceled"]
-JOB: dict[str, Any] = {
+JOB: dict[str, Any] = {  # without a null, which FastAPI leaves out of examples
     "id": "0f3c9a4be1d27788",
     "slide": "5d41402abc4b2a76",
     "name": "2024/S-117.svs",
-    "state": "running",
+    "state": "done",
     "created": "2026-01-31T09:30:00+00:00",
     "started": "2026-01-31T09:30:01+00:00",
-    "ended": None,
-    "mpp": None,
-    "viewer_mpp": None,
-    "stride": None,
+    "ended": "2026-01-31T09:31:07+00:00",
+    "mpp": 0.25,
+    "viewer_mpp": 1.0,
+    "stride": 50,
     "attempts": 1,
     "error": "",
     "model": "9f2c…",
-    "summary": None,
-    "viewer": None,
-    "progress": {"stage": "read", "share": 0.4},
+    "summary": {"tissue_mm2": 212.4, "malignant_mm2": 18.1},
+    "viewer": "/v1/jobs/0f3c9a4be1d27788/files/viewer.html",
+    "progress": {"stage": "predict", "share": 1.0},
 }
 
 

@@ -55,7 +55,7 @@ class Review(Closed):
 class ReviewPage(Closed):
     """Some judgements, the oldest first."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reviews": [REVIEW], "next": None}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reviews": [REVIEW], "next": "120"}})
     reviews: list[Review]
     next: str | None = Field(description="`after` of the next page; null on the last")
 
