@@ -145,6 +145,7 @@ def test_the_columns_of_predictions_are_told() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_figures")
 def test_the_code_in_the_page_of_the_api_runs(workplace: Path) -> None:
     pytest.importorskip("pyvips", reason="cancernet[slide] is not installed")
     import numpy as np
@@ -164,9 +165,15 @@ def test_the_code_in_the_page_of_the_api_runs(workplace: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.train
-def test_the_code_in_the_page_of_the_api_trains(workplace: Path) -> None:
+@pytest.mark.usefixtures("no_figures")
+def test_the_code_in_the_page_of_the_api_trains(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("keras", reason="cancernet[train] is not installed")
     import sklearn
 
+    from cancernet.networks import cnn
+
+    monkeypatch.setattr(cnn, "STAGES", (4, 8, 8))  # the page says what to call; how large the network is, is not its
+    monkeypatch.setattr(cnn, "DENSE_UNITS", 16)
     try:
         run_blocks(blocks(training=True), {"cancernet": cancernet})
     finally:

@@ -43,8 +43,13 @@ def synthetic(make):
 
 
 @pytest.fixture(scope="module")
-def pictures(five):
-    return draw(five)
+def pair(make):
+    return make(("baseline", "augmented"))
+
+
+@pytest.fixture(scope="module")
+def pictures(pair):
+    return draw(pair)
 
 
 def test_every_figure_is_drawn_under_its_name(pictures):
@@ -131,8 +136,8 @@ def test_the_change_by_calibration_shows_both_and_their_errors(drawn):
     assert "calibrated (ECE 0." in said
 
 
-def test_figures_of_the_headline_model_are_drawn_once_for_both_places(five, pictures):
-    best = chosen(five)[0].model
+def test_figures_of_the_headline_model_are_drawn_once_for_both_places(pair, pictures):
+    best = chosen(pair)[0].model
     assert pictures.run["risk_coverage"] is pictures.models[best]["risk_coverage"]
     assert pictures.run["confusion_matrix"] != pictures.models[best]["confusion_matrix"]  # of all, and of one
 
