@@ -38,7 +38,7 @@ def ran(cancernet: Callable, sample: Path, tmp_path_factory: pytest.TempPathFact
     (folder / "own.toml").write_text(RECIPES)
     offline = "import socket\ndef refuse(*a, **k): raise OSError('no network')\nsocket.create_connection = refuse\n"
     arguments = ("--data", sample, "--recipe-file", folder / "own.toml", "--recipe", "frozen", "--recipe", "plain")
-    ended = cancernet("run", *arguments, "--weights", "auto", before=offline, cwd=folder, figures=False)
+    ended = cancernet("run", *arguments, "--weights", "auto", before=offline, cwd=folder)
     assert ended.returncode == 0, ended.stderr
     return folder, ended
 

@@ -326,7 +326,8 @@ def test_a_run_killed_half_way_goes_on_without_reading_again_and_ends_alike(
     assert not (out / "s" / WORK).exists()
 
 
-SIDE_PX = 14_000  # 588 MB of pixels: held whole, they and what any slide takes are more than a gigabyte
+SIDE_PX = 14_000  # 588 MB of pixels; with them a small slide's 350 MB would be 940
+MOST_MB = 800
 MEMORY = """
 import sys
 from pathlib import Path
@@ -341,7 +342,7 @@ print("PEAK", next(line.split()[1] for line in status.splitlines() if line.start
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", ["tiled.tif", "large.jpg"])
-def test_200_megapixels_take_less_than_a_gigabyte(
+def test_200_megapixels_are_not_held_whole(
     model: Model, tissue_image: np.ndarray, tmp_path: Path, name: str
 ) -> None:
     import pyvips
@@ -359,7 +360,7 @@ def test_200_megapixels_take_less_than_a_gigabyte(
         check=True,
     )
     peak_mb = int(ended.stdout.split("PEAK")[1]) / 1024
-    assert peak_mb < 1000
+    assert peak_mb < MOST_MB
     assert cv2.imread(str(tmp_path / "out" / Path(name).stem / "overlay.png")) is not None
 
 
