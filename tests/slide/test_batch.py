@@ -342,9 +342,7 @@ print("PEAK", next(line.split()[1] for line in status.splitlines() if line.start
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", ["tiled.tif", "large.jpg"])
-def test_200_megapixels_are_not_held_whole(
-    model: Model, tissue_image: np.ndarray, tmp_path: Path, name: str
-) -> None:
+def test_200_megapixels_are_not_held_whole(model: Model, tissue_image: np.ndarray, tmp_path: Path, name: str) -> None:
     import pyvips
 
     tile = pyvips.Image.new_from_memory(tissue_image.tobytes(), 400, 300, 3, "uchar")
