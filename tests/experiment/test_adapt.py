@@ -4,7 +4,6 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ import pytest
 from cancernet.common.errors import UserError
 from cancernet.data.pack import Pack, pack
 from cancernet.experiment import adapt as module
-from cancernet.experiment.adapt import Adapted, Site, adapt, look
+from cancernet.experiment.adapt import Adapted, adapt
+from cancernet.experiment.local import Site, look
 from cancernet.model.decide import sigmoid
 from cancernet.model.model import Model, load_model
 from cancernet.prediction.predict import predict
@@ -76,20 +76,6 @@ def test_few_patients_are_refused_before_anything_is_written(sample: Path, cache
     with pytest.raises(UserError, match="at least 5 are needed"):
         adapt(few, out=tmp_path / "ours", cache=cache, say=lambda _: None)
     assert not (tmp_path / "ours").exists()
-
-
-def test_patches_that_the_parent_remembers_are_refused(
-    sample: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = SimpleNamespace(table=pack(sample, cache_dir=cache).table.head(2))
-    monkeypatch.setattr(module, "read_index", lambda _: known)
-    with pytest.raises(UserError, match="2 patches are ones that cancernet learned from"):
-        adapt(sample, out=tmp_path / "ours", cache=cache, say=lambda _: None)
-
-
-def test_a_name_that_no_model_can_have_is_refused(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="its name becomes the model's"):
-        adapt(sample, out=tmp_path / "our model", say=lambda _: None)
 
 
 def test_where_colours_alone_do_as_well_no_threshold_helps_and_it_says_so(

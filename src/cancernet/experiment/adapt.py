@@ -7,56 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import numpy as np
-import pandas as pd
-
 from cancernet.common import defaults
-from cancernet.common.errors import UserError
 from cancernet.common.output import Output
-from cancernet.common.progress import progress
 from cancernet.common.provenance import begin, minutes_since
-from cancernet.context.smooth import by_patient
 from cancernet.data.layout import Labels
-from cancernet.data.pack import Pack
-from cancernet.evaluation.adaptation import (
-    ASSURED,
-    GUARANTEED,
-    LEAST,
-    PLAIN,
-    PROVISIONAL,
-    SCALED,
-    Fitted,
-    Rule,
-    Told,
-    check_local,
-    fit,
-    told_on,
-)
+from cancernet.evaluation.adaptation import LEAST, PLAIN, PROVISIONAL, SCALED, Fitted, Rule, Told, check_local, told_on
 from cancernet.evaluation.assured import ASSURANCE, RHO
 from cancernet.evaluation.bootstrap import interval, replicate
 from cancernet.evaluation.closed_forms import likeness
-from cancernet.evaluation.operating_points import best_f1_threshold
-from cancernet.evaluation.ranking import auc, average_precision, finite
+from cancernet.evaluation.ranking import auc, finite
 from cancernet.evaluation.refit import refit_errors
-from cancernet.evaluation.scoring import groups_of, known_side, places
-from cancernet.evaluation.selective import fit_selective
+from cancernet.experiment.adapted import checked_name, child, in_words
 from cancernet.experiment.data import Say, open_pack
+from cancernet.experiment.local import Site, check_new, look
 from cancernet.model import manifest as facts
-from cancernet.model.bundle import GRAPH, list_files, write_bundle
-from cancernet.model.colours import Colours, colour_statistics, fit_colours
-from cancernet.model.decide import logit, sigmoid
-from cancernet.model.examples import read_index
-from cancernet.model.graft import graft, need_onnx
-from cancernet.model.held_out import FILE as HELD_OUT
-from cancernet.model.held_out import held_out_file, read_held_out
-from cancernet.model.judge import Judge
+from cancernet.model.bundle import GRAPH, write_bundle
+from cancernet.model.decide import MALIGNANT, logit, sigmoid
+from cancernet.model.graft import need_onnx
+from cancernet.model.held_out import read_held_out
 from cancernet.model.model import Model, load_model
 from cancernet.report.adapt_page import NAMES, write_adaptation
 
 KIND = "adapt"
-CHUNK = 4096  # patches between two steps of the progress bar
-SHOWN = 5  # patients named in an error
 POINT = "own"
 METRICS = ("auc", "recall@own", "specificity@own", "balanced_accuracy@own", "brier", "ece")
 NO_HELP = (
@@ -166,91 +138,6 @@ def adapt(
     return Adapted(made, parent, page, fitted, change, of, tuple(warnings))
 
 
-@dataclass(frozen=True)
-class Site:
-    """What the parent makes of the local patches.
-
-    Attributes:
-        rows: a row a patch: path, patient, x, y, label, `alone` and `among` (log odds), `floor_alone` and `floor`
-            (likewise, of the colour floor), reason (why it cannot be judged by the colours that the child knows).
-        unsure_before: share that the parent cannot judge.
-        colours: that the child knows.
-        learned: whether these are of the local patients.
-    """
-
-    rows: pd.DataFrame
-    unsure_before: float
-    colours: Colours
-    learned: bool
-
-    @property
-    def answered(self) -> pd.DataFrame:
-        """The patches that can be judged."""
-        return self.rows[self.rows["reason"] == ""]
-
-    @property
-    def n_patients(self) -> int:
-        """Of whom a patch can be judged."""
-        return int(self.answered["patient"].nunique())
-
-
-def look(parent: Model, packed: Pack) -> Site:
-    """Score all patches as the parent and its colour floor do, and say which can be judged."""
-    table = packed.table
-    probability = np.empty(len(table), "float32")
-    statistics = np.empty((len(table), 9), np.float32)
-    with progress(total=len(table), what=f"predict with {parent.name}") as bar:
-        for start in range(0, len(table), CHUNK):
-            images = packed.images[np.arange(start, min(start + CHUNK, len(table)))]
-            probability[start : start + CHUNK] = parent.predict(images)
-            statistics[start : start + CHUNK] = colour_statistics(images)
-            bar.update(len(images))
-    floor = parent.manifest.floor
-    floor_alone = floor.model.predict(packed.images, np.arange(len(table)))
-    colours, learned = parent.colours, table["patient"].nunique() >= PROVISIONAL
-    before = _reasons(colours, packed)
-    reasons = before
-    if learned:
-        seen = np.array([reason == "" or "colours" in reason or "unlike" in reason for reason in before])
-        colours = fit_colours(statistics[seen], table["patient"].to_numpy(object)[seen]) if seen.any() else colours
-        reasons = _reasons(colours, packed)
-    among, _ = by_patient(parent.context, *places(table), probability, reasons)
-    floor_among, _ = by_patient(floor.context, *places(table), floor_alone)
-    rows = table[["path", "patient", "x", "y", "label"]].assign(
-        alone=logit(probability),
-        among=logit(among),
-        floor_alone=logit(floor_alone),
-        floor=logit(floor_among),
-        reason=reasons,
-    )
-    unsure = float(np.mean([reason != "" for reason in before])) if len(before) else 0.0
-    return Site(rows.reset_index(drop=True), unsure, colours, learned)
-
-
-def check_new(parent: Model, packed: Pack, *, new_patients: bool) -> None:
-    """Refuse patients, or patches, that the parent learned from: they would flatter it.
-
-    Raises:
-        UserError: names some of them.
-    """
-    if not new_patients:
-        known = known_side(parent, packed.table).isin(["train", "val"])
-        names = sorted(packed.table.loc[known, "patient"].unique())
-        if names:
-            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-            raise UserError(
-                f"{len(names)} patients trained {parent.name} or chose its threshold: {shown}; leave them out, or say "
-                "--new-patients where they are others of the same ids"
-            )
-    index = read_index(parent)
-    same = packed.table["hash"].isin(set(index.table["hash"])) if index is not None else np.zeros(0, bool)
-    if same.any():
-        raise UserError(
-            f"{int(same.sum())} patches are ones that {parent.name} learned from, such as "
-            f"{packed.table.loc[same, 'path'].iloc[0]}; adapt on patients of your own"
-        )
-
-
 def changes(
     told: Told, rule: Rule, threshold: float, seed: int, *, samples: int = defaults.BOOTSTRAP_SAMPLES
 ) -> dict[str, dict[str, float | None]]:
@@ -290,119 +177,6 @@ def changes(
     return found
 
 
-def child(
-    parent: Model, name: str, packed: Pack, site: Site, told: Told, rule: Rule, adaptation: facts.Adaptation, seed: int
-) -> tuple[facts.Manifest, dict[str, bytes]]:
-    """Return the manifest and the files of the adapted model."""
-    old, rows, fitted = parent.manifest, told.rows, told.fitted
-    label = rows["label"].to_numpy()
-    threshold = float(sigmoid(fitted.threshold))
-    alone = sigmoid(fitted.alone(rows["alone"].to_numpy()))
-    among = sigmoid(fitted.with_surroundings(rows["among"].to_numpy()))
-    floor = fit(rows.assign(alone=rows["floor_alone"], among=rows["floor"]), rule)
-    predictions = rows[["path", "patient", "label"]].assign(probability=among)
-    many = site.n_patients >= PROVISIONAL
-    bands = [fit_selective(predictions, threshold, abstain_share=share) for share in defaults.ABSTAIN_SHARES]
-    files = {each: parent.read(each) for each in old.files if each not in (GRAPH, HELD_OUT)}
-    files[GRAPH] = graft(parent.read(GRAPH), scale=fitted.scale, offset=fitted.offset)
-    own_floor = sigmoid(rows["floor"].to_numpy())
-    files |= held_out_file(rows["patient"], label, alone, among, own_floor, seed=seed)
-    own = parent.calibration
-    manifest = msgspec.structs.replace(
-        old,
-        name=name,
-        created=adaptation.made,
-        calibration=facts.Calibration(
-            method="platt", temperature=own.temperature / fitted.scale, offset=fitted.scale * own.offset + fitted.offset
-        ),
-        target_recall=rule.target,
-        thresholds=facts.Thresholds(threshold, 0.5, best_f1_threshold(label, alone)),
-        selective=tuple(bands) if many else (),
-        context=moved(parent.context, fitted),
-        floor=facts.FloorPart(
-            model=old.floor.model,
-            thresholds=facts.Thresholds(
-                float(sigmoid(floor.chosen.at)), 0.5, best_f1_threshold(label, sigmoid(rows["floor_alone"].to_numpy()))
-            ),
-            context=moved(old.floor.context, _unscaled(floor)),
-        ),
-        colours=site.colours,
-        data=msgspec.structs.replace(old.data, synthetic=old.data.synthetic or packed.synthetic),
-        split=msgspec.structs.replace(
-            old.split,
-            patients=old.split.patients
-            | dict.fromkeys(told.shown["patient"].unique().tolist(), "test")
-            | dict.fromkeys(rows["patient"].unique().tolist(), "val"),
-        ),
-        validation=facts.Validation(
-            of="local patients, on whom calibration and threshold were fitted",
-            n_patches=len(rows),
-            n_patients=int(rows["patient"].nunique()),
-            auc=float(auc(label, among)),
-            average_precision=float(average_precision(label, among)),
-            floor_auc=float(auc(label, own_floor)),
-        ),
-        adaptation=adaptation,
-        files=list_files(files),
-    )
-    return manifest, files
-
-
-def moved(context: facts.Context | None, fitted: Fitted) -> facts.Context | None:
-    """Return how surroundings are taken in after the graph's log odds were moved; nothing where none were seen.
-
-    Its inputs are the moved log odds, s L + o; its output has to be what `Fitted.with_surroundings` makes of the old.
-    """
-    if context is None or fitted.among is None:
-        return None
-    weights = tuple(fitted.among_scale / fitted.scale * weight for weight in context.weights)
-    offset = fitted.among_scale * context.offset + fitted.among_offset - fitted.offset * sum(weights)
-    return facts.Context(
-        method=context.method,
-        sigma_px=context.sigma_px,
-        offset=float(offset),
-        weights=(weights[0], weights[1], weights[2]),
-        prior=fitted.scale * context.prior + fitted.offset,
-        fitted_on=context.fitted_on,
-    )
-
-
-def in_words(fitted: Fitted, rule: Rule) -> str:
-    """Say how the threshold was chosen."""
-    chosen = fitted.among or fitted.chosen
-    if chosen.how == ASSURED:
-        return (
-            f"recall of {rule.target:g} on patients to come with assurance {rule.assurance:g} (lower bound here "
-            f"{chosen.lower:.3f})"
-        )
-    if chosen.how == GUARANTEED:
-        return f"mean miss rate a patient of at most {rule.alpha:g} (conformal risk control; {chosen.lower:.3f} here)"
-    return f"recall of {rule.target:g} on these patients, on others half of the time: {chosen.why}"
-
-
-def checked_name(out: Path) -> str:
-    """Return the name that a bundle in a folder gets.
-
-    Raises:
-        UserError: it cannot be a model's.
-    """
-    name = out.resolve().name
-    try:
-        return msgspec.convert(name, facts.Name)
-    except msgspec.ValidationError:
-        raise UserError(
-            f"--out {out}: its name becomes the model's; take letters, digits, dots, - and _, 64 at most"
-        ) from None
-
-
-def _reasons(colours: Colours, packed: Pack) -> list[str]:
-    judge, groups, said = Judge(colours), groups_of(packed.table), list[str]()
-    for start in range(0, len(packed.table), CHUNK):
-        part = np.arange(start, min(start + CHUNK, len(packed.table)))
-        said += judge.see(packed.images[part], groups[start : start + CHUNK])
-    return judge.settle(said, groups)
-
-
 def _rho(parent: Model) -> float:
     """Return how alike the patches of a patient are, as far as the parent's held-out patients tell."""
     table = read_held_out(parent)
@@ -410,15 +184,9 @@ def _rho(parent: Model) -> float:
         return RHO
     malignant = table["label"] == 1
     try:
-        return likeness(table["patient"][malignant], table["probability"][malignant] >= parent.threshold)
+        return likeness(table["patient"][malignant], parent.decide(table["probability"][malignant]) == MALIGNANT)
     except ValueError:
         return RHO
-
-
-def _unscaled(floor: Fitted) -> Fitted:
-    """The floor's own log odds are left as they are; with surroundings they meet the threshold."""
-    shift = floor.chosen.at - floor.among.at if floor.among else 0.0
-    return Fitted(floor.chosen.at, 1.0, 0.0, floor.chosen, 1.0, shift, floor.among)
 
 
 def _warnings(site: Site, fitted: Fitted, change: dict[str, dict[str, float | None]]) -> list[str]:
