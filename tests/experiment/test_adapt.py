@@ -88,3 +88,12 @@ def test_where_colours_alone_do_as_well_no_threshold_helps_and_it_says_so(
     monkeypatch.setattr(module, "look", better)
     found = adapt(sample, out=tmp_path / "ours", cache=cache, say=lambda _: None)
     assert any("no threshold can help here" in line for line in found.warnings)
+
+
+def test_of_two_stains_it_is_warned(sample: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mixed(model: Model, packed: Pack) -> Site:
+        return dataclasses.replace(look(model, packed), foreign=("S003",))
+
+    monkeypatch.setattr(module, "look", mixed)
+    found = adapt(sample, out=tmp_path / "ours", cache=cache, say=lambda _: None)
+    assert any("1 patients are stained or scanned unlike" in line and "S003" in line for line in found.warnings)

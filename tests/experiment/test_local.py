@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,3 +40,13 @@ def test_patches_that_the_model_remembers_are_refused(
     monkeypatch.setattr(local, "read_index", lambda _: SimpleNamespace(table=packed.table.head(2)))
     with pytest.raises(UserError, match="2 patches are ones that cancernet learned from"):
         check_new(load_model(), packed, new_patients=True)
+
+
+def test_patches_without_stain_teach_no_colours(sample: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PROVISIONAL", 8)
+    packed = pack(sample, cache_dir=cache)
+    images = np.array(packed.images[np.arange(len(packed.table))])
+    images[::2] = np.random.default_rng(0).integers(0, 255, (*images[::2].shape[:3], 1))  # grey noise
+    half = dataclasses.replace(packed, images=images)
+    kept = dataclasses.replace(packed, images=images[1::2], table=packed.table.iloc[1::2].reset_index(drop=True))
+    assert look(load_model(), half).colours == look(load_model(), kept).colours

@@ -206,6 +206,11 @@ def _warnings(site: Site, fitted: Fitted, change: dict[str, dict[str, float | No
     benign = int(rows.loc[label == 0, "patient"].nunique())
     if benign < LEAST:
         found.append(f"specificity is of {benign} patients with benign patches, and says little")
+    if 0 < len(site.foreign) < site.rows["patient"].nunique():
+        found.append(
+            f"{len(site.foreign)} patients are stained or scanned unlike what the parent knows, such as "
+            f"{site.foreign[0]}, and the others are not: of two stains, adapt to each by itself"
+        )
     unsure = float((site.rows["reason"] != "").mean())
     if unsure > 0.1:
         found.append(f"{unsure:.0%} of the patches cannot be judged, and took no part")

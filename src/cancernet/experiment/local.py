@@ -16,7 +16,7 @@ from cancernet.evaluation.scoring import groups_of, known_side, places
 from cancernet.model.colours import Colours, colour_statistics, fit_colours
 from cancernet.model.decide import logit
 from cancernet.model.examples import read_index
-from cancernet.model.judge import Judge
+from cancernet.model.judge import Judge, has_tissue
 from cancernet.model.model import Model
 
 CHUNK = 4096  # patches between two steps of the progress bar
@@ -30,15 +30,15 @@ class Site:
     Attributes:
         rows: a row a patch: path, patient, x, y, label, `alone` and `among` (log odds), `floor_alone` and `floor`
             (likewise, of the colour floor), reason (why it cannot be judged by the colours that the child knows).
-        unsure_before: share that the parent cannot judge.
         colours: that the child knows.
         learned: whether these are of the local patients.
+        foreign: patients whose stain the parent does not know.
     """
 
     rows: pd.DataFrame
-    unsure_before: float
     colours: Colours
     learned: bool
+    foreign: tuple[str, ...] = ()
 
     @property
     def answered(self) -> pd.DataFrame:
@@ -65,12 +65,12 @@ def look(parent: Model, packed: Pack) -> Site:
     floor = parent.manifest.floor
     floor_alone = floor.model.predict(packed.images, np.arange(len(table)))
     colours, learned = parent.colours, table["patient"].nunique() >= PROVISIONAL
-    before = _reasons(colours, packed)
+    before, foreign = _reasons(colours, packed)
     reasons = before
     if learned:
-        seen = np.array([reason == "" or "colours" in reason or "unlike" in reason for reason in before])
+        seen = np.array([has_tissue(reason) for reason in before])
         colours = fit_colours(statistics[seen], table["patient"].to_numpy(object)[seen]) if seen.any() else colours
-        reasons = _reasons(colours, packed)
+        reasons, _ = _reasons(colours, packed)
     among, _ = by_patient(parent.context, *places(table), probability, reasons)
     floor_among, _ = by_patient(floor.context, *places(table), floor_alone)
     rows = table[["path", "patient", "x", "y", "label"]].assign(
@@ -80,8 +80,7 @@ def look(parent: Model, packed: Pack) -> Site:
         floor=logit(floor_among),
         reason=reasons,
     )
-    unsure = float(np.mean([reason != "" for reason in before])) if len(before) else 0.0
-    return Site(rows.reset_index(drop=True), unsure, colours, learned)
+    return Site(rows.reset_index(drop=True), colours, learned, foreign)
 
 
 def check_new(parent: Model, packed: Pack, *, new_patients: bool) -> None:
@@ -108,9 +107,10 @@ def check_new(parent: Model, packed: Pack, *, new_patients: bool) -> None:
         )
 
 
-def _reasons(colours: Colours, packed: Pack) -> list[str]:
+def _reasons(colours: Colours, packed: Pack) -> tuple[list[str], tuple[str, ...]]:
+    """Return why each patch cannot be judged, or "", and the patients or folders whose stain is foreign."""
     judge, groups, said = Judge(colours), groups_of(packed.table), list[str]()
     for start in range(0, len(packed.table), CHUNK):
         part = np.arange(start, min(start + CHUNK, len(packed.table)))
         said += judge.see(packed.images[part], groups[start : start + CHUNK])
-    return judge.settle(said, groups)
+    return judge.settle(said, groups), tuple(judge.alarms())

@@ -155,6 +155,16 @@ def kind_of(reason: str) -> str:
     return reason.partition(" (")[0] if reason.startswith(OTHER_STAIN[:20]) else reason
 
 
+def has_tissue(reason: str) -> bool:
+    """Whether a patch shows stained tissue in focus, known or foreign, by the reason why it cannot be judged.
+
+    Example:
+        >>> has_tissue(""), has_tissue(OTHER_COLOURS), has_tissue(NO_STAIN)
+        (True, True, False)
+    """
+    return reason in ("", OTHER_COLOURS) or kind_of(reason) == kind_of(OTHER_STAIN)
+
+
 def unseen(images: NDArray[np.uint8]) -> NDArray[np.object_]:
     """Return why nothing can be seen on each patch, or "": no tissue, or out of focus; whatever a model knows.
 

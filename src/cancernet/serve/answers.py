@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from cancernet.common.defaults import CLASS_NAMES
@@ -43,15 +44,7 @@ def predict(model: Model, stream: PatchStream, *, abstain: float | None, alone: 
     judge, apart = Judge(model.colours), dict[str, str]()
     answers = answer_stream(model, stream, judge, abstain=abstain, alone=alone, threads=1, apart=apart, hidden=True)
     found = [_patch(row) for each in answers for row in rows(*each)]
-    if not found:
-        raise _nothing(stream)
-    return {
-        "model": stamp(model),
-        "patches": found,
-        "errors": errors(stream),
-        "stains": stains(judge),
-        "notes": [*stream.notes, *told(apart)],
-    }
+    return _whole(model, stream, judge, found, told(apart))
 
 
 def explain(model: Model, index: Index | None, stream: PatchStream) -> dict[str, Any]:
@@ -83,6 +76,12 @@ def explain(model: Model, index: Index | None, stream: PatchStream) -> dict[str,
         }
         for each in explain_stream(model, index, stream, judge, most=EXPLAINED, threads=1, hidden=True)
     ]
+    return _whole(model, stream, judge, found)
+
+
+def _whole(
+    model: Model, stream: PatchStream, judge: Judge, found: list[dict[str, Any]], notes: Sequence[str] = ()
+) -> dict[str, Any]:
     if not found:
         raise _nothing(stream)
     return {
@@ -90,7 +89,7 @@ def explain(model: Model, index: Index | None, stream: PatchStream) -> dict[str,
         "patches": found,
         "errors": errors(stream),
         "stains": stains(judge),
-        "notes": list(stream.notes),
+        "notes": [*stream.notes, *notes],
     }
 
 
